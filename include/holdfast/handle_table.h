@@ -1,0 +1,340 @@
+// -----------------------------------------------------------------------------
+// File: handle_table.h
+// -----------------------------------------------------------------------------
+//
+// `holdfast::HandleTable<T>` keeps values for handles: Pin() a value and get a
+// 64-bit `Handle<T>`; any thread may read, write or unpin through it, without
+// locks. A stale handle, whose value was unpinned, is told apart from a live
+// one for ever, whatever its slot was used for since.
+//
+// It is made for the host roots of a language runtime, for resource handles and
+// for object ids: values of 1 to 64 bytes, identified by a number that may go
+// through script code, C and hash maps, while a collector walks the table.
+//
+// Use something else if values need destructors, if they are larger (pin a
+// pointer or an index), if one thread does everything (a plain slot map is
+// smaller), or if readers must keep a value alive while they use it (that is
+// reference counting; a handle only says whether the value is still pinned).
+//
+// Example:
+//
+//   auto table = holdfast::HandleTable<Object*>::Create();
+//   if (!table.ok()) return table.status();
+//   holdfast::Handle<Object*> handle = table->Pin(object);
+//   lua_pushinteger(L, handle.bits());
+//   ...
+//   auto from_script = holdfast::Handle<Object*>::FromBits(lua_tointeger(L,
+//   1)); if (std::optional<Object*> found = table->Read(from_script))
+//   Use(*found); table->Unpin(from_script);                   // true
+//   table->Unpin(from_script);                   // false: stale, nothing done
+//
+// Thread safety: every method may be called by any number of threads at once,
+// except where it says otherwise, and except for moving and destroying the
+// table. Create, and whatever passes the table on, must happen before.
+//
+// Progress: no operation waits for another thread, which may stop for good
+// anywhere inside a call without holding the others up. Read and Contains are
+// wait-free on values that are not being written, Pin and Unpin while the
+// thread's own cache of free slots serves; the rest is lock-free. See each.
+//
+// Memory ordering, for any threads X and Y: what happened before Pin(v) in X is
+// visible in Y after a Read that returns v, however the handle came to Y; the
+// same holds for Write(v) and Exchange(v). What X did before an Unpin is
+// visible after the Pin in Y that reuses the slot. Operations on one slot are
+// linearizable, UnpinAll as one Unpin for each slot.
+//
+// Limits: 2^31 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
+// each other in Traits. A slot that has served its lives is retired, and its
+// capacity lost: GetStats tells.
+//
+// Not for signal handlers, except Read and Contains: a handler that pins,
+// unpins or writes may have interrupted the same in its own thread.
+
+#ifndef HOLDFAST_HANDLE_TABLE_H_
+#define HOLDFAST_HANDLE_TABLE_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "absl/base/optimization.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "holdfast/handle.h"
+#include "holdfast/internal/cell_slots.h"
+#include "holdfast/internal/inline_slots.h"
+#include "holdfast/internal/slot_pool.h"
+#include "holdfast/internal/spare_cells.h"
+#include "holdfast/internal/words.h"
+#include "holdfast/options.h"
+#include "holdfast/traits.h"
+
+namespace holdfast {
+
+// Why a handle is refused, or not: see HandleTable::Diagnose.
+enum class HandleState {
+  kNull,         // The null handle.
+  kForeign,      // Not a handle of this table: malformed, or another table's.
+  kNeverIssued,  // In this table's range, but no Pin has returned it yet.
+  kLive,
+  kStale,    // Unpinned; its slot goes on.
+  kRetired,  // Unpinned; its slot has served all its lives.
+};
+
+struct Diagnosis {
+  HandleState state = HandleState::kNull;
+  // For kStale and kRetired: lives of the slot that have ended since the handle
+  // was issued, its own included; so at least 1. A slot that goes unused from
+  // one thread's cache to another's may skip a life.
+  uint64_t lives_ended = 0;
+};
+
+template <typename T, typename Traits = DefaultTraits>
+class HandleTable {
+  static_assert(std::is_trivially_copyable_v<T> &&
+                    std::is_copy_constructible_v<T>,
+                "HandleTable<T>: T must be trivially copyable, since reads "
+                "copy it while other threads may replace it");
+  static_assert(sizeof(T) >= 1 && sizeof(T) <= 64,
+                "HandleTable<T>: T must have 1 to 64 bytes; pin a pointer or "
+                "an index to something larger");
+
+  using Word = internal::Words<Traits::kGenerationBits>;
+  using Memory = typename Traits::Memory;
+
+ public:
+  using value_type = T;
+  using Handle = holdfast::Handle<T>;
+  using Options = TableOptions;
+  using Stats = TableStats;
+
+  // True if values lie in the slot's word itself: then a slot has 8 bytes, and
+  // Read and Contains are wait-free. Else a slot has 8 bytes and the value's
+  // size rounded up to 8, and 8 more once it was written.
+  static constexpr bool kInlineValues = sizeof(T) * 8 <= Word::kUpperBits;
+
+  // The upper end of Options::max_slots.
+  static constexpr uint64_t kMaxSlots = Word::kMaxSlots;
+
+  // Lives that a slot serves before it is retired.
+  static constexpr uint64_t kLivesPerSlot = Word::kRetired / 2;
+
+  // --- Creation --------------------------------------------------------------
+
+  // An empty table. InvalidArgument names an option that is out of range;
+  // ResourceExhausted, the bytes of address space that the system refused.
+  static absl::StatusOr<HandleTable> Create(const Options& options = {});
+
+  // A table that was moved from refuses every handle and every Pin. Nobody may
+  // use either table meanwhile. Handles go on with the table moved to.
+  HandleTable(HandleTable&& other) noexcept { Swap(other); }
+  HandleTable& operator=(HandleTable&& other) noexcept {
+    HandleTable moved(std::move(other));
+    Swap(moved);
+    return *this;
+  }
+
+  // Forgets all values. No other thread may be inside a call.
+  ~HandleTable() = default;
+
+  // --- Verbs -----------------------------------------------------------------
+
+  // Keeps `value` and returns a handle for it, unlike every handle that this
+  // table has returned before; or the null handle if no slot is left. Wait-free
+  // while the thread's cache has a free slot, else lock-free: a retry means
+  // that another thread took or gave a batch of slots.
+  [[nodiscard]] Handle Pin(const T& value) {
+    const uint32_t index = pool_.Acquire();
+    if (ABSL_PREDICT_FALSE(index == Word::kNil)) return Handle();
+    return HandleOf(index, slots_.Publish(index, value));
+  }
+
+  // The value, or nothing if `handle` is not live. Writes nothing. Lock-free: a
+  // retry means that another thread's write to this value succeeded meanwhile.
+  std::optional<T> Read(Handle handle) const {
+    const Place place = Locate(handle);
+    if (ABSL_PREDICT_FALSE(!place.valid)) return std::nullopt;
+    return slots_.Read(place.index, place.generation);
+  }
+
+  // Whether `handle` is live. Wait-free. Unlike Read, it orders nothing.
+  bool Contains(Handle handle) const {
+    const Place place = Locate(handle);
+    return place.valid && slots_.Generation(place.index) == place.generation;
+  }
+
+  // Replaces the value; false, and nothing is changed, if `handle` is not live.
+  // It stays the same handle, as do its copies. Lock-free: a retry means that
+  // another thread's write to this value succeeded. (Past Traits::kMaxThreads
+  // threads at once, 64 of the others can write at a time; more wait.)
+  bool Write(Handle handle, const T& value) {
+    const Place place = Locate(handle);
+    if (ABSL_PREDICT_FALSE(!place.valid)) return false;
+    return WithSpare([&](uint32_t* spare) {
+      return slots_.Write(place.index, place.generation, value, spare);
+    });
+  }
+
+  // As Write, and returns the very value that `value` has replaced.
+  std::optional<T> Exchange(Handle handle, const T& value) {
+    const Place place = Locate(handle);
+    if (ABSL_PREDICT_FALSE(!place.valid)) return std::nullopt;
+    return WithSpare([&](uint32_t* spare) {
+      return slots_.Exchange(place.index, place.generation, value, spare);
+    });
+  }
+
+  // Ends the life of `handle` and of its copies; false, and nothing is changed,
+  // if it is not live. Of racing calls exactly one returns true. Lock-free: a
+  // retry means that another thread's write to this value succeeded, or that
+  // it took or gave a batch of slots.
+  bool Unpin(Handle handle) {
+    const Place place = Locate(handle);
+    if (ABSL_PREDICT_FALSE(!place.valid)) return false;
+    return End(place.index, place.generation);
+  }
+
+  // As Unpin, and returns the very value that the handle had at its end.
+  std::optional<T> Take(Handle handle) {
+    const Place place = Locate(handle);
+    if (ABSL_PREDICT_FALSE(!place.valid)) return std::nullopt;
+    const auto ended = slots_.Vacate(place.index, place.generation);
+    if (!ended) return std::nullopt;
+    const T value = slots_.Value(*ended);
+    Recycle(place.index, place.generation);
+    return value;
+  }
+
+  // Unpins everything: a handle whose Pin happened before the call is stale
+  // after it; one that is pinned meanwhile may or may not be. Capacity stays,
+  // retired slots stay retired. Returns how many this call has unpinned.
+  // Lock-free for each slot, linear in the high-water mark.
+  uint64_t UnpinAll();
+
+  // --- Iteration -------------------------------------------------------------
+
+  // Calls fn(Handle, const T&) for the values of the table, in no set order.
+  // Each value that is pinned throughout the call is visited exactly once; one
+  // that is pinned or unpinned meanwhile, at most once. What is visited is a
+  // copy of a value that the handle had during the call. `fn` may use the
+  // table, and unpin what it is shown. Linear in the high-water mark; lock-free
+  // for each slot, as Read.
+  template <typename F>
+  void ForEach(F&& fn) const {
+    VisitRange(0, pool_.high_water(), fn);
+  }
+
+  // ForEach by several threads together: construct one, share it, and have each
+  // thread call Work. All of them together visit what one ForEach would, whose
+  // call spans from the construction to the last return. The table must not be
+  // moved meanwhile.
+  class ParallelForEach;
+
+  // Calls fn(Handle, T&) for every live value and keeps what `fn` leaves in it:
+  // for a moving collector that has stopped the world. `fn` must not use the
+  // table. Requires that no other thread is inside a call, that their last
+  // calls happen before this one, and this one before their next.
+  template <typename F>
+  void ForEachExclusive(F&& fn);
+
+  // --- Observers -------------------------------------------------------------
+
+  // Why `handle` is refused, or kLive; true at some time during the call. For
+  // messages: slower than Contains, and it cannot see everything: a foreign
+  // handle can look like one that is stale or was never issued.
+  Diagnosis Diagnose(Handle handle) const;
+
+  // Walks the whole table: linear in the high-water mark.
+  Stats GetStats() const;
+
+  // Tests define it, to look at and to age slots.
+  class TestAccess;
+
+ private:
+  using Slots =
+      std::conditional_t<kInlineValues, internal::InlineSlots<T, Traits>,
+                         internal::CellSlots<T, Traits>>;
+  using Pool = internal::SlotPool<Slots, Traits>;
+  using Spares = internal::SpareCells<Traits>;
+  using Shard = internal::Shard<Traits>;
+
+  struct Place {
+    bool valid;  // The handle has the form of one of this table.
+    uint32_t index;
+    uint64_t generation;
+  };
+
+  struct Layout;
+
+  HandleTable() = default;
+
+  Place Locate(Handle handle) const {
+    const uint64_t word = handle.bits() ^ key_;
+    return {Word::Upper(word) < max_slots_ && Word::IsLive(word),
+            Word::Index(word), Word::Generation(word)};
+  }
+
+  Handle HandleOf(uint32_t index, uint64_t generation) const {
+    return Handle::FromBits(Word::Pack(index, generation) ^ key_);
+  }
+
+  template <typename F>
+  auto WithSpare(F use) {
+    if constexpr (Slots::kHasCells) {
+      return spares_.With(use);
+    } else {
+      return use(nullptr);
+    }
+  }
+
+  bool End(uint32_t index, uint64_t generation) {
+    if (!slots_.Vacate(index, generation)) return false;
+    Recycle(index, generation);
+    return true;
+  }
+
+  // Gives the slot of an ended life back, unless that was its last.
+  void Recycle(uint32_t index, uint64_t ended) {
+    if (ABSL_PREDICT_TRUE(ended != Word::kLastLive)) pool_.Release(index);
+  }
+
+  template <typename F>
+  void VisitRange(uint64_t begin, uint64_t end, F& fn) const {
+    for (uint64_t i = begin; i < end; ++i) {
+      const uint32_t index = static_cast<uint32_t>(i);
+      const uint64_t generation = slots_.Generation(index);
+      if (!Word::IsLive(generation)) continue;
+      if (const std::optional<T> value = slots_.Read(index, generation)) {
+        fn(HandleOf(index, generation), *value);
+      }
+    }
+  }
+
+  void Swap(HandleTable& other) noexcept {
+    std::swap(key_, other.key_);
+    std::swap(max_slots_, other.max_slots_);
+    std::swap(slots_, other.slots_);
+    std::swap(pool_, other.pool_);
+    std::swap(spares_, other.spares_);
+    std::swap(memory_, other.memory_);
+  }
+
+  // All of these are written by Create and by moves alone; what changes lies in
+  // memory_.
+  uint64_t key_ = 0;        // XORed into every handle. Bits 0 and 63 are clear.
+  uint64_t max_slots_ = 0;  // 0 once moved from: no handle is in range.
+  Slots slots_;
+  Pool pool_;
+  Spares spares_;
+  Memory memory_;
+};
+
+}  // namespace holdfast
+
+#include "holdfast/internal/handle_table_impl.h"
+
+#endif  // HOLDFAST_HANDLE_TABLE_H_

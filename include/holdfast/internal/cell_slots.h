@@ -1,0 +1,275 @@
+// Slots whose values lie in value cells, for any value of 1 to 64 bytes.
+//
+// The slot's word names the cell that holds its value; at first the one beside
+// it, in the same cache line. Write does not touch the value that readers may
+// be copying: it fills a spare cell and swaps it in with one CAS on the word,
+// and the old cell becomes the spare. Every cell is owned by exactly one slot
+// or is exactly one spare. [INV-2]
+//
+// Reads are optimistic: copy, then look again whether the word is the same. For
+// a word whose rewritten bit is clear that is enough, because a cell cannot
+// leave a slot without setting the bit or ending the life. For one whose bit is
+// set the cell may have been away and come back, so each cell has a version,
+// bumped before it is refilled.
+//
+// The scheme is a sequence lock per cell (H.-J. Boehm, "Can seqlocks get along
+// with programming language memory models?", MSPC 2012, in its fence-free form)
+// under a generation check, without the writer's lock.
+
+#ifndef HOLDFAST_INTERNAL_CELL_SLOTS_H_
+#define HOLDFAST_INTERNAL_CELL_SLOTS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "holdfast/internal/words.h"
+
+namespace holdfast::internal {
+
+template <typename T, typename Traits>
+class CellSlots {
+  template <typename U>
+  using Atomic = typename Traits::Atomics::template Atomic<U>;
+  using Word = Words<Traits::kGenerationBits>;
+  using Encoded = ValueWords<T>;
+
+ public:
+  static constexpr bool kHasCells = true;
+
+  struct Slot {
+    Atomic<uint64_t> word;
+    // The cell of the slot's own index. Entries beyond the slots are cells
+    // alone. While the slot that owns a cell is free, payload[0] of the cell is
+    // {slot below this batch:32 | next slot of this batch:32}.
+    Atomic<uint64_t> payload[Encoded::kCount];
+  };
+
+  // The version of a cell, in an array that nobody touches before the first
+  // Write. 64 bits: it does not wrap in a machine's lifetime.
+  using Side = Atomic<uint64_t>;
+
+  CellSlots() = default;
+  CellSlots(Slot* slots, Side* versions) : slots_(slots), versions_(versions) {}
+
+  // --- The owner of a free slot -------------------------------------------
+
+  // Requires that `index` was just obtained by growth: makes it a free slot
+  // with a cell.
+  void InitFresh(uint32_t index) {
+    // order: relaxed. Only the owner looks at the word of a free slot; what
+    // hands the slot to another owner carries this.
+    slots_[index].word.store(Word::Pack(index, 0), std::memory_order_relaxed);
+  }
+
+  // Free to live. Returns the generation of the new life.
+  uint64_t Publish(uint32_t index, const T& value) {
+    Slot& slot = slots_[index];
+    // order: relaxed. The caller owns the free slot.
+    const uint64_t word = slot.word.load(std::memory_order_relaxed);
+    Fill(Word::Cell(word), value);
+    // order: release -> publish. The value is complete before the handle can
+    // be read, and so is all that happened before Pin. [INV-3]
+    slot.word.store(word + 1, std::memory_order_release);
+    return Word::Generation(word + 1);
+  }
+
+  // Passes over one generation of a free slot that goes back to the free list
+  // without having been pinned. False if that retired it.
+  bool Advance(uint32_t index) {
+    // order: relaxed, both. The caller owns the free slot.
+    const uint64_t word = slots_[index].word.load(std::memory_order_relaxed);
+    slots_[index].word.store(word + 2, std::memory_order_relaxed);
+    return Word::Generation(word + 2) != Word::kRetired;
+  }
+
+  void SetNext(uint32_t index, uint32_t next) {
+    // order: release -> refill. A late reader of the slot's last life that
+    // copies this word sees in its re-check that the life is over.
+    Link(index).store(next, std::memory_order_release);
+  }
+
+  void SetBelow(uint32_t index, uint32_t below) {
+    Atomic<uint64_t>& link = Link(index);
+    // order: relaxed. The caller owns the slot and wrote the link.
+    const uint64_t next = link.load(std::memory_order_relaxed) & ~uint32_t{0};
+    // order: release -> refill.
+    link.store(uint64_t{below} << 32 | next, std::memory_order_release);
+  }
+
+  uint32_t Next(uint32_t index) const {
+    // order: relaxed. The caller owns the slot and whoever linked it did so
+    // before the recycle edge.
+    return static_cast<uint32_t>(Link(index).load(std::memory_order_relaxed));
+  }
+
+  // --- Whoever looks at the top of the free list ---------------------------
+
+  // What lies below the batch that starts at `index`: anything at all unless
+  // that batch is still on top, which the caller's CAS finds out.
+  uint32_t Below(uint32_t index) const {
+    // order: relaxed. Right if the CAS on the head succeeds: the batch has then
+    // been on top since the acquire load of the head.
+    return static_cast<uint32_t>(Link(index).load(std::memory_order_relaxed) >>
+                                 32);
+  }
+
+  uint64_t Generation(uint32_t index) const {
+    return Word::Generation(LoadWord(index));
+  }
+
+  // --- Anyone with a handle -------------------------------------------------
+
+  // The word as it is; for observers and first checks.
+  uint64_t LoadWord(uint32_t index) const {
+    // order: relaxed. Nothing is read through it.
+    return slots_[index].word.load(std::memory_order_relaxed);
+  }
+
+  // The value of that life, or nothing if it is over. Lock-free: a retry means
+  // that another thread's Write on this slot succeeded meanwhile.
+  std::optional<T> Read(uint32_t index, uint64_t generation) const {
+    const Slot& slot = slots_[index];
+    for (;;) {
+      // order: acquire <- publish, rewrite.
+      const uint64_t word = slot.word.load(std::memory_order_acquire);
+      if (Word::Generation(word) != generation) return std::nullopt;
+      const uint32_t cell = Word::Cell(word);
+      if (!Word::IsRewritten(word)) {
+        const Encoded copy = Copy(cell);
+        // order: relaxed. The acquire loads of the copy are before it: had they
+        // read a refill, this would read the word that let it happen. [INV-4]
+        if (slot.word.load(std::memory_order_relaxed) == word) {
+          return copy.Decode();
+        }
+        continue;
+      }
+      // order: acquire <- bump. Had the cell left the slot for the refill that
+      // this version announces, the next load would show that.
+      const uint64_t version = versions_[cell].load(std::memory_order_acquire);
+      // order: acquire <- rewrite. If the cell has come back meanwhile, its
+      // refill is seen whole.
+      if (slot.word.load(std::memory_order_acquire) != word) continue;
+      const Encoded copy = Copy(cell);
+      // order: relaxed, both. As above; and a refill after the first look at
+      // the version has bumped it before. [INV-4]
+      if (slot.word.load(std::memory_order_relaxed) == word &&
+          versions_[cell].load(std::memory_order_relaxed) == version) {
+        return copy.Decode();
+      }
+    }
+  }
+
+  // Swaps `value` in by way of the cell `*spare`, which the caller owns. True
+  // if that life was not over: then `*spare` is the old cell, now the caller's.
+  // Lock-free: a retry means that another thread's Write succeeded.
+  bool Write(uint32_t index, uint64_t generation, const T& value,
+             uint32_t* spare) {
+    Slot& slot = slots_[index];
+    // order: relaxed. The CAS validates it; checked first so that a stale
+    // Write writes to nothing that is shared.
+    uint64_t word = slot.word.load(std::memory_order_relaxed);
+    if (Word::Generation(word) != generation) return false;
+    Side& version = versions_[*spare];
+    // order: relaxed. The caller owns the cell.
+    const uint64_t bumped = version.load(std::memory_order_relaxed) + 1;
+    // order: release -> bump. A reader that sees it also sees that the cell had
+    // left its last slot.
+    version.store(bumped, std::memory_order_release);
+    Fill(*spare, value);
+    const uint64_t rewritten =
+        Word::kRewritten | Word::Pack(*spare, generation);
+    do {
+      if (Word::Generation(word) != generation) return false;
+      // order: release -> rewrite, the new value; acquire <- publish, rewrite,
+      // the old cell is the caller's with all that was done to it. Failure
+      // relaxed: the word alone is looked at.
+    } while (!slot.word.compare_exchange_weak(
+        word, rewritten, std::memory_order_acq_rel, std::memory_order_relaxed));
+    *spare = Word::Cell(word);
+    return true;
+  }
+
+  std::optional<T> Exchange(uint32_t index, uint64_t generation, const T& value,
+                            uint32_t* spare) {
+    if (!Write(index, generation, value, spare)) return std::nullopt;
+    return CopyOwned(*spare).Decode();
+  }
+
+  // Live to free, or retired. The word of the life that this call ended, or
+  // nothing if it was over. The caller then owns the slot and its cell.
+  // Lock-free: a retry means that another thread's Write succeeded.
+  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
+    Slot& slot = slots_[index];
+    // order: relaxed. The CAS validates it.
+    uint64_t word = slot.word.load(std::memory_order_relaxed);
+    do {
+      if (Word::Generation(word) != generation) return std::nullopt;
+      // order: acquire <- publish, rewrite: the cell, its version and its value
+      // are the caller's. release -> vacate: what the caller did before is seen
+      // by who pins the slot next, and by readers that meet the refill. Failure
+      // relaxed: the word alone is looked at.
+    } while (!slot.word.compare_exchange_weak(
+        word, (word & ~Word::kRewritten) + 1, std::memory_order_acq_rel,
+        std::memory_order_relaxed));
+    return word;
+  }
+
+  // The value of a life that the caller ended with Vacate, before it gives the
+  // slot away.
+  T Value(uint64_t vacated) const {
+    return CopyOwned(Word::Cell(vacated)).Decode();
+  }
+
+  // --- Whoever has stopped every other thread -------------------------------
+
+  template <typename F>
+  void UpdateExclusive(uint32_t index, F update) {
+    const uint64_t word = LoadWord(index);
+    T value = CopyOwned(Word::Cell(word)).Decode();
+    update(Word::Generation(word), value);
+    Fill(Word::Cell(word), value);
+  }
+
+ private:
+  void Fill(uint32_t cell, const T& value) {
+    const Encoded encoded = Encoded::Encode(value);
+    for (size_t i = 0; i < Encoded::kCount; ++i) {
+      // order: release -> refill. Whoever reads it sees in its re-check that
+      // the cell has left the slot it came from.
+      slots_[cell].payload[i].store(encoded.words[i],
+                                    std::memory_order_release);
+    }
+  }
+
+  Encoded Copy(uint32_t cell) const {
+    Encoded copy;
+    for (size_t i = 0; i < Encoded::kCount; ++i) {
+      // order: acquire <- refill.
+      copy.words[i] = slots_[cell].payload[i].load(std::memory_order_acquire);
+    }
+    return copy;
+  }
+
+  Encoded CopyOwned(uint32_t cell) const {
+    Encoded copy;
+    for (size_t i = 0; i < Encoded::kCount; ++i) {
+      // order: relaxed. The caller owns the cell.
+      copy.words[i] = slots_[cell].payload[i].load(std::memory_order_relaxed);
+    }
+    return copy;
+  }
+
+  // Where a free slot keeps its links: in the cell that it owns.
+  Atomic<uint64_t>& Link(uint32_t index) const {
+    return slots_[Word::Cell(LoadWord(index))].payload[0];
+  }
+
+  Slot* slots_ = nullptr;
+  Side* versions_ = nullptr;
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_CELL_SLOTS_H_

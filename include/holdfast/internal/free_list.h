@@ -1,0 +1,100 @@
+// A lock-free stack of batches of free slots, shared by all threads.
+//
+// A Treiber stack (R. K. Treiber, "Systems programming: coping with
+// parallelism", IBM RJ 5118, 1986) whose elements are chains of slots: one CAS
+// takes or gives a whole batch. The head names the first slot of the top batch
+// and carries that slot's generation as the tag. A slot comes back to the top
+// of the stack from outside only with a larger generation, which never wraps,
+// so an equal head means that its batch has lain on the stack, unchanged, all
+// the time: there is no ABA. [INV-5]
+//
+//   head = {slot index, generation}        below: next batch
+//     |                                    next:  next slot of the batch
+//     v
+//   slot 7 --next--> slot 3 --next--> slot 9 --> nil
+//     |
+//   below
+//     v
+//   slot 4 --next--> slot 1 --> nil
+
+#ifndef HOLDFAST_INTERNAL_FREE_LIST_H_
+#define HOLDFAST_INTERNAL_FREE_LIST_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "holdfast/internal/words.h"
+
+namespace holdfast::internal {
+
+// `Slots` keeps the links and the generations: CellSlots or InlineSlots.
+template <typename Slots, typename Traits>
+class FreeList {
+  template <typename U>
+  using Atomic = typename Traits::Atomics::template Atomic<U>;
+  using Word = Words<Traits::kGenerationBits>;
+
+ public:
+  using Head = Atomic<uint64_t>;
+
+  static constexpr uint64_t kEmpty = Word::Pack(Word::kNil, 0);
+
+  FreeList() = default;
+  // `*head` must hold kEmpty at first. Slots have indexes below `max_slots`.
+  FreeList(Head* head, Slots slots, uint64_t max_slots)
+      : head_(head), slots_(slots), max_slots_(max_slots) {}
+
+  // Gives the chain that starts at `first` and ends with nil. Lock-free: a
+  // retry means that another thread's Push or Pop succeeded.
+  //
+  // Requires that the caller owns every slot of it, and that the generation of
+  // `first` has grown since `first` was last taken from the list. [INV-5]
+  void Push(uint32_t first) {
+    const uint64_t pushed = Word::Pack(first, slots_.Generation(first));
+    // order: relaxed. Nothing is read through it; the CAS validates it.
+    uint64_t head = head_->load(std::memory_order_relaxed);
+    do {
+      slots_.SetBelow(first, Word::Index(head));
+      // order: release -> recycle. Links, words and cells of the batch, and all
+      // that was done to the slots before, pass to who pops it. Failure
+      // relaxed: the new head is only linked to.
+    } while (!head_->compare_exchange_weak(
+        head, pushed, std::memory_order_release, std::memory_order_relaxed));
+  }
+
+  // Takes the top batch: its first slot, or nil if there is none. The caller
+  // then owns every slot of the chain. Lock-free, as Push.
+  uint32_t Pop() {
+    // order: acquire <- recycle. Every push since is an RMW on the head, so
+    // this acquires from each push of a batch that is still on the stack.
+    uint64_t head = head_->load(std::memory_order_acquire);
+    for (;;) {
+      const uint32_t first = Word::Index(head);
+      if (first == Word::kNil) return Word::kNil;
+      const uint32_t below = slots_.Below(first);
+      uint64_t popped = kEmpty;
+      if (below < max_slots_) {
+        popped = Word::Pack(below, slots_.Generation(below));
+      } else if (below != Word::kNil) {
+        // Not a link: `first` is no longer on top.
+        // order: acquire <- recycle.
+        head = head_->load(std::memory_order_acquire);
+        continue;
+      }
+      // order: acquire <- recycle, both: the next round follows links too.
+      if (head_->compare_exchange_weak(head, popped, std::memory_order_acquire,
+                                       std::memory_order_acquire)) {
+        return first;
+      }
+    }
+  }
+
+ private:
+  Head* head_ = nullptr;
+  Slots slots_;
+  uint64_t max_slots_ = 0;
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_FREE_LIST_H_

@@ -1,0 +1,160 @@
+// Slots whose values lie in the word itself, beside the generation: 8 bytes a
+// slot, and one CAS is a whole Write. For values that fit in the 64 -
+// kGenerationBits upper bits, which is 4 bytes by default.
+//
+// The same operations as CellSlots; see there for what each requires.
+
+#ifndef HOLDFAST_INTERNAL_INLINE_SLOTS_H_
+#define HOLDFAST_INTERNAL_INLINE_SLOTS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "holdfast/internal/words.h"
+
+namespace holdfast::internal {
+
+template <typename T, typename Traits>
+class InlineSlots {
+  template <typename U>
+  using Atomic = typename Traits::Atomics::template Atomic<U>;
+  using Word = Words<Traits::kGenerationBits>;
+  using Encoded = ValueWords<T>;
+  static_assert(sizeof(T) * 8 <= Word::kUpperBits);
+
+ public:
+  static constexpr bool kHasCells = false;
+
+  struct Slot {
+    // While the slot is free, the upper bits are the next slot of its batch.
+    Atomic<uint64_t> word;
+  };
+
+  // The slot below a batch on the free list, at the index of the batch's first
+  // slot; in an array of its own, touched only where a batch began.
+  using Side = Atomic<uint32_t>;
+
+  InlineSlots() = default;
+  InlineSlots(Slot* slots, Side* below) : slots_(slots), below_(below) {}
+
+  // --- The owner of a free slot -------------------------------------------
+
+  // Zeroed memory is a free slot as it is. [INV-1]
+  void InitFresh(uint32_t /*index*/) {}
+
+  uint64_t Publish(uint32_t index, const T& value) {
+    const uint64_t generation = Generation(index) + 1;
+    // order: release -> publish. All that happened before Pin is visible to
+    // whoever reads the handle. [INV-3]
+    slots_[index].word.store(Pack(value, generation),
+                             std::memory_order_release);
+    return generation;
+  }
+
+  bool Advance(uint32_t index) {
+    const uint64_t word = LoadWord(index) + 2;
+    // order: relaxed. The caller owns the free slot.
+    slots_[index].word.store(word, std::memory_order_relaxed);
+    return Word::Generation(word) != Word::kRetired;
+  }
+
+  void SetNext(uint32_t index, uint32_t next) {
+    // order: relaxed. The caller owns the free slot; no reader takes the word
+    // of a free slot for a value, since its generation is even.
+    slots_[index].word.store(Word::Pack(next, Generation(index)),
+                             std::memory_order_relaxed);
+  }
+
+  void SetBelow(uint32_t index, uint32_t below) {
+    // order: relaxed. The recycle edge carries it.
+    below_[index].store(below, std::memory_order_relaxed);
+  }
+
+  uint32_t Next(uint32_t index) const { return Word::Index(LoadWord(index)); }
+
+  // --- Whoever looks at the top of the free list ---------------------------
+
+  uint32_t Below(uint32_t index) const {
+    // order: relaxed. Right if the CAS on the head succeeds: the batch has then
+    // been on top since the acquire load of the head.
+    return below_[index].load(std::memory_order_relaxed);
+  }
+
+  uint64_t Generation(uint32_t index) const {
+    return Word::Generation(LoadWord(index));
+  }
+
+  // --- Anyone with a handle -------------------------------------------------
+
+  uint64_t LoadWord(uint32_t index) const {
+    // order: relaxed. Nothing is read through it.
+    return slots_[index].word.load(std::memory_order_relaxed);
+  }
+
+  // Wait-free: one load, one compare.
+  std::optional<T> Read(uint32_t index, uint64_t generation) const {
+    // order: acquire <- publish, rewrite.
+    const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
+    if (Word::Generation(word) != generation) return std::nullopt;
+    return Value(word);
+  }
+
+  bool Write(uint32_t index, uint64_t generation, const T& value,
+             uint32_t* spare) {
+    return Exchange(index, generation, value, spare).has_value();
+  }
+
+  // Lock-free: a retry means that another thread's Write succeeded.
+  std::optional<T> Exchange(uint32_t index, uint64_t generation, const T& value,
+                            uint32_t* /*spare*/) {
+    Slot& slot = slots_[index];
+    uint64_t word = LoadWord(index);
+    do {
+      if (Word::Generation(word) != generation) return std::nullopt;
+      // order: release -> rewrite; acquire <- publish, rewrite, for what the
+      // old value refers to. Failure relaxed: the word alone is looked at.
+    } while (!slot.word.compare_exchange_weak(word, Pack(value, generation),
+                                              std::memory_order_acq_rel,
+                                              std::memory_order_relaxed));
+    return Value(word);
+  }
+
+  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
+    Slot& slot = slots_[index];
+    uint64_t word = LoadWord(index);
+    do {
+      if (Word::Generation(word) != generation) return std::nullopt;
+      // order: acquire <- publish, rewrite, for what the value refers to;
+      // release -> vacate. Failure relaxed: the word alone is looked at.
+    } while (!slot.word.compare_exchange_weak(
+        word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
+    return word;
+  }
+
+  T Value(uint64_t word) const { return Encoded{{Word::Upper(word)}}.Decode(); }
+
+  // --- Whoever has stopped every other thread -------------------------------
+
+  template <typename F>
+  void UpdateExclusive(uint32_t index, F update) {
+    const uint64_t word = LoadWord(index);
+    T value = Value(word);
+    update(Word::Generation(word), value);
+    // order: relaxed. Nobody else runs.
+    slots_[index].word.store(Pack(value, Word::Generation(word)),
+                             std::memory_order_relaxed);
+  }
+
+ private:
+  static uint64_t Pack(const T& value, uint64_t generation) {
+    return Word::Pack(Encoded::Encode(value).words[0], generation);
+  }
+
+  Slot* slots_ = nullptr;
+  Side* below_ = nullptr;
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_INLINE_SLOTS_H_

@@ -1,0 +1,48 @@
+// One range of zeroed address space whose pages come with their first touch:
+// the only file that knows mmap, together with src/mapped_memory.cc. Another
+// system, or a model checker, puts a class of the same shape in Traits::Memory.
+
+#ifndef HOLDFAST_INTERNAL_MAPPED_MEMORY_H_
+#define HOLDFAST_INTERNAL_MAPPED_MEMORY_H_
+
+#include <cstddef>
+
+#include "absl/status/statusor.h"
+
+namespace holdfast::internal {
+
+class MappedMemory {
+ public:
+  // Reserves `bytes`, at least 1, aligned to a page. ResourceExhausted, with
+  // the system's reason, if that is refused.
+  static absl::StatusOr<MappedMemory> Reserve(size_t bytes);
+
+  MappedMemory() = default;
+  MappedMemory(MappedMemory&& other) noexcept;
+  MappedMemory& operator=(MappedMemory&& other) noexcept;
+  ~MappedMemory();
+
+  // `count` zeroed objects at byte `offset`, which suits their alignment. U is
+  // an integer, an atomic integer, or a struct of these: all zeros are a valid
+  // object, and its lifetime starts with the mapping (P0593).
+  template <typename U>
+  U* Array(size_t offset, size_t /*count*/) const {
+    return reinterpret_cast<U*>(static_cast<char*>(base_) + offset);
+  }
+
+  size_t reserved_bytes() const { return bytes_; }
+
+  // Bytes of the pages that are in memory now. Linear in reserved_bytes(), with
+  // one byte read for each page. 0 where the system does not tell.
+  size_t ResidentBytes() const;
+
+ private:
+  MappedMemory(void* base, size_t bytes) : base_(base), bytes_(bytes) {}
+
+  void* base_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_MAPPED_MEMORY_H_

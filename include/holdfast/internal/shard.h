@@ -1,0 +1,35 @@
+// What one thread has of one table: its cache of free slots and its spare cell.
+// Found by the thread's ordinal, touched by the owner of that ordinal alone
+// [INV-6], and handed on with it, as it stands.
+
+#ifndef HOLDFAST_INTERNAL_SHARD_H_
+#define HOLDFAST_INTERNAL_SHARD_H_
+
+#include <cstdint>
+
+namespace holdfast::internal {
+
+template <typename Traits>
+struct alignas(64) Shard {
+  template <typename U>
+  using Atomic = typename Traits::Atomics::template Atomic<U>;
+  template <typename U>
+  using Plain = typename Traits::Atomics::template Plain<U>;
+
+  static constexpr uint32_t kCapacity =
+      Traits::kMaxThreadCacheSlots > 0 ? Traits::kMaxThreadCacheSlots : 1;
+
+  // Free slots in `slots`. Written by the owner; others look at it, to count
+  // and to find a shard that is worth claiming.
+  Atomic<uint32_t> count;
+
+  // The spare cell's index plus one; 0 for the cell that the shard starts with.
+  Plain<uint32_t> spare_plus_one;
+
+  // A stack of free slots: the last in is the first out.
+  Plain<uint32_t> slots[kCapacity];
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_SHARD_H_

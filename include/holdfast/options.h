@@ -1,0 +1,68 @@
+// -----------------------------------------------------------------------------
+// File: options.h
+// -----------------------------------------------------------------------------
+
+#ifndef HOLDFAST_OPTIONS_H_
+#define HOLDFAST_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+
+namespace holdfast {
+
+// What `HandleTable::Create` is told; there it is called `Options`.
+struct TableOptions {
+  // Values that can be live at the same time, 1 to the table's kMaxSlots. This
+  // is address space, not memory: pages come with the slots that are used.
+  uint64_t max_slots = uint64_t{1} << 24;
+
+  // Free slots that a thread may keep for itself, 0 to kMaxThreadCacheSlots of
+  // the Traits. A full table may refuse a Pin while other threads keep that
+  // many each; with 0 it never does, and every Pin and Unpin goes to the shared
+  // free list. A table uses max_slots / 16 if that is less.
+  uint32_t thread_cache_slots = 64;
+};
+
+// What `HandleTable::GetStats` tells. Exact if no other thread works on the
+// table meanwhile; else each figure is one that was true of each slot at some
+// time during the call.
+struct TableStats {
+  uint64_t live = 0;        // Values pinned.
+  uint64_t free = 0;        // Slots used before and free, `cached` included.
+  uint64_t cached = 0;      // Free slots that threads keep for themselves.
+  uint64_t retired = 0;     // Slots whose generations have run out.
+  uint64_t high_water = 0;  // Slots ever used: live + free + retired.
+  uint64_t capacity = 0;    // Options::max_slots. Retired slots are lost to it.
+
+  // The largest generation of any slot, at most last_generation, at the end of
+  // which a slot is retired. Generations grow by 2 with each life.
+  uint64_t oldest_generation = 0;
+  uint64_t last_generation = 0;
+
+  uint32_t thread_cache_slots = 0;  // As used, see Options.
+
+  size_t bytes_reserved = 0;  // Address space.
+  size_t bytes_touched = 0;   // Of these, in memory now, in whole pages.
+};
+
+namespace internal {
+
+// InvalidArgument, naming the option, its value and its range, or OK.
+absl::Status ValidateOptions(const TableOptions& options,
+                             uint64_t max_slots_limit,
+                             uint32_t thread_cache_slots_limit);
+
+// What Create returns if `bytes` for `max_slots` could not be reserved.
+absl::Status ReservationError(const absl::Status& cause, size_t bytes,
+                              uint64_t max_slots);
+
+// A word to tell tables apart by: unlike that of other tables of the process
+// and, most likely, of other runs. Bits 0 and 63 are clear.
+uint64_t NewTableKey();
+
+}  // namespace internal
+}  // namespace holdfast
+
+#endif  // HOLDFAST_OPTIONS_H_

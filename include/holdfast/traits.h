@@ -1,0 +1,56 @@
+// -----------------------------------------------------------------------------
+// File: traits.h
+// -----------------------------------------------------------------------------
+//
+// What a `HandleTable` is built from. Derive from `DefaultTraits` and hide what
+// is to be different:
+//
+//   struct LongLived : holdfast::DefaultTraits {
+//     static constexpr int kGenerationBits = 40;  // at most 8,388,607 slots
+//   };
+//   holdfast::HandleTable<Object*, LongLived> table = ...;
+
+#ifndef HOLDFAST_TRAITS_H_
+#define HOLDFAST_TRAITS_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "holdfast/internal/mapped_memory.h"
+#include "holdfast/internal/thread_ordinals.h"
+
+namespace holdfast {
+
+// Every atomic object of a table, and every plain one that passes from thread
+// to thread, is declared through these two aliases, so that a model checker can
+// put its own types in their place.
+struct StdAtomics {
+  template <typename U>
+  using Atomic = std::atomic<U>;
+  template <typename U>
+  using Plain = U;
+};
+
+struct DefaultTraits {
+  // Bits of a handle, and of a slot's word, that count lives, 2 to 48. A slot
+  // serves 2^(kGenerationBits - 1) - 1 lives and is then retired. The other
+  // bits but one are for the index: 2^(63 - kGenerationBits) - 1 slots at most,
+  // and never more than 2^31 - 1.
+  static constexpr int kGenerationBits = 32;
+
+  // Threads that can have a cache of free slots and a spare cell of their own
+  // in one table, at the same time. More threads than this are slower.
+  static constexpr uint32_t kMaxThreads = 65'536;
+
+  // The upper end of Options::thread_cache_slots. The space for it is reserved
+  // for each of kMaxThreads, and touched by those that exist.
+  static constexpr uint32_t kMaxThreadCacheSlots = 126;
+
+  using Atomics = StdAtomics;
+  using Memory = internal::MappedMemory;
+  using Threads = internal::ThreadOrdinals;
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_TRAITS_H_
