@@ -134,7 +134,7 @@ TEST(ScriptHostTest, RefusesFlagsThatAreOutOfRange) {
         host.output,
         AllOf(HasSubstr(absl::StrCat("'", value, "'")), HasSubstr("'workers'"),
               HasSubstr("must be a whole number from 1 to 64"),
-              Not(HasSubstr("requests"))));
+              Not(HasSubstr("workers each"))));
   }
   EXPECT_THAT(RunHost("--seconds=3601").output,
               HasSubstr("must be a whole number from 1 to 3600"));

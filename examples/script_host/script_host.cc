@@ -39,7 +39,7 @@ ABSL_FLAG(Workers, workers, Workers{2},
 ABSL_FLAG(Seconds, seconds, Seconds{5},
           "how long scripts get requests: 1 to 3600");
 ABSL_FLAG(Seed, seed, Seed{1},
-          "for math.random: worker i is seeded with this plus i");
+          "for math.random, 0 to 4294967295: worker i has this plus i");
 
 namespace script_host {
 namespace {
@@ -88,13 +88,18 @@ int Run(const std::vector<std::string>& scripts) {
     std::cerr << "error: " << table.status() << std::endl;
     return 1;
   }
+  const uint32_t per_script = absl::GetFlag(FLAGS_workers).value;
+  const uint32_t seconds = absl::GetFlag(FLAGS_seconds).value;
+  const uint32_t seed = absl::GetFlag(FLAGS_seed).value;
+  std::cout << scripts.size() << " scripts with " << per_script
+            << " workers each, for " << seconds << " s, seed " << seed
+            << std::endl;
   Host host(*std::move(table), scripts);
   std::deque<Worker> workers;
   const absl::Time start = absl::Now();
-  StartWorkers(host, absl::GetFlag(FLAGS_workers).value,
-               absl::GetFlag(FLAGS_seed).value, workers);
+  StartWorkers(host, per_script, seed, workers);
   Collector collector(host);
-  Serve(host, workers, collector, start, absl::GetFlag(FLAGS_seconds).value);
+  Serve(host, workers, collector, start, seconds);
   const absl::Duration elapsed = absl::Now() - start;
   collector.Stop();
   return PrintSummary(host, workers, collector, elapsed) ? 0 : 1;
