@@ -26,7 +26,7 @@ void Collector::Run() {
     host_.table.ForEach([&](Handle handle, const HostObject& object) {
       Visit(last, handle, object);
     });
-    walks_.Add();
+    if (!marks_.empty()) walks_.Add();
   }
 }
 

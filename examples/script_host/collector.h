@@ -26,6 +26,7 @@ class Collector {
   // Ends the thread after the walk that it is on.
   void Stop();
 
+  // Walks that found roots, and the roots of all walks.
   uint64_t walks() const { return walks_.value(); }
   uint64_t roots() const { return roots_.value(); }
   uint64_t faults() const { return faults_.value(); }
