@@ -61,6 +61,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -147,24 +148,28 @@ class HandleTable {
   // table has returned before; or the null handle if no slot is left. Wait-free
   // while the thread's cache has a free slot, else lock-free: a retry means
   // that another thread took or gave a batch of slots.
-  [[nodiscard]] Handle Pin(const T& value) {
-    const uint32_t index = pool_.Acquire();
-    if (ABSL_PREDICT_FALSE(index == Word::kNil)) return Handle();
-    return HandleOf(index, slots_.Publish(index, value));
+  [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE Handle Pin(const T& value) {
+    uint64_t free;
+    if (ABSL_PREDICT_FALSE(!pool_.AcquireFast(&free))) {
+      free = pool_.AcquireSlow();
+      if (free == Word::kNoSlot) return Handle();
+    }
+    return HandleOf(slots_.Publish(free, value));
   }
 
   // The value, or nothing if `handle` is not live. Writes nothing. Lock-free: a
   // retry means that another thread's write to this value succeeded meanwhile.
-  std::optional<T> Read(Handle handle) const {
-    const Place place = Locate(handle);
-    if (ABSL_PREDICT_FALSE(!place.valid)) return std::nullopt;
-    return slots_.Read(place.index, place.generation);
+  ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Read(Handle handle) const {
+    const uint64_t place = PlaceOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
+    return slots_.Read(Index(place), Word::Generation(place));
   }
 
   // Whether `handle` is live. Wait-free. Unlike Read, it orders nothing.
   bool Contains(Handle handle) const {
-    const Place place = Locate(handle);
-    return place.valid && slots_.Generation(place.index) == place.generation;
+    const uint64_t place = PlaceOf(handle);
+    return IsPlace(place) &&
+           slots_.Generation(Index(place)) == Word::Generation(place);
   }
 
   // Replaces the value; false, and nothing is changed, if `handle` is not live.
@@ -172,19 +177,20 @@ class HandleTable {
   // another thread's write to this value succeeded. (Past Traits::kMaxThreads
   // threads at once, 64 of the others can write at a time; more wait.)
   bool Write(Handle handle, const T& value) {
-    const Place place = Locate(handle);
-    if (ABSL_PREDICT_FALSE(!place.valid)) return false;
+    const uint64_t place = PlaceOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
     return WithSpare([&](uint32_t* spare) {
-      return slots_.Write(place.index, place.generation, value, spare);
+      return slots_.Write(Index(place), Word::Generation(place), value, spare);
     });
   }
 
   // As Write, and returns the very value that `value` has replaced.
   std::optional<T> Exchange(Handle handle, const T& value) {
-    const Place place = Locate(handle);
-    if (ABSL_PREDICT_FALSE(!place.valid)) return std::nullopt;
+    const uint64_t place = PlaceOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
     return WithSpare([&](uint32_t* spare) {
-      return slots_.Exchange(place.index, place.generation, value, spare);
+      return slots_.Exchange(Index(place), Word::Generation(place), value,
+                             spare);
     });
   }
 
@@ -192,20 +198,22 @@ class HandleTable {
   // if it is not live. Of racing calls exactly one returns true. Lock-free: a
   // retry means that another thread's write to this value succeeded, or that
   // it took or gave a batch of slots.
-  bool Unpin(Handle handle) {
-    const Place place = Locate(handle);
-    if (ABSL_PREDICT_FALSE(!place.valid)) return false;
-    return End(place.index, place.generation);
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Unpin(Handle handle) {
+    const uint64_t place = PlaceOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
+    return End(place);
   }
 
   // As Unpin, and returns the very value that the handle had at its end.
   std::optional<T> Take(Handle handle) {
-    const Place place = Locate(handle);
-    if (ABSL_PREDICT_FALSE(!place.valid)) return std::nullopt;
-    const auto ended = slots_.Vacate(place.index, place.generation);
-    if (!ended) return std::nullopt;
-    const T value = slots_.Value(*ended);
-    Recycle(place.index, place.generation);
+    const uint64_t place = PlaceOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
+    uint64_t ended;
+    if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
+      return std::nullopt;
+    }
+    const T value = slots_.Value(Index(place), ended);
+    Recycle(place, ended);
     return value;
   }
 
@@ -262,24 +270,25 @@ class HandleTable {
   using Spares = internal::SpareCells<Traits>;
   using Shard = internal::Shard<Traits>;
 
-  struct Place {
-    bool valid;  // The handle has the form of one of this table.
-    uint32_t index;
-    uint64_t generation;
-  };
-
   struct Layout;
 
   HandleTable() = default;
 
-  Place Locate(Handle handle) const {
-    const uint64_t word = handle.bits() ^ key_;
-    return {Word::Upper(word) < max_slots_ && Word::IsLive(word),
-            Word::Index(word), Word::Generation(word)};
+  // A place is {slot index, generation}: a handle without the table's key.
+  uint64_t PlaceOf(Handle handle) const { return handle.bits() ^ key_; }
+
+  Handle HandleOf(uint64_t place) const {
+    return Handle::FromBits(place ^ key_);
   }
 
-  Handle HandleOf(uint32_t index, uint64_t generation) const {
-    return Handle::FromBits(Word::Pack(index, generation) ^ key_);
+  // Whether it has the form of a place of this table: in range, and odd.
+  bool IsPlace(uint64_t place) const {
+    return Word::Upper(place) < max_slots_ && Word::IsLive(place);
+  }
+
+  // The slot of what IsPlace.
+  static uint32_t Index(uint64_t place) {
+    return static_cast<uint32_t>(Word::Upper(place));
   }
 
   template <typename F>
@@ -291,15 +300,20 @@ class HandleTable {
     }
   }
 
-  bool End(uint32_t index, uint64_t generation) {
-    if (!slots_.Vacate(index, generation)) return false;
-    Recycle(index, generation);
+  bool End(uint64_t place) {
+    uint64_t ended;
+    if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
+      return false;
+    }
+    Recycle(place, ended);
     return true;
   }
 
   // Gives the slot of an ended life back, unless that was its last.
-  void Recycle(uint32_t index, uint64_t ended) {
-    if (ABSL_PREDICT_TRUE(ended != Word::kLastLive)) pool_.Release(index);
+  void Recycle(uint64_t place, uint64_t ended) {
+    if (ABSL_PREDICT_TRUE(Word::Generation(place) != Word::kLastLive)) {
+      pool_.Release(Slots::Vacated(place, ended));
+    }
   }
 
   template <typename F>
@@ -309,7 +323,7 @@ class HandleTable {
       const uint64_t generation = slots_.Generation(index);
       if (!Word::IsLive(generation)) continue;
       if (const std::optional<T> value = slots_.Read(index, generation)) {
-        fn(HandleOf(index, generation), *value);
+        fn(HandleOf(Word::Pack(index, generation)), *value);
       }
     }
   }

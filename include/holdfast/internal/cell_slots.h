@@ -24,6 +24,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
 #include "holdfast/internal/words.h"
 
 namespace holdfast::internal {
@@ -55,53 +57,58 @@ class CellSlots {
 
   // --- The owner of a free slot -------------------------------------------
 
-  // Requires that `index` was just obtained by growth: makes it a free slot
-  // with a cell.
-  void InitFresh(uint32_t index) {
-    // order: relaxed. Only the owner looks at the word of a free slot; what
-    // hands the slot to another owner carries this.
-    slots_[index].word.store(Word::Pack(index, 0), std::memory_order_relaxed);
+  // `index` as a free slot that may be passed on.
+  uint64_t FreeSlot(uint32_t index) const {
+    const uint64_t word = LoadWord(index);
+    return Word::Pack(index, Word::Generation(word)) | MovedBit(word);
   }
 
-  // Free to live. Returns the generation of the new life.
-  uint64_t Publish(uint32_t index, const T& value) {
-    Slot& slot = slots_[index];
-    // order: relaxed. The caller owns the free slot.
-    const uint64_t word = slot.word.load(std::memory_order_relaxed);
-    Fill(Word::Cell(word), value);
-    // order: release -> publish. The value is complete before the handle can
-    // be read, and so is all that happened before Pin. [INV-3]
-    slot.word.store(word + 1, std::memory_order_release);
-    return Word::Generation(word + 1);
+  // Free to live. Returns the place of the new life.
+  uint64_t Publish(uint64_t free, const T& value) {
+    if (ABSL_PREDICT_FALSE(Word::IsMoved(free))) {
+      return PublishMoved(free, value);
+    }
+    Slot& slot = slots_[Word::Upper(free)];
+    Fill(slot, value);
+    return Publish(free, slot, Word::Generation(free));
   }
 
   // Passes over one generation of a free slot that goes back to the free list
   // without having been pinned. False if that retired it.
-  bool Advance(uint32_t index) {
-    // order: relaxed, both. The caller owns the free slot.
-    const uint64_t word = slots_[index].word.load(std::memory_order_relaxed);
-    slots_[index].word.store(word + 2, std::memory_order_relaxed);
-    return Word::Generation(word + 2) != Word::kRetired;
+  bool Advance(uint64_t* free) {
+    const uint32_t index = Word::Index(*free);
+    // order: relaxed. Only the owner looks at the word of a free slot; what
+    // hands the slot to another owner carries this.
+    slots_[index].word.store(LoadWord(index) + 2, std::memory_order_relaxed);
+    *free += 2;
+    return Word::Generation(*free) != Word::kRetired;
   }
 
-  void SetNext(uint32_t index, uint32_t next) {
+  // Links a free slot to the next of its batch, a short form, or to kNil.
+  void SetNext(uint64_t free, uint32_t next) {
     // order: release -> refill. A late reader of the slot's last life that
     // copies this word sees in its re-check that the life is over.
-    Link(index).store(next, std::memory_order_release);
+    Link(Word::ShortForm(free)).store(next, std::memory_order_release);
   }
 
-  void SetBelow(uint32_t index, uint32_t below) {
-    Atomic<uint64_t>& link = Link(index);
+  // Links the first slot of a batch, which has its next, to the batch below.
+  void SetBelow(uint64_t free, uint32_t below) {
+    Atomic<uint64_t>& link = Link(Word::ShortForm(free));
     // order: relaxed. The caller owns the slot and wrote the link.
     const uint64_t next = link.load(std::memory_order_relaxed) & ~uint32_t{0};
     // order: release -> refill.
     link.store(uint64_t{below} << 32 | next, std::memory_order_release);
   }
 
-  uint32_t Next(uint32_t index) const {
-    // order: relaxed. The caller owns the slot and whoever linked it did so
-    // before the recycle edge.
-    return static_cast<uint32_t>(Link(index).load(std::memory_order_relaxed));
+  // Short form to short form: the walk along a batch waits for one load a slot.
+  uint32_t Next(uint32_t free) const {
+    // order: relaxed. The caller owns the slot, and the recycle edge brought
+    // what the owner before it stored.
+    return static_cast<uint32_t>(Link(free).load(std::memory_order_relaxed));
+  }
+
+  uint64_t LongForm(uint32_t free) const {
+    return Word::LongForm(free, Generation(Word::ShortIndex(free)));
   }
 
   // --- Whoever looks at the top of the free list ---------------------------
@@ -111,7 +118,8 @@ class CellSlots {
   uint32_t Below(uint32_t index) const {
     // order: relaxed. Right if the CAS on the head succeeds: the batch has then
     // been on top since the acquire load of the head.
-    return static_cast<uint32_t>(Link(index).load(std::memory_order_relaxed) >>
+    return static_cast<uint32_t>(Link(Word::ShortForm(FreeSlot(index)))
+                                     .load(std::memory_order_relaxed) >>
                                  32);
   }
 
@@ -131,34 +139,23 @@ class CellSlots {
   // that another thread's Write on this slot succeeded meanwhile.
   std::optional<T> Read(uint32_t index, uint64_t generation) const {
     const Slot& slot = slots_[index];
-    for (;;) {
-      // order: acquire <- publish, rewrite.
-      const uint64_t word = slot.word.load(std::memory_order_acquire);
-      if (Word::Generation(word) != generation) return std::nullopt;
-      const uint32_t cell = Word::Cell(word);
-      if (!Word::IsRewritten(word)) {
-        const Encoded copy = Copy(cell);
-        // order: relaxed. The acquire loads of the copy are before it: had they
-        // read a refill, this would read the word that let it happen. [INV-4]
-        if (slot.word.load(std::memory_order_relaxed) == word) {
-          return copy.Decode();
-        }
-        continue;
-      }
-      // order: acquire <- bump. Had the cell left the slot for the refill that
-      // this version announces, the next load would show that.
-      const uint64_t version = versions_[cell].load(std::memory_order_acquire);
-      // order: acquire <- rewrite. If the cell has come back meanwhile, its
-      // refill is seen whole.
-      if (slot.word.load(std::memory_order_acquire) != word) continue;
-      const Encoded copy = Copy(cell);
-      // order: relaxed, both. As above; and a refill after the first look at
-      // the version has bumped it before. [INV-4]
-      if (slot.word.load(std::memory_order_relaxed) == word &&
-          versions_[cell].load(std::memory_order_relaxed) == version) {
+    // order: acquire <- publish, rewrite.
+    const uint64_t word = slot.word.load(std::memory_order_acquire);
+    // The usual case: the slot has its own cell and was not rewritten.
+    if (ABSL_PREDICT_TRUE(word == generation)) {
+      const Encoded copy = Copy(slot);
+      // order: relaxed. The acquire loads of the copy are before it: had they
+      // read a refill, this would read the word that let it happen. [INV-4]
+      if (ABSL_PREDICT_TRUE(slot.word.load(std::memory_order_relaxed) ==
+                            word)) {
         return copy.Decode();
       }
+    } else if (Word::Generation(word) != generation) {
+      return std::nullopt;
     }
+    Encoded copy;
+    if (!CopyMoved(index, generation, &copy)) return std::nullopt;
+    return copy.Decode();
   }
 
   // Swaps `value` in by way of the cell `*spare`, which the caller owns. True
@@ -177,35 +174,40 @@ class CellSlots {
     // order: release -> bump. A reader that sees it also sees that the cell had
     // left its last slot.
     version.store(bumped, std::memory_order_release);
-    Fill(*spare, value);
+    Fill(slots_[*spare], value);
     const uint64_t rewritten =
-        Word::kRewritten | Word::Pack(*spare, generation);
-    do {
+        Word::kRewritten | Word::Pack(*spare ^ index, generation);
+    // What the CAS found goes to a variable of its own, so that after a success
+    // nothing waits for it: a chain of writes is then a third faster.
+    uint64_t found = word;
+    // order: release -> rewrite, the new value; acquire <- publish, rewrite,
+    // the old cell is the caller's with all that was done to it. Failure
+    // relaxed: the word alone is looked at.
+    while (!slot.word.compare_exchange_weak(found, rewritten,
+                                            std::memory_order_acq_rel,
+                                            std::memory_order_relaxed)) {
+      word = found;
       if (Word::Generation(word) != generation) return false;
-      // order: release -> rewrite, the new value; acquire <- publish, rewrite,
-      // the old cell is the caller's with all that was done to it. Failure
-      // relaxed: the word alone is looked at.
-    } while (!slot.word.compare_exchange_weak(
-        word, rewritten, std::memory_order_acq_rel, std::memory_order_relaxed));
-    *spare = Word::Cell(word);
+    }
+    *spare = Word::Cell(word, index);
     return true;
   }
 
   std::optional<T> Exchange(uint32_t index, uint64_t generation, const T& value,
                             uint32_t* spare) {
     if (!Write(index, generation, value, spare)) return std::nullopt;
-    return CopyOwned(*spare).Decode();
+    return CopyOwned(slots_[*spare]).Decode();
   }
 
-  // Live to free, or retired. The word of the life that this call ended, or
-  // nothing if it was over. The caller then owns the slot and its cell.
+  // Live to free, or retired. False if that life was over. Else the caller owns
+  // the slot and its cell, and `*ended` is the last word of the life.
   // Lock-free: a retry means that another thread's Write succeeded.
-  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
+  bool Vacate(uint32_t index, uint64_t generation, uint64_t* ended) {
     Slot& slot = slots_[index];
     // order: relaxed. The CAS validates it.
     uint64_t word = slot.word.load(std::memory_order_relaxed);
     do {
-      if (Word::Generation(word) != generation) return std::nullopt;
+      if (Word::Generation(word) != generation) return false;
       // order: acquire <- publish, rewrite: the cell, its version and its value
       // are the caller's. release -> vacate: what the caller did before is seen
       // by who pins the slot next, and by readers that meet the refill. Failure
@@ -213,13 +215,20 @@ class CellSlots {
     } while (!slot.word.compare_exchange_weak(
         word, (word & ~Word::kRewritten) + 1, std::memory_order_acq_rel,
         std::memory_order_relaxed));
-    return word;
+    *ended = word;
+    return true;
   }
 
-  // The value of a life that the caller ended with Vacate, before it gives the
-  // slot away.
-  T Value(uint64_t vacated) const {
-    return CopyOwned(Word::Cell(vacated)).Decode();
+  // The slot of a life that the caller ended, as a free slot that may be passed
+  // on, unless that was its last life.
+  static uint64_t Vacated(uint64_t place, uint64_t ended) {
+    if (ABSL_PREDICT_TRUE(ended == Word::Generation(place))) return place + 1;
+    return (place + 1) | MovedBit(ended);
+  }
+
+  // The value of a life that the caller ended, before it gives the slot away.
+  T Value(uint32_t index, uint64_t ended) const {
+    return CopyOwned(slots_[Word::Cell(ended, index)]).Decode();
   }
 
   // --- Whoever has stopped every other thread -------------------------------
@@ -227,43 +236,100 @@ class CellSlots {
   template <typename F>
   void UpdateExclusive(uint32_t index, F update) {
     const uint64_t word = LoadWord(index);
-    T value = CopyOwned(Word::Cell(word)).Decode();
+    const uint32_t cell = Word::Cell(word, index);
+    T value = CopyOwned(slots_[cell]).Decode();
     update(Word::Generation(word), value);
-    Fill(Word::Cell(word), value);
+    Fill(slots_[cell], value);
   }
 
  private:
-  void Fill(uint32_t cell, const T& value) {
+  ABSL_ATTRIBUTE_NOINLINE uint64_t PublishMoved(uint64_t free, const T& value) {
+    const uint32_t index = Word::Index(free);
+    const uint64_t word = LoadWord(index);
+    Fill(slots_[Word::Cell(word, index)], value);
+    return Publish(free & ~Word::kMoved, slots_[index], word);
+  }
+
+  // `free` less the moved bit, its slot, and the word of that.
+  static uint64_t Publish(uint64_t free, Slot& slot, uint64_t word) {
+    // order: release -> publish. The value is complete before the handle can
+    // be read, and so is all that happened before Pin. [INV-3]
+    slot.word.store(word + 1, std::memory_order_release);
+    return free + 1;
+  }
+
+  static uint64_t MovedBit(uint64_t word) {
+    return Word::Index(word) == 0 ? 0 : Word::kMoved;
+  }
+
+  // Read for any cell. (Its result is not an optional: g++ 12 would pass that
+  // through memory on the fast path too.)
+  ABSL_ATTRIBUTE_NOINLINE bool CopyMoved(uint32_t index, uint64_t generation,
+                                         Encoded* copy) const {
+    for (;;) {
+      // order: acquire <- publish, rewrite.
+      const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
+      if (Word::Generation(word) != generation) return false;
+      if (TryCopy(index, word, copy)) return true;
+    }
+  }
+
+  // Copies the value that `word`, an acquired word of the slot, names. False if
+  // the word has changed meanwhile, or may have been away and come back.
+  bool TryCopy(uint32_t index, uint64_t word, Encoded* copy) const {
+    const Slot& slot = slots_[index];
+    const uint32_t cell = Word::Cell(word, index);
+    if (!Word::IsRewritten(word)) {
+      *copy = Copy(slots_[cell]);
+      // order: relaxed. As in Read. [INV-4]
+      return slot.word.load(std::memory_order_relaxed) == word;
+    }
+    // order: acquire <- bump. Had the cell left the slot for the refill that
+    // this version announces, the next load would show that.
+    const uint64_t version = versions_[cell].load(std::memory_order_acquire);
+    // order: acquire <- rewrite. If the cell has come back meanwhile, its
+    // refill is seen whole.
+    if (slot.word.load(std::memory_order_acquire) != word) return false;
+    *copy = Copy(slots_[cell]);
+    // order: relaxed, both. As above; and a refill after the first look at the
+    // version has bumped it before. [INV-4]
+    return slot.word.load(std::memory_order_relaxed) == word &&
+           versions_[cell].load(std::memory_order_relaxed) == version;
+  }
+
+  static void Fill(Slot& cell, const T& value) {
     const Encoded encoded = Encoded::Encode(value);
     for (size_t i = 0; i < Encoded::kCount; ++i) {
       // order: release -> refill. Whoever reads it sees in its re-check that
       // the cell has left the slot it came from.
-      slots_[cell].payload[i].store(encoded.words[i],
-                                    std::memory_order_release);
+      cell.payload[i].store(encoded.words[i], std::memory_order_release);
     }
   }
 
-  Encoded Copy(uint32_t cell) const {
+  static Encoded Copy(const Slot& cell) {
     Encoded copy;
     for (size_t i = 0; i < Encoded::kCount; ++i) {
       // order: acquire <- refill.
-      copy.words[i] = slots_[cell].payload[i].load(std::memory_order_acquire);
+      copy.words[i] = cell.payload[i].load(std::memory_order_acquire);
     }
     return copy;
   }
 
-  Encoded CopyOwned(uint32_t cell) const {
+  static Encoded CopyOwned(const Slot& cell) {
     Encoded copy;
     for (size_t i = 0; i < Encoded::kCount; ++i) {
       // order: relaxed. The caller owns the cell.
-      copy.words[i] = slots_[cell].payload[i].load(std::memory_order_relaxed);
+      copy.words[i] = cell.payload[i].load(std::memory_order_relaxed);
     }
     return copy;
   }
 
   // Where a free slot keeps its links: in the cell that it owns.
-  Atomic<uint64_t>& Link(uint32_t index) const {
-    return slots_[Word::Cell(LoadWord(index))].payload[0];
+  Atomic<uint64_t>& Link(uint32_t free) const {
+    const uint32_t index = Word::ShortIndex(free);
+    const bool moved = index != free;
+    return slots_[moved ? Word::Cell(LoadWord(index), index) : index]
+        .payload[0];
   }
 
   Slot* slots_ = nullptr;

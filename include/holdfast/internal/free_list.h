@@ -37,20 +37,20 @@ class FreeList {
  public:
   using Head = Atomic<uint64_t>;
 
-  static constexpr uint64_t kEmpty = Word::Pack(Word::kNil, 0);
+  static constexpr uint64_t kEmpty = Word::kNoSlot;
 
   FreeList() = default;
   // `*head` must hold kEmpty at first. Slots have indexes below `max_slots`.
   FreeList(Head* head, Slots slots, uint64_t max_slots)
       : head_(head), slots_(slots), max_slots_(max_slots) {}
 
-  // Gives the chain that starts at `first` and ends with nil. Lock-free: a
+  // Gives the chain that starts at `first` and ends with kNil. Lock-free: a
   // retry means that another thread's Push or Pop succeeded.
   //
   // Requires that the caller owns every slot of it, and that the generation of
   // `first` has grown since `first` was last taken from the list. [INV-5]
-  void Push(uint32_t first) {
-    const uint64_t pushed = Word::Pack(first, slots_.Generation(first));
+  void Push(uint64_t first) {
+    const uint64_t pushed = first & ~Word::kMoved;
     // order: relaxed. Nothing is read through it; the CAS validates it.
     uint64_t head = head_->load(std::memory_order_relaxed);
     do {
@@ -62,15 +62,15 @@ class FreeList {
         head, pushed, std::memory_order_release, std::memory_order_relaxed));
   }
 
-  // Takes the top batch: its first slot, or nil if there is none. The caller
-  // then owns every slot of the chain. Lock-free, as Push.
-  uint32_t Pop() {
+  // Takes the top batch: its first slot, or kNoSlot if there is none. The
+  // caller then owns every slot of the chain. Lock-free, as Push.
+  uint64_t Pop() {
     // order: acquire <- recycle. Every push since is an RMW on the head, so
     // this acquires from each push of a batch that is still on the stack.
     uint64_t head = head_->load(std::memory_order_acquire);
     for (;;) {
       const uint32_t first = Word::Index(head);
-      if (first == Word::kNil) return Word::kNil;
+      if (first == Word::kNil) return Word::kNoSlot;
       const uint32_t below = slots_.Below(first);
       uint64_t popped = kEmpty;
       if (below < max_slots_) {
@@ -84,7 +84,7 @@ class FreeList {
       // order: acquire <- recycle, both: the next round follows links too.
       if (head_->compare_exchange_weak(head, popped, std::memory_order_acquire,
                                        std::memory_order_acquire)) {
-        return first;
+        return slots_.FreeSlot(first);
       }
     }
   }

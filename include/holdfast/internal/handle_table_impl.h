@@ -95,7 +95,8 @@ uint64_t HandleTable<T, Traits>::UnpinAll() {
     const uint32_t index = static_cast<uint32_t>(i);
     const uint64_t generation = slots_.Generation(index);
     // A life that ends between the two ends as if before this call.
-    if (Word::IsLive(generation) && End(index, generation)) ++unpinned;
+    if (Word::IsLive(generation) && End(Word::Pack(index, generation)))
+      ++unpinned;
   }
   return unpinned;
 }
@@ -108,7 +109,7 @@ void HandleTable<T, Traits>::ForEachExclusive(F&& fn) {
     const uint32_t index = static_cast<uint32_t>(i);
     if (!Word::IsLive(slots_.Generation(index))) continue;
     slots_.UpdateExclusive(index, [&](uint64_t generation, T& value) {
-      fn(HandleOf(index, generation), value);
+      fn(HandleOf(Word::Pack(index, generation)), value);
     });
   }
 }
@@ -146,16 +147,17 @@ class HandleTable<T, Traits>::ParallelForEach {
 template <typename T, typename Traits>
 Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const {
   if (!handle) return {HandleState::kNull, 0};
-  const Place place = Locate(handle);
-  if (!place.valid || place.generation > Word::kLastLive) {
+  const uint64_t place = PlaceOf(handle);
+  const uint64_t issued = Word::Generation(place);
+  if (!IsPlace(place) || issued > Word::kLastLive) {
     return {HandleState::kForeign, 0};
   }
-  const uint64_t generation = slots_.Generation(place.index);
-  if (generation == place.generation) return {HandleState::kLive, 0};
-  if (generation < place.generation) return {HandleState::kNeverIssued, 0};
+  const uint64_t generation = slots_.Generation(Index(place));
+  if (generation == issued) return {HandleState::kLive, 0};
+  if (generation < issued) return {HandleState::kNeverIssued, 0};
   return {generation == Word::kRetired ? HandleState::kRetired
                                        : HandleState::kStale,
-          (generation - place.generation + 1) / 2};
+          (generation - issued + 1) / 2};
 }
 
 template <typename T, typename Traits>

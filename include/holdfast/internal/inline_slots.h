@@ -40,38 +40,44 @@ class InlineSlots {
 
   // --- The owner of a free slot -------------------------------------------
 
-  // Zeroed memory is a free slot as it is. [INV-1]
-  void InitFresh(uint32_t /*index*/) {}
+  uint64_t FreeSlot(uint32_t index) const {
+    return Word::Pack(index, Generation(index));
+  }
 
-  uint64_t Publish(uint32_t index, const T& value) {
-    const uint64_t generation = Generation(index) + 1;
+  uint64_t Publish(uint64_t free, const T& value) {
+    const uint64_t generation = Word::Generation(free) + 1;
     // order: release -> publish. All that happened before Pin is visible to
     // whoever reads the handle. [INV-3]
-    slots_[index].word.store(Pack(value, generation),
-                             std::memory_order_release);
-    return generation;
+    slots_[Word::Index(free)].word.store(Pack(value, generation),
+                                         std::memory_order_release);
+    return free + 1;
   }
 
-  bool Advance(uint32_t index) {
-    const uint64_t word = LoadWord(index) + 2;
+  bool Advance(uint64_t* free) {
+    const uint32_t index = Word::Index(*free);
     // order: relaxed. The caller owns the free slot.
-    slots_[index].word.store(word, std::memory_order_relaxed);
-    return Word::Generation(word) != Word::kRetired;
+    slots_[index].word.store(LoadWord(index) + 2, std::memory_order_relaxed);
+    *free += 2;
+    return Word::Generation(*free) != Word::kRetired;
   }
 
-  void SetNext(uint32_t index, uint32_t next) {
+  void SetNext(uint64_t free, uint32_t next) {
     // order: relaxed. The caller owns the free slot; no reader takes the word
     // of a free slot for a value, since its generation is even.
-    slots_[index].word.store(Word::Pack(next, Generation(index)),
-                             std::memory_order_relaxed);
+    slots_[Word::Index(free)].word.store(
+        Word::Pack(next, Word::Generation(free)), std::memory_order_relaxed);
   }
 
-  void SetBelow(uint32_t index, uint32_t below) {
+  void SetBelow(uint64_t free, uint32_t below) {
     // order: relaxed. The recycle edge carries it.
-    below_[index].store(below, std::memory_order_relaxed);
+    below_[Word::Index(free)].store(below, std::memory_order_relaxed);
   }
 
-  uint32_t Next(uint32_t index) const { return Word::Index(LoadWord(index)); }
+  uint32_t Next(uint32_t free) const {
+    return static_cast<uint32_t>(Word::Upper(LoadWord(free)));
+  }
+
+  uint64_t LongForm(uint32_t free) const { return FreeSlot(free); }
 
   // --- Whoever looks at the top of the free list ---------------------------
 
@@ -97,7 +103,7 @@ class InlineSlots {
     // order: acquire <- publish, rewrite.
     const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
     if (Word::Generation(word) != generation) return std::nullopt;
-    return Value(word);
+    return Unpack(word);
   }
 
   bool Write(uint32_t index, uint64_t generation, const T& value,
@@ -117,29 +123,34 @@ class InlineSlots {
     } while (!slot.word.compare_exchange_weak(word, Pack(value, generation),
                                               std::memory_order_acq_rel,
                                               std::memory_order_relaxed));
-    return Value(word);
+    return Unpack(word);
   }
 
-  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
+  bool Vacate(uint32_t index, uint64_t generation, uint64_t* ended) {
     Slot& slot = slots_[index];
     uint64_t word = LoadWord(index);
     do {
-      if (Word::Generation(word) != generation) return std::nullopt;
+      if (Word::Generation(word) != generation) return false;
       // order: acquire <- publish, rewrite, for what the value refers to;
       // release -> vacate. Failure relaxed: the word alone is looked at.
     } while (!slot.word.compare_exchange_weak(
         word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
-    return word;
+    *ended = word;
+    return true;
   }
 
-  T Value(uint64_t word) const { return Encoded{{Word::Upper(word)}}.Decode(); }
+  static uint64_t Vacated(uint64_t place, uint64_t /*ended*/) {
+    return place + 1;
+  }
+
+  T Value(uint32_t /*index*/, uint64_t ended) const { return Unpack(ended); }
 
   // --- Whoever has stopped every other thread -------------------------------
 
   template <typename F>
   void UpdateExclusive(uint32_t index, F update) {
     const uint64_t word = LoadWord(index);
-    T value = Value(word);
+    T value = Unpack(word);
     update(Word::Generation(word), value);
     // order: relaxed. Nobody else runs.
     slots_[index].word.store(Pack(value, Word::Generation(word)),
@@ -149,6 +160,10 @@ class InlineSlots {
  private:
   static uint64_t Pack(const T& value, uint64_t generation) {
     return Word::Pack(Encoded::Encode(value).words[0], generation);
+  }
+
+  static T Unpack(uint64_t word) {
+    return Encoded{{Word::Upper(word)}}.Decode();
   }
 
   Slot* slots_ = nullptr;

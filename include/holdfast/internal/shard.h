@@ -19,15 +19,22 @@ struct alignas(64) Shard {
   static constexpr uint32_t kCapacity =
       Traits::kMaxThreadCacheSlots > 0 ? Traits::kMaxThreadCacheSlots : 1;
 
-  // Free slots in `slots`. Written by the owner; others look at it, to count
+  // The free slot that was given last, see words.h; 0 if it is taken again. It
+  // has a place of its own because a pin that follows an unpin would otherwise
+  // wait for `count` before it can look for its slot.
+  //
+  // This and `count` are written by the owner; others look at them, to count
   // and to find a shard that is worth claiming.
+  Atomic<uint64_t> last;
+
+  // Free slots in `slots`.
   Atomic<uint32_t> count;
 
   // The spare cell's index plus one; 0 for the cell that the shard starts with.
   Plain<uint32_t> spare_plus_one;
 
-  // A stack of free slots: the last in is the first out.
-  Plain<uint32_t> slots[kCapacity];
+  // A stack of more free slots: the last in is the first out.
+  Plain<uint64_t> slots[kCapacity];
 };
 
 }  // namespace holdfast::internal

@@ -65,32 +65,33 @@ class SlotPool {
     control->head.store(List::kEmpty, std::memory_order_relaxed);
   }
 
-  // A free slot, now the caller's, or nil if none is left. Wait-free while the
-  // thread's shard has one; else lock-free.
-  uint32_t Acquire() {
+  // A free slot from the thread's own shard, now the caller's, in `*free`;
+  // false if there is none. Wait-free.
+  bool AcquireFast(uint64_t* free) {
     const uint32_t ordinal = Threads::Current();
-    if (ABSL_PREDICT_TRUE(ordinal < shard_limit_)) {
-      Shard<Traits>& shard = shards_[ordinal];
-      // order: relaxed. The owner reads its own store. [INV-6]
-      const uint32_t count = shard.count.load(std::memory_order_relaxed);
-      if (ABSL_PREDICT_TRUE(count != 0)) return Take(shard, count);
-    }
-    return AcquireSlow();
+    return ABSL_PREDICT_TRUE(ordinal < shard_limit_) &&
+           TryTake(shards_[ordinal], free);
   }
 
-  // Gives back a slot whose life the caller has just ended. Progress as
-  // Acquire: wait-free while there is room in the shard.
-  void Release(uint32_t index) {
+  // A free slot from anywhere, or kNoSlot if none is left. Lock-free.
+  ABSL_ATTRIBUTE_NOINLINE uint64_t AcquireSlow() {
+    if (control_ == nullptr) return Word::kNoSlot;  // Moved from.
+    const Lease lease;
+    if (lease.ordinal() >= shard_limit_) return AcquireDirect();
+    Shard<Traits>& shard = shards_[lease.ordinal()];
+    // The ordinal may be new to this thread, and its shard not empty.
+    uint64_t free;
+    return TryTake(shard, &free) ? free : Refill(shard);
+  }
+
+  // Gives back a slot whose life the caller has just ended. Wait-free while
+  // there is room in the thread's shard, else lock-free.
+  void Release(uint64_t free) {
     const uint32_t ordinal = Threads::Current();
-    if (ABSL_PREDICT_TRUE(ordinal < shard_limit_)) {
-      Shard<Traits>& shard = shards_[ordinal];
-      // order: relaxed. The owner reads its own store.
-      const uint32_t count = shard.count.load(std::memory_order_relaxed);
-      if (ABSL_PREDICT_TRUE(count < cache_slots_)) {
-        return Put(shard, count, index);
-      }
+    if (ABSL_PREDICT_FALSE(ordinal >= shard_limit_ ||
+                           !TryPut(shards_[ordinal], free))) {
+      ReleaseSlow(free);
     }
-    ReleaseSlow(index);
   }
 
   uint64_t high_water() const {
@@ -105,8 +106,7 @@ class SlotPool {
   uint64_t CachedSlots() const {
     uint64_t cached = 0;
     for (uint32_t i = 0; i < UsedShards(); ++i) {
-      // order: relaxed. A statistic.
-      cached += shards_[i].count.load(std::memory_order_relaxed);
+      cached += CountOf(shards_[i]);
     }
     return cached;
   }
@@ -120,118 +120,140 @@ class SlotPool {
     return std::min(Threads::Limit(), shard_limit_);
   }
 
-  static uint32_t Take(Shard<Traits>& shard, uint32_t count) {
-    const uint32_t index = shard.slots[count - 1];
-    // order: relaxed. Only observers read it besides the owner.
-    shard.count.store(count - 1, std::memory_order_relaxed);
-    return index;
-  }
+  // order: relaxed, here and wherever a shard is used below. A shard's fields
+  // are read and written by its owner, for whom they are plain variables
+  // [INV-6]; whoever claims the ordinal has acquired them (acquire <-
+  // bequeath). Observers do not follow what they read.
 
-  static void Put(Shard<Traits>& shard, uint32_t count, uint32_t index) {
-    shard.slots[count] = index;
-    // order: relaxed. Only observers read it besides the owner.
-    shard.count.store(count + 1, std::memory_order_relaxed);
-  }
-
-  ABSL_ATTRIBUTE_NOINLINE uint32_t AcquireSlow() {
-    if (control_ == nullptr) return Word::kNil;  // Moved from.
-    const Lease lease;
-    if (lease.ordinal() >= shard_limit_) return AcquireDirect();
-    Shard<Traits>& shard = shards_[lease.ordinal()];
-    // The ordinal may be new to this thread, and its shard not empty.
-    // order: relaxed. The lease's claim acquired it: acquire <- bequeath.
-    uint32_t count = shard.count.load(std::memory_order_relaxed);
-    if (count == 0) count = Refill(shard);
-    return count == 0 ? Word::kNil : Take(shard, count);
-  }
-
-  ABSL_ATTRIBUTE_NOINLINE void ReleaseSlow(uint32_t index) {
-    const Lease lease;
-    if (lease.ordinal() >= shard_limit_) {
-      slots_.SetNext(index, Word::kNil);
-      return list_.Push(index);
+  static bool TryTake(Shard<Traits>& shard, uint64_t* free) {
+    *free = shard.last.load(std::memory_order_relaxed);
+    if (*free != 0) {
+      shard.last.store(0, std::memory_order_relaxed);
+      return true;
     }
-    Shard<Traits>& shard = shards_[lease.ordinal()];
-    // order: relaxed. The lease's claim acquired it: acquire <- bequeath.
     const uint32_t count = shard.count.load(std::memory_order_relaxed);
-    if (count < cache_slots_) return Put(shard, count, index);
-    // `index` leads the batch: its generation has just grown, as Push requires,
-    // while the others may have been taken from the list and not used.
-    const uint32_t rest = count - (Batch() - 1);
-    slots_.SetNext(index, Chain(shard, rest, count));
-    // order: relaxed. Only observers read it besides the owner.
-    shard.count.store(rest, std::memory_order_relaxed);
-    list_.Push(index);
+    if (ABSL_PREDICT_FALSE(count == 0)) return false;
+    *free = shard.slots[count - 1];
+    shard.count.store(count - 1, std::memory_order_relaxed);
+    return true;
   }
 
-  // Links shard.slots[begin, end), the last of them first. Returns the first
-  // of the chain, or nil if it is empty.
-  uint32_t Chain(Shard<Traits>& shard, uint32_t begin, uint32_t end) {
-    uint32_t first = Word::kNil;
-    for (uint32_t i = begin; i < end; ++i) {
-      slots_.SetNext(shard.slots[i], first);
-      first = shard.slots[i];
+  bool TryPut(Shard<Traits>& shard, uint64_t free) {
+    if (shard.last.load(std::memory_order_relaxed) == 0) {
+      shard.last.store(free, std::memory_order_relaxed);
+      return true;
     }
+    const uint32_t count = shard.count.load(std::memory_order_relaxed);
+    if (ABSL_PREDICT_FALSE(count + 1 >= cache_slots_)) return false;
+    shard.slots[count] = free;
+    shard.count.store(count + 1, std::memory_order_relaxed);
+    return true;
+  }
+
+  static uint32_t CountOf(const Shard<Traits>& shard) {
+    return shard.count.load(std::memory_order_relaxed) +
+           (shard.last.load(std::memory_order_relaxed) != 0 ? 1 : 0);
+  }
+
+  // Takes shard.slots[begin...] out. Returns them linked, the last of them
+  // first: the short form of that, or kNil.
+  uint32_t Unload(Shard<Traits>& shard, uint32_t begin) {
+    const uint32_t count = shard.count.load(std::memory_order_relaxed);
+    uint32_t first = Word::kNil;
+    for (uint32_t i = begin; i < count; ++i) {
+      slots_.SetNext(shard.slots[i], first);
+      first = Word::ShortForm(shard.slots[i]);
+    }
+    shard.count.store(begin, std::memory_order_relaxed);
     return first;
   }
 
-  // Fills an empty shard with one batch. Returns how many slots that is.
-  uint32_t Refill(Shard<Traits>& shard) {
-    do {
-      uint32_t chain = list_.Pop();
-      if (chain != Word::kNil) return Unchain(shard, chain);
-      uint64_t first;
-      uint32_t count = Grow(Batch(), &first);
-      if (count != 0) {
-        // The lowest slot comes out first.
-        for (uint32_t i = 0; i < count; ++i) {
-          shard.slots[i] = static_cast<uint32_t>(first + count - 1 - i);
-        }
-        return count;
-      }
-    } while (Scavenge());
-    return 0;
+  ABSL_ATTRIBUTE_NOINLINE void ReleaseSlow(uint64_t free) {
+    const Lease lease;
+    if (lease.ordinal() >= shard_limit_) {
+      slots_.SetNext(free, Word::kNil);
+      return list_.Push(free);
+    }
+    Shard<Traits>& shard = shards_[lease.ordinal()];
+    if (TryPut(shard, free)) return;
+    // A full batch goes: half of the shard. `free` leads it: its generation has
+    // just grown, as Push requires, while the others may have been taken from
+    // the list and not used.
+    const uint32_t rest = cache_slots_ - Batch();
+    slots_.SetNext(free, Unload(shard, rest));
+    list_.Push(free);
   }
 
-  // The reverse of Chain, for a shard that is empty: what was put last into
-  // the shard that gave the batch comes out first.
-  uint32_t Unchain(Shard<Traits>& shard, uint32_t chain) {
-    uint32_t count = 0;
-    for (uint32_t at = chain; at != Word::kNil; at = slots_.Next(at)) {
-      shard.slots[count++] = at;
-    }
-    for (uint32_t i = 0; i < count / 2; ++i) {
-      const uint32_t low = shard.slots[i];
-      shard.slots[i] = shard.slots[count - 1 - i];
-      shard.slots[count - 1 - i] = low;
-    }
-    return count;
-  }
-
-  // One slot for a thread without a shard.
-  uint32_t AcquireDirect() {
+  // A free slot for the owner of an empty shard, and the rest of its batch into
+  // the shard. kNoSlot if none is left.
+  uint64_t Refill(Shard<Traits>& shard) {
     do {
-      const uint32_t first = list_.Pop();
-      if (first != Word::kNil) {
-        PushUnused(slots_.Next(first));
+      const uint64_t first = list_.Pop();
+      if (first != Word::kNoSlot) {
+        Load(shard, slots_.Next(Word::ShortForm(first)));
         return first;
       }
       uint64_t fresh;
-      if (Grow(1, &fresh) != 0) return static_cast<uint32_t>(fresh);
+      const uint32_t count = Grow(Batch(), &fresh);
+      if (count != 0) {
+        LoadFresh(shard, fresh + 1, count - 1);
+        return Word::Pack(fresh, 0);
+      }
     } while (Scavenge());
-    return Word::kNil;
+    return Word::kNoSlot;
+  }
+
+  // Puts a chain of at most Batch() - 1 slots into an empty shard, so that its
+  // first slot comes out first.
+  void Load(Shard<Traits>& shard, uint32_t chain) {
+    const uint32_t expected = Batch() - 1;
+    uint32_t room = expected;
+    for (; chain != Word::kNil; chain = slots_.Next(chain)) {
+      shard.slots[--room] = slots_.LongForm(chain);
+    }
+    const uint32_t count = expected - room;
+    if (ABSL_PREDICT_FALSE(room != 0)) {  // A part of a batch.
+      for (uint32_t i = 0; i < count; ++i) {
+        shard.slots[i] = shard.slots[room + i];
+      }
+    }
+    shard.count.store(count, std::memory_order_relaxed);
+  }
+
+  // Puts `count` slots that were never used into an empty shard, so that they
+  // come out in their order.
+  void LoadFresh(Shard<Traits>& shard, uint64_t first, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+      shard.slots[i] = Word::Pack(first + count - 1 - i, 0);
+    }
+    shard.count.store(count, std::memory_order_relaxed);
+  }
+
+  // One slot for a thread without a shard.
+  uint64_t AcquireDirect() {
+    do {
+      const uint64_t first = list_.Pop();
+      if (first != Word::kNoSlot) {
+        PushUnused(slots_.Next(Word::ShortForm(first)));
+        return first;
+      }
+      uint64_t fresh;
+      if (Grow(1, &fresh) != 0) return Word::Pack(fresh, 0);
+    } while (Scavenge());
+    return Word::kNoSlot;
   }
 
   // Gives a chain back that may have come from the list and not been used: the
   // first slot's generation must grow, which may retire it.
   void PushUnused(uint32_t chain) {
-    while (chain != Word::kNil && !slots_.Advance(chain)) {
-      chain = slots_.Next(chain);
+    for (; chain != Word::kNil; chain = slots_.Next(chain)) {
+      uint64_t first = slots_.LongForm(chain);
+      if (slots_.Advance(&first)) return list_.Push(first);
     }
-    if (chain != Word::kNil) list_.Push(chain);
   }
 
-  // Hands out up to `wanted` slots that were never used, from `*first` on.
+  // Hands out up to `wanted` slots that were never used, from `*first` on: they
+  // are zeros, and so free slots of generation 0. [INV-1]
   // Lock-free: a retry means that another thread grew the table.
   uint32_t Grow(uint32_t wanted, uint64_t* first) {
     // order: relaxed, all. It numbers slots and publishes nothing: who gets a
@@ -243,9 +265,6 @@ class SlotPool {
       end = std::min(begin + wanted, max_slots_);
     } while (!control_->high_water.compare_exchange_weak(
         begin, end, std::memory_order_relaxed, std::memory_order_relaxed));
-    for (uint64_t i = begin; i < end; ++i) {
-      slots_.InitFresh(static_cast<uint32_t>(i));
-    }
     *first = begin;
     return static_cast<uint32_t>(end - begin);
   }
@@ -256,9 +275,7 @@ class SlotPool {
     bool found = false;
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       Shard<Traits>& shard = shards_[i];
-      // order: relaxed. Spares the claim where there is nothing to find.
-      if (shard.count.load(std::memory_order_relaxed) == 0) continue;
-      if (!Threads::TryClaim(i)) continue;
+      if (CountOf(shard) == 0 || !Threads::TryClaim(i)) continue;
       found |= Drain(shard);
       Threads::Release(i);
     }
@@ -267,13 +284,16 @@ class SlotPool {
 
   // Requires that the caller owns the shard.
   bool Drain(Shard<Traits>& shard) {
-    // order: relaxed, all. TryClaim acquired it: acquire <- bequeath.
-    const uint32_t count = shard.count.load(std::memory_order_relaxed);
-    shard.count.store(0, std::memory_order_relaxed);
-    for (uint32_t begin = 0; begin < count; begin += Batch()) {
-      PushUnused(Chain(shard, begin, std::min(begin + Batch(), count)));
+    bool found = false;
+    uint64_t last;
+    while (TryTake(shard, &last)) {
+      const uint32_t count = shard.count.load(std::memory_order_relaxed);
+      const uint32_t rest = count < Batch() ? 0 : count - (Batch() - 1);
+      slots_.SetNext(last, Unload(shard, rest));
+      PushUnused(Word::ShortForm(last));
+      found = true;
     }
-    return count != 0;
+    return found;
   }
 
   // Read on every operation, written by none.

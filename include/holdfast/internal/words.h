@@ -1,9 +1,10 @@
 // The packed 64-bit words of a table as pure functions: nothing atomic here.
 //
-//   slot word, values in cells:  {rewritten:1 | cell index:63-G | generation:G}
-//   slot word, values inline:    {value or next free slot:64-G  | generation:G}
-//   handle (before the key):     {0:1 | slot index:63-G         | generation:G}
-//   head of the free list:       {0:1 | slot index:63-G         | generation:G}
+//   slot word, values in cells:  {rewritten:1 | cell ^ slot index:63-G | gen:G}
+//   slot word, values inline:    {value or next free slot:64-G         | gen:G}
+//   place, a handle less the key:        {0:1 | slot index:63-G        | gen:G}
+//   free slot, as threads pass it on: {moved:1 | slot index:63-G       | gen:G}
+//   head of the free list:               {0:1 | slot index:63-G        | gen:G}
 //
 // G is Traits::kGenerationBits, 32 by default. The generation alone tells a
 // slot's state, and it only ever grows:
@@ -21,7 +22,10 @@
 //   retire       live last  kRetired, rewritten 0   the same CAS
 //   advance      free g     free g+2, or kRetired   store by the owner
 //
-// Zeroed memory is a free slot of generation 0. [INV-1]
+// Cells are named relative to the slot, so that zeroed memory is a table of
+// free slots of generation 0, each with the cell beside it [INV-1], and so that
+// the word of a slot that has its own cell and was not rewritten is its
+// generation alone. A free slot is `moved` if its cell is another one.
 
 #ifndef HOLDFAST_INTERNAL_WORDS_H_
 #define HOLDFAST_INTERNAL_WORDS_H_
@@ -43,14 +47,16 @@ struct Words {
   static constexpr uint64_t kLastLive = kRetired - 1;
 
   static constexpr uint64_t kRewritten = uint64_t{1} << 63;
+  static constexpr uint64_t kMoved = uint64_t{1} << 63;
   static constexpr int kUpperBits = 64 - kGenerationBits;
   static constexpr int kIndexBits = kUpperBits - 1 < 31 ? kUpperBits - 1 : 31;
 
-  // Slots and cells have indexes below 2^kIndexBits. The largest is no slot's:
-  // it ends chains of free slots.
+  // Cells have indexes below 2^kIndexBits, and so have slots; the largest is no
+  // slot's, it ends chains of free slots. kNoSlot is none as well.
   static constexpr uint64_t kMaxCells = uint64_t{1} << kIndexBits;
   static constexpr uint64_t kMaxSlots = kMaxCells - 1;
   static constexpr uint32_t kNil = static_cast<uint32_t>(kMaxSlots);
+  static constexpr uint64_t kNoSlot = kMaxSlots << kGenerationBits;
 
   static constexpr uint64_t Pack(uint64_t upper, uint64_t generation) {
     return upper << kGenerationBits | generation;
@@ -62,14 +68,29 @@ struct Words {
     return word & kGenerationMask;
   }
   static constexpr uint32_t Index(uint64_t word) {
-    return static_cast<uint32_t>(word >> kGenerationBits);
+    return static_cast<uint32_t>((word & ~kMoved) >> kGenerationBits);
   }
-  static constexpr uint32_t Cell(uint64_t word) {
-    return static_cast<uint32_t>((word & ~kRewritten) >> kGenerationBits);
+  // A free slot without its generation, {moved:1 | slot index:31}: what free
+  // slots are linked by. kNil is that of kNoSlot.
+  static constexpr uint32_t ShortForm(uint64_t free) {
+    return Index(free) | static_cast<uint32_t>(IsMoved(free)) << 31;
+  }
+  static constexpr uint64_t LongForm(uint32_t short_form, uint64_t generation) {
+    return uint64_t{short_form >> 31} << 63 |
+           Pack(ShortIndex(short_form), generation);
+  }
+  static constexpr uint32_t ShortIndex(uint32_t short_form) {
+    return short_form & ~(uint32_t{1} << 31);
+  }
+
+  // The cell that `word`, of the slot `index`, names.
+  static constexpr uint32_t Cell(uint64_t word, uint32_t index) {
+    return Index(word) ^ index;
   }
   static constexpr bool IsRewritten(uint64_t word) {
     return (word & kRewritten) != 0;
   }
+  static constexpr bool IsMoved(uint64_t free) { return (free & kMoved) != 0; }
   static constexpr bool IsLive(uint64_t word) { return (word & 1) != 0; }
 
   static_assert((kGenerationMask & kRewritten) == 0);
