@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -20,7 +20,7 @@ absl::StatusOr<MappedMemory> MappedMemory::Reserve(size_t bytes) {
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("mmap: ", std::strerror(errno)));
+        absl::StrCat("mmap: ", std::generic_category().message(errno)));
   }
   return MappedMemory(base, bytes);
 }

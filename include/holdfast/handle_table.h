@@ -21,12 +21,12 @@
 //   auto table = holdfast::HandleTable<Object*>::Create();
 //   if (!table.ok()) return table.status();
 //   holdfast::Handle<Object*> handle = table->Pin(object);
-//   lua_pushinteger(L, handle.bits());
+//   lua_pushinteger(L, static_cast<lua_Integer>(handle.bits()));
 //   ...
-//   auto from_script = holdfast::Handle<Object*>::FromBits(lua_tointeger(L,
-//   1)); if (std::optional<Object*> found = table->Read(from_script))
-//   Use(*found); table->Unpin(from_script);                   // true
-//   table->Unpin(from_script);                   // false: stale, nothing done
+//   auto found = table->Read(handle);  // std::optional<Object*>
+//   if (found) Use(*found);
+//   table->Unpin(handle);  // true
+//   table->Unpin(handle);  // false: stale, nothing is done
 //
 // Thread safety: every method may be called by any number of threads at once,
 // except where it says otherwise, and except for moving and destroying the
