@@ -1,0 +1,230 @@
+// Goal: whatever another thread does to a slot between any two accesses of an
+// operation on it, the result is one that some order of the two would give.
+// Method: one thread; at each access in turn AccessHook plays the other thread.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "gtest/gtest.h"
+#include "holdfast/internal/cell_slots.h"
+#include "holdfast/traits.h"
+#include "tests/support/hooked_atomics.h"
+#include "tests/support/slot_arena.h"
+#include "tests/support/test_values.h"
+
+namespace holdfast::internal {
+namespace {
+
+struct HookedTraits : DefaultTraits {
+  using Atomics = HookedAtomics;
+};
+
+// Two words a value, so that a torn read would show.
+using Value = TestValue<16>;
+using Slots = CellSlots<Value, HookedTraits>;
+using Word = Words<32>;
+
+// The parameter: whether the value was rewritten before.
+class CellSlotsInterferenceTest : public testing::TestWithParam<bool> {
+ protected:
+  // Slot 0 holds Value(1) in generation 1. Cells 1 and 2 are spare.
+  void Start() {
+    arena_ = SlotArena<Slots>(3);
+    slots_ = arena_.slots();
+    slots_.InitFresh(0);
+    spare_ = 1;
+    other_spare_ = 2;
+    slots_.Publish(0, Value(1));
+    if (GetParam()) {
+      ASSERT_TRUE(slots_.Write(0, 1, Value(1), &spare_));
+    }
+    interfered_ = false;
+  }
+
+  // Starts anew and runs `operation` for each of its accesses, with `interfere`
+  // before that access, and a last time without it. Then calls `check`.
+  void ForEachAccess(const std::function<void()>& interfere,
+                     const std::function<void()>& operation,
+                     const std::function<void()>& check) {
+    for (int at = 0;; ++at) {
+      SCOPED_TRACE(testing::Message() << "access " << at);
+      ASSERT_LT(at, 100);
+      Start();
+      AccessHook::Arm(at, [&] {
+        interfered_ = true;
+        interfere();
+      });
+      operation();
+      AccessHook::Disarm();
+      check();
+      if (!interfered_) return;
+    }
+  }
+
+  bool OtherWrites(uint64_t value) {
+    return slots_.Write(0, 1, Value(value), &other_spare_);
+  }
+  bool OtherUnpins() { return slots_.Vacate(0, 1).has_value(); }
+
+  SlotArena<Slots> arena_{3};
+  Slots slots_;
+  uint32_t spare_ = 1;
+  uint32_t other_spare_ = 2;
+  bool interfered_ = false;
+};
+
+INSTANTIATE_TEST_SUITE_P(RewrittenBefore, CellSlotsInterferenceTest,
+                         testing::Bool());
+
+TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterAWrite) {
+  std::optional<Value> read;
+  ForEachAccess([&] { OtherWrites(2); }, [&] { read = slots_.Read(0, 1); },
+                [&] { EXPECT_TRUE(read == Value(1) || read == Value(2)); });
+}
+
+// The cell leaves the slot, is refilled, and may come back.
+TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterManyWrites) {
+  std::optional<Value> read;
+  for (uint64_t writes = 2; writes <= 5; ++writes) {
+    ForEachAccess(
+        [&] {
+          for (uint64_t i = 1; i <= writes; ++i) OtherWrites(10 + i);
+        },
+        [&] { read = slots_.Read(0, 1); },
+        [&] { EXPECT_TRUE(read == Value(1) || read == Value(10 + writes)); });
+  }
+}
+
+// The cell leaves the slot and is refilled; the writer goes no further.
+TEST_P(CellSlotsInterferenceTest, ReadTakesNoHalfWrittenSpareForTheValue) {
+  std::optional<Value> read;
+  ForEachAccess(
+      [&] {
+        OtherWrites(2);
+        AccessHook::FailExchanges(1);
+        slots_.Write(0, 1, Value(3), &other_spare_);
+      },
+      [&] { read = slots_.Read(0, 1); },
+      [&] { EXPECT_TRUE(read == Value(1) || read == Value(3)); });
+}
+
+TEST_P(CellSlotsInterferenceTest, ReadSeesNoValueOfALaterLife) {
+  std::optional<Value> read;
+  ForEachAccess(
+      [&] {
+        OtherUnpins();
+        slots_.Publish(0, Value(3));
+      },
+      [&] { read = slots_.Read(0, 1); },
+      [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
+}
+
+TEST_P(CellSlotsInterferenceTest, ReadTakesNoLinkOfAFreeSlotForAValue) {
+  std::optional<Value> read;
+  ForEachAccess(
+      [&] {
+        OtherUnpins();
+        slots_.SetNext(0, 2);
+        slots_.SetBelow(0, 3);
+      },
+      [&] { read = slots_.Read(0, 1); },
+      [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
+}
+
+TEST_P(CellSlotsInterferenceTest, ExchangesOfTwoThreadsFormAChain) {
+  std::optional<Value> mine, other;
+  ForEachAccess([&] { other = slots_.Exchange(0, 1, Value(2), &other_spare_); },
+                [&] { mine = slots_.Exchange(0, 1, Value(3), &spare_); },
+                [&] {
+                  const auto last = slots_.Read(0, 1);
+                  if (!interfered_) {
+                    EXPECT_EQ(mine, Value(1));
+                    EXPECT_EQ(last, Value(3));
+                  } else if (mine == Value(1)) {
+                    EXPECT_EQ(other, Value(3));
+                    EXPECT_EQ(last, Value(2));
+                  } else {
+                    EXPECT_EQ(mine, Value(2));
+                    EXPECT_EQ(other, Value(1));
+                    EXPECT_EQ(last, Value(3));
+                  }
+                  EXPECT_NE(spare_, other_spare_);
+                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0)));
+                });
+}
+
+TEST_P(CellSlotsInterferenceTest, WriteThatLosesToAnUnpinKeepsItsSpare) {
+  bool written;
+  uint32_t before;
+  ForEachAccess([&] { EXPECT_TRUE(OtherUnpins()); },
+                [&] {
+                  before = spare_;
+                  written = slots_.Write(0, 1, Value(2), &spare_);
+                },
+                [&] {
+                  EXPECT_EQ(written, spare_ != before);
+                  EXPECT_EQ(slots_.Generation(0), interfered_ ? 2 : 1);
+                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0)));
+                });
+}
+
+TEST_P(CellSlotsInterferenceTest, WriteDoesNotReachALaterLife) {
+  ForEachAccess(
+      [&] {
+        OtherUnpins();
+        slots_.Publish(0, Value(3));
+      },
+      [&] { slots_.Write(0, 1, Value(2), &spare_); },
+      [&] {
+        EXPECT_EQ(slots_.Read(0, interfered_ ? 3 : 1),
+                  Value(interfered_ ? 3 : 2));
+      });
+}
+
+TEST_P(CellSlotsInterferenceTest, OfTwoUnpinsExactlyOneWins) {
+  bool mine, other = false;
+  ForEachAccess([&] { other = OtherUnpins(); },
+                [&] {
+                  other = false;
+                  mine = slots_.Vacate(0, 1).has_value();
+                },
+                [&] {
+                  EXPECT_NE(mine, other);
+                  EXPECT_EQ(slots_.Generation(0), 2);
+                });
+}
+
+TEST_P(CellSlotsInterferenceTest, EndOfALifeTakesTheValueOfTheLastWrite) {
+  std::optional<uint64_t> ended;
+  ForEachAccess([&] { EXPECT_TRUE(OtherWrites(2)); },
+                [&] { ended = slots_.Vacate(0, 1); },
+                [&] {
+                  ASSERT_TRUE(ended);
+                  EXPECT_EQ(slots_.Value(*ended), Value(interfered_ ? 2 : 1));
+                  EXPECT_FALSE(Word::IsRewritten(slots_.LoadWord(0)));
+                });
+}
+
+TEST_P(CellSlotsInterferenceTest, SpuriousFailuresOfTheExchangeChangeNothing) {
+  Start();
+  AccessHook::FailExchanges(3);
+  EXPECT_EQ(slots_.Exchange(0, 1, Value(2), &spare_), Value(1));
+  AccessHook::FailExchanges(3);
+  EXPECT_TRUE(slots_.Vacate(0, 1));
+  EXPECT_EQ(slots_.Generation(0), 2);
+}
+
+TEST_P(CellSlotsInterferenceTest, ReadsAndStaleCallsWriteToNoSharedMemory) {
+  Start();
+  const int writes = AccessHook::writes();
+  EXPECT_TRUE(slots_.Read(0, 1));
+  EXPECT_FALSE(slots_.Read(0, 3));
+  EXPECT_FALSE(slots_.Write(0, 3, Value(2), &spare_));
+  EXPECT_FALSE(slots_.Exchange(0, 3, Value(2), &spare_));
+  EXPECT_FALSE(slots_.Vacate(0, 3));
+  EXPECT_EQ(AccessHook::writes(), writes);
+}
+
+}  // namespace
+}  // namespace holdfast::internal

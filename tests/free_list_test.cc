@@ -1,0 +1,232 @@
+// The shared stack of batches, one thread alone; what other threads may do
+// between two accesses is played by AccessHook.
+
+#include "holdfast/internal/free_list.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "holdfast/internal/cell_slots.h"
+#include "holdfast/internal/inline_slots.h"
+#include "holdfast/traits.h"
+#include "tests/support/hooked_atomics.h"
+#include "tests/support/slot_arena.h"
+
+namespace holdfast::internal {
+namespace {
+
+using Word = Words<32>;
+
+struct HookedTraits : DefaultTraits {
+  using Atomics = HookedAtomics;
+};
+
+template <typename SlotsType>
+class FreeListTest : public testing::Test {
+ protected:
+  static constexpr uint32_t kSlots = 16;
+  using Slots = SlotsType;
+  using List = FreeList<Slots, HookedTraits>;
+  using Batch = std::vector<uint32_t>;
+
+  FreeListTest() {
+    head_[0].store(List::kEmpty, std::memory_order_relaxed);
+    for (uint32_t i = 0; i < kSlots; ++i) slots_.InitFresh(i);
+  }
+
+  // Links `batch` and pushes it; the first one's generation grows before.
+  void Push(const Batch& batch) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      slots_.SetNext(batch[i],
+                     i + 1 < batch.size() ? batch[i + 1] : Word::kNil);
+    }
+    slots_.Advance(batch[0]);
+    list_.Push(batch[0]);
+  }
+
+  Batch Pop() {
+    Batch batch;
+    for (uint32_t i = list_.Pop(); i != Word::kNil; i = slots_.Next(i)) {
+      batch.push_back(i);
+    }
+    return batch;
+  }
+
+  std::vector<Batch> PopAll() {
+    std::vector<Batch> all;
+    for (Batch batch = Pop(); !batch.empty(); batch = Pop()) {
+      all.push_back(batch);
+    }
+    return all;
+  }
+
+  uint64_t Head() { return head_[0].load(std::memory_order_relaxed); }
+
+  std::unique_ptr<typename List::Head[]> head_ =
+      std::make_unique<typename List::Head[]>(1);
+  SlotArena<Slots> arena_{kSlots};
+  Slots slots_ = arena_.slots();
+  List list_{head_.get(), slots_, kSlots};
+};
+
+using SlotTypes = testing::Types<CellSlots<uint64_t, HookedTraits>,
+                                 InlineSlots<uint32_t, HookedTraits>>;
+TYPED_TEST_SUITE(FreeListTest, SlotTypes);
+
+TYPED_TEST(FreeListTest, PopOfAnEmptyListIsNil) {
+  EXPECT_EQ(this->list_.Pop(), Word::kNil);
+  EXPECT_EQ(this->list_.Pop(), Word::kNil);
+}
+
+TYPED_TEST(FreeListTest, BatchesComeBackWholeAndLastInFirstOut) {
+  this->Push({3});
+  this->Push({5, 1, 2});
+  this->Push({0, 15});
+  EXPECT_EQ(this->Pop(), (std::vector<uint32_t>{0, 15}));
+  EXPECT_EQ(this->Pop(), (std::vector<uint32_t>{5, 1, 2}));
+  this->Push({7});
+  EXPECT_EQ(this->Pop(), std::vector<uint32_t>{7});
+  EXPECT_EQ(this->Pop(), std::vector<uint32_t>{3});
+  EXPECT_TRUE(this->Pop().empty());
+}
+
+TYPED_TEST(FreeListTest, HeadCarriesTheGenerationOfItsSlot) {
+  this->Push({3});
+  EXPECT_EQ(this->Head(), Word::Pack(3, 2));
+  this->Push({4, 3});
+  EXPECT_EQ(this->Head(), Word::Pack(4, 2));
+  this->Pop();
+  EXPECT_EQ(this->Head(), Word::Pack(3, 2));
+}
+
+// [INV-5]
+TYPED_TEST(FreeListTest, NoHeadIsEverSeenTwiceExceptForTheSameStack) {
+  for (int i = 0; i < 100; ++i) {
+    this->Push({3});
+    const uint64_t head = this->Head();
+    EXPECT_EQ(this->Pop(), std::vector<uint32_t>{3});
+    this->Push({3});
+    EXPECT_NE(this->Head(), head);
+    this->Pop();
+  }
+}
+
+// ABA: the top is popped, the next one is popped, the top comes back alone.
+TYPED_TEST(FreeListTest, PopIsNotFooledByATopThatWasAwayAndCameBack) {
+  for (int at = 0;; ++at) {
+    ASSERT_LT(at, 100);
+    while (!this->Pop().empty()) {
+    }
+    this->Push({2});
+    this->Push({1});
+    std::vector<uint32_t> stolen;
+    AccessHook::Arm(at, [&] {
+      const auto first = this->Pop();
+      if (first.empty()) return;
+      stolen = this->Pop();  // 2, unless the pop outside came first.
+      this->Push(first);
+    });
+    const auto popped = this->Pop();
+    if (AccessHook::Disarm()) break;
+    SCOPED_TRACE(testing::Message() << "access " << at);
+    std::vector<uint32_t> seen = popped;
+    seen.insert(seen.end(), stolen.begin(), stolen.end());
+    for (const auto& batch : this->PopAll()) {
+      seen.insert(seen.end(), batch.begin(), batch.end());
+    }
+    std::sort(seen.begin(), seen.end());
+    EXPECT_EQ(seen, (std::vector<uint32_t>{1, 2}));
+  }
+}
+
+// The batch that a pop looks at is taken, used, and its links are anything.
+TYPED_TEST(FreeListTest, PopToleratesLinksOfABatchThatIsGone) {
+  for (const uint32_t garbage : {uint32_t{0}, uint32_t{9}, uint32_t{16},
+                                 Word::kNil - 1, Word::kNil, ~uint32_t{0}}) {
+    for (int at = 0;; ++at) {
+      ASSERT_LT(at, 100);
+      while (!this->Pop().empty()) {
+      }
+      this->Push({2});
+      this->Push({1});
+      std::vector<uint32_t> stolen;
+      AccessHook::Arm(at, [&] {
+        stolen = this->Pop();
+        if (stolen != std::vector<uint32_t>{1}) return;
+        this->slots_.SetBelow(1, garbage);
+      });
+      const auto popped = this->Pop();
+      if (AccessHook::Disarm()) break;
+      SCOPED_TRACE(testing::Message() << garbage << " at access " << at);
+      std::vector<uint32_t> seen = popped;
+      seen.insert(seen.end(), stolen.begin(), stolen.end());
+      std::sort(seen.begin(), seen.end());
+      EXPECT_EQ(seen, (std::vector<uint32_t>{1, 2}));
+      EXPECT_TRUE(this->Pop().empty());
+    }
+  }
+}
+
+TYPED_TEST(FreeListTest, PushGoesOnTopOfAnotherThreadsPush) {
+  for (int at = 0;; ++at) {
+    ASSERT_LT(at, 100);
+    while (!this->Pop().empty()) {
+    }
+    this->Push({3});
+    AccessHook::Arm(at, [&] { this->Push({2}); });
+    this->Push({1});
+    if (AccessHook::Disarm()) break;
+    SCOPED_TRACE(testing::Message() << "access " << at);
+    std::vector<uint32_t> seen;
+    for (const auto& batch : this->PopAll()) {
+      ASSERT_EQ(batch.size(), 1);
+      seen.push_back(batch[0]);
+    }
+    ASSERT_EQ(seen.size(), 3);
+    EXPECT_EQ(seen[2], 3);
+    EXPECT_EQ(seen[0] + seen[1], 3);
+  }
+}
+
+TYPED_TEST(FreeListTest, SpuriousFailuresOfTheExchangeChangeNothing) {
+  AccessHook::FailExchanges(3);
+  this->Push({1, 2});
+  this->Push({3});
+  AccessHook::FailExchanges(3);
+  EXPECT_EQ(this->Pop(), std::vector<uint32_t>{3});
+  EXPECT_EQ(this->Pop(), (std::vector<uint32_t>{1, 2}));
+  EXPECT_TRUE(this->Pop().empty());
+}
+
+TYPED_TEST(FreeListTest, AgreesWithAVectorOverManyRandomSteps) {
+  std::mt19937 random(715);
+  std::vector<std::vector<uint32_t>> stack;
+  std::vector<uint32_t> hand;
+  for (uint32_t i = 0; i < TestFixture::kSlots; ++i) hand.push_back(i);
+  for (int step = 0; step < 20'000; ++step) {
+    if (random() % 2 == 0 && !hand.empty()) {
+      std::shuffle(hand.begin(), hand.end(), random);
+      const size_t size = 1 + random() % hand.size();
+      stack.emplace_back(hand.end() - static_cast<ptrdiff_t>(size), hand.end());
+      hand.resize(hand.size() - size);
+      this->Push(stack.back());
+    } else {
+      const auto batch = this->Pop();
+      if (stack.empty()) {
+        ASSERT_TRUE(batch.empty());
+        continue;
+      }
+      ASSERT_EQ(batch, stack.back());
+      hand.insert(hand.end(), batch.begin(), batch.end());
+      stack.pop_back();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::internal

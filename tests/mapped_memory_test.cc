@@ -1,0 +1,110 @@
+#include "holdfast/internal/mapped_memory.h"
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+
+namespace holdfast::internal {
+namespace {
+
+static_assert(!std::is_copy_constructible_v<MappedMemory>);
+static_assert(!std::is_copy_assignable_v<MappedMemory>);
+static_assert(std::is_nothrow_move_constructible_v<MappedMemory>);
+static_assert(std::is_nothrow_move_assignable_v<MappedMemory>);
+
+size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+
+MappedMemory Reserved(size_t bytes) {
+  absl::StatusOr<MappedMemory> memory = MappedMemory::Reserve(bytes);
+  EXPECT_TRUE(memory.ok()) << memory.status();
+  return *std::move(memory);
+}
+
+TEST(MappedMemoryTest, DefaultHoldsNothing) {
+  const MappedMemory memory;
+  EXPECT_EQ(memory.reserved_bytes(), 0);
+  EXPECT_EQ(memory.ResidentBytes(), 0);
+}
+
+TEST(MappedMemoryTest, IsZeroedAndAlignedToAPage) {
+  const MappedMemory memory = Reserved(3 * PageSize());
+  EXPECT_EQ(memory.reserved_bytes(), 3 * PageSize());
+  const auto* bytes = memory.Array<unsigned char>(0, 3 * PageSize());
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(bytes) % PageSize(), 0);
+  for (size_t i = 0; i < 3 * PageSize(); ++i) ASSERT_EQ(bytes[i], 0);
+}
+
+TEST(MappedMemoryTest, ArraysLieAtTheirOffsets) {
+  const MappedMemory memory = Reserved(PageSize());
+  auto* const bytes = memory.Array<unsigned char>(0, PageSize());
+  auto* const numbers = memory.Array<uint64_t>(64, 2);
+  EXPECT_EQ(static_cast<void*>(numbers), static_cast<void*>(bytes + 64));
+  numbers[1] = ~uint64_t{0};
+  EXPECT_EQ(bytes[71], 0);
+  EXPECT_EQ(bytes[72], 0xFF);
+  EXPECT_EQ(bytes[80], 0);
+}
+
+TEST(MappedMemoryTest, PagesComeWithTheirFirstTouch) {
+  // More than one round of the pages that are asked for at a time.
+  const size_t pages = 2 * 4096 + 3;
+  const MappedMemory memory = Reserved(pages * PageSize());
+  EXPECT_EQ(memory.ResidentBytes(), 0);
+  auto* const bytes = memory.Array<unsigned char>(0, pages * PageSize());
+  size_t touched = 0;
+  for (const size_t page : {size_t{0}, size_t{4095}, size_t{4096}, pages - 1}) {
+    bytes[page * PageSize()] = 1;
+    ++touched;
+    EXPECT_EQ(memory.ResidentBytes(), touched * PageSize());
+  }
+}
+
+TEST(MappedMemoryTest, CountsTheLastPageThoughItIsNotWhole) {
+  const MappedMemory memory = Reserved(PageSize() + 1);
+  EXPECT_EQ(memory.reserved_bytes(), PageSize() + 1);
+  memory.Array<unsigned char>(0, 1)[PageSize()] = 1;
+  EXPECT_EQ(memory.ResidentBytes(), PageSize());
+}
+
+TEST(MappedMemoryTest, MovesWithItsContents) {
+  MappedMemory a = Reserved(PageSize());
+  a.Array<int>(0, 1)[0] = 42;
+  MappedMemory b(std::move(a));
+  EXPECT_EQ(a.reserved_bytes(), 0);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(b.reserved_bytes(), PageSize());
+  EXPECT_EQ(b.Array<int>(0, 1)[0], 42);
+
+  MappedMemory c = Reserved(2 * PageSize());
+  c = std::move(b);
+  EXPECT_EQ(b.reserved_bytes(), 0);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(c.reserved_bytes(), PageSize());
+  EXPECT_EQ(c.Array<int>(0, 1)[0], 42);
+}
+
+TEST(MappedMemoryTest, IsGivenBackWhenItIsReplacedOrDestroyed) {
+  // 4 TiB each: the address space of a process has room for 32 of them.
+  constexpr size_t kLarge = size_t{1} << 42;
+  if (!MappedMemory::Reserve(kLarge).ok()) {
+    GTEST_SKIP() << "the system refuses 4 TiB of address space";
+  }
+  MappedMemory memory;
+  for (int i = 0; i < 100; ++i) memory = Reserved(kLarge);
+  EXPECT_EQ(memory.reserved_bytes(), kLarge);
+}
+
+TEST(MappedMemoryTest, RefusalIsResourceExhaustedWithTheSystemsReason) {
+  const absl::StatusOr<MappedMemory> memory =
+      MappedMemory::Reserve(size_t{1} << 62);
+  EXPECT_TRUE(absl::IsResourceExhausted(memory.status()));
+  EXPECT_EQ(memory.status().message(), "mmap: Cannot allocate memory");
+}
+
+}  // namespace
+}  // namespace holdfast::internal

@@ -1,0 +1,111 @@
+#include "holdfast/internal/ordinal_pool.h"
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <set>
+
+#include "gtest/gtest.h"
+#include "holdfast/traits.h"
+
+namespace holdfast::internal {
+namespace {
+
+template <uint32_t kCapacity>
+using Pool = OrdinalPool<StdAtomics, kCapacity>;
+
+TEST(OrdinalPoolTest, ClaimsTheSmallestFreeOrdinal) {
+  Pool<1000> pool;
+  for (uint32_t i = 0; i < 200; ++i) EXPECT_EQ(pool.Claim(), i);
+  pool.Release(150);
+  pool.Release(70);
+  pool.Release(3);
+  EXPECT_EQ(pool.Claim(), 3);
+  EXPECT_EQ(pool.Claim(), 70);
+  EXPECT_EQ(pool.Claim(), 150);
+  EXPECT_EQ(pool.Claim(), 200);
+}
+
+template <uint32_t kCapacity>
+void ClaimsExactly() {
+  const auto pool = std::make_unique<Pool<kCapacity>>();
+  for (uint32_t round = 0; round < 2; ++round) {
+    for (uint32_t i = 0; i < kCapacity; ++i) ASSERT_EQ(pool->Claim(), i);
+    EXPECT_EQ(pool->Claim(), Pool<kCapacity>::kNone);
+    EXPECT_EQ(pool->Limit(), kCapacity);
+    for (uint32_t i = kCapacity; i-- > 0;) pool->Release(i);
+  }
+}
+
+TEST(OrdinalPoolTest, ClaimsExactlyAsManyAsItsCapacity) {
+  ClaimsExactly<1>();
+  ClaimsExactly<63>();
+  ClaimsExactly<64>();
+  ClaimsExactly<65>();
+  ClaimsExactly<128>();
+  ClaimsExactly<65'536>();
+}
+
+TEST(OrdinalPoolTest, AFullPoolGivesWhatIsReleasedWhereverItIs) {
+  Pool<300> pool;
+  for (uint32_t i = 0; i < 300; ++i) pool.Claim();
+  for (const uint32_t ordinal : {299u, 0u, 64u, 127u, 128u, 256u}) {
+    pool.Release(ordinal);
+    EXPECT_EQ(pool.Claim(), ordinal);
+    EXPECT_EQ(pool.Claim(), Pool<300>::kNone);
+  }
+}
+
+TEST(OrdinalPoolTest, TryClaimTakesThatOneIfItIsFree) {
+  Pool<100> pool;
+  EXPECT_TRUE(pool.TryClaim(70));
+  EXPECT_FALSE(pool.TryClaim(70));
+  EXPECT_TRUE(pool.TryClaim(71));
+  pool.Release(70);
+  EXPECT_TRUE(pool.TryClaim(70));
+  for (uint32_t i = 0; i < 70; ++i) EXPECT_EQ(pool.Claim(), i);
+  EXPECT_EQ(pool.Claim(), 72);
+}
+
+TEST(OrdinalPoolTest, LimitOnlyGrows) {
+  Pool<100> pool;
+  EXPECT_EQ(pool.Limit(), 0);
+  pool.Claim();
+  pool.Claim();
+  EXPECT_EQ(pool.Limit(), 2);
+  pool.Release(0);
+  pool.Release(1);
+  EXPECT_EQ(pool.Limit(), 2);
+  pool.Claim();
+  EXPECT_EQ(pool.Limit(), 2);
+}
+
+TEST(OrdinalPoolTest, AgreesWithASetOverManyRandomSteps) {
+  constexpr uint32_t kCapacity = 200;
+  Pool<kCapacity> pool;
+  std::set<uint32_t> owned;
+  std::mt19937 random(20'231);
+  for (int step = 0; step < 20'000; ++step) {
+    const uint32_t ordinal = static_cast<uint32_t>(random() % kCapacity);
+    switch (random() % 3) {
+      case 0: {
+        const uint32_t claimed = pool.Claim();
+        if (owned.size() == kCapacity) {
+          ASSERT_EQ(claimed, Pool<kCapacity>::kNone);
+        } else {
+          ASSERT_LT(claimed, kCapacity);
+          ASSERT_TRUE(owned.insert(claimed).second);
+        }
+        break;
+      }
+      case 1:
+        ASSERT_EQ(pool.TryClaim(ordinal), owned.insert(ordinal).second);
+        break;
+      default:
+        if (owned.erase(ordinal) == 1) pool.Release(ordinal);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::internal

@@ -1,0 +1,44 @@
+#include "holdfast/internal/shard.h"
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+#include "gtest/gtest.h"
+#include "holdfast/traits.h"
+
+namespace holdfast::internal {
+namespace {
+
+template <uint32_t kSlots>
+struct CacheTraits : DefaultTraits {
+  static constexpr uint32_t kMaxThreadCacheSlots = kSlots;
+};
+
+template <uint32_t kSlots>
+using ShardOf = Shard<CacheTraits<kSlots>>;
+
+// No two threads' shards share a cache line, and the default fills its own.
+static_assert(sizeof(Shard<DefaultTraits>) == 512);
+static_assert(alignof(Shard<DefaultTraits>) == 64);
+static_assert(sizeof(ShardOf<0>) == 64);
+static_assert(sizeof(ShardOf<1>) == 64);
+static_assert(sizeof(ShardOf<14>) == 64);
+static_assert(sizeof(ShardOf<15>) == 128);
+static_assert(std::is_trivially_destructible_v<Shard<DefaultTraits>>);
+
+TEST(ShardTest, HasRoomForTheLargestCacheAndAtLeastOneSlot) {
+  EXPECT_EQ(Shard<DefaultTraits>::kCapacity, 126);
+  EXPECT_EQ(ShardOf<7>::kCapacity, 7);
+  EXPECT_EQ(ShardOf<1>::kCapacity, 1);
+  EXPECT_EQ(ShardOf<0>::kCapacity, 1);
+}
+
+TEST(ShardTest, ZeroedMemoryIsAnEmptyShardWithItsFirstCell) {
+  const auto shard = std::make_unique<Shard<DefaultTraits>[]>(1);
+  EXPECT_EQ(shard[0].count.load(std::memory_order_relaxed), 0);
+  EXPECT_EQ(shard[0].spare_plus_one, 0);
+}
+
+}  // namespace
+}  // namespace holdfast::internal

@@ -1,0 +1,290 @@
+// Who owns the free slots. FakeThreads plays several threads, one call after
+// another.
+
+#include "holdfast/internal/slot_pool.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "holdfast/internal/cell_slots.h"
+#include "holdfast/internal/inline_slots.h"
+#include "holdfast/traits.h"
+#include "tests/support/fake_threads.h"
+#include "tests/support/slot_arena.h"
+
+namespace holdfast::internal {
+namespace {
+
+struct PoolTraits : DefaultTraits {
+  static constexpr uint32_t kMaxThreads = 4;
+  using Threads = FakeThreads;
+};
+
+template <typename SlotsType>
+class SlotPoolTest : public testing::Test {
+ protected:
+  using Slots = SlotsType;
+  using Pool = SlotPool<Slots, PoolTraits>;
+  using Word = Words<32>;
+  static constexpr uint32_t kNil = Word::kNil;
+
+  // A pool of a table that nobody has used yet.
+  void Start(uint64_t max_slots, uint32_t cache_slots) {
+    FakeThreads::Reset();
+    control_ = std::make_unique<typename Pool::Control[]>(1);
+    shards_ = std::make_unique<Shard<PoolTraits>[]>(PoolTraits::kMaxThreads);
+    arena_ = std::make_unique<SlotArena<Slots>>(max_slots);
+    slots_ = arena_->slots();
+    pool_ = Pool(control_.get(), shards_.get(), slots_, max_slots, cache_slots);
+    FakeThreads::Become(0);
+  }
+
+  uint32_t Acquire() {
+    const uint32_t index = pool_.Acquire();
+    if (index != kNil) slots_.Publish(index, 1);
+    return index;
+  }
+
+  void Release(uint32_t index) {
+    ASSERT_TRUE(slots_.Vacate(index, slots_.Generation(index)));
+    pool_.Release(index);
+  }
+
+  // Acquires until nothing is left.
+  std::set<uint32_t> AcquireAll() {
+    std::set<uint32_t> all;
+    for (uint32_t i = Acquire(); i != kNil; i = Acquire()) {
+      EXPECT_TRUE(all.insert(i).second) << "slot " << i << " twice";
+    }
+    return all;
+  }
+
+  std::unique_ptr<typename Pool::Control[]> control_;
+  std::unique_ptr<Shard<PoolTraits>[]> shards_;
+  std::unique_ptr<SlotArena<Slots>> arena_;
+  Slots slots_;
+  Pool pool_;
+};
+
+using SlotTypes = testing::Types<CellSlots<uint64_t, PoolTraits>,
+                                 InlineSlots<uint32_t, PoolTraits>>;
+TYPED_TEST_SUITE(SlotPoolTest, SlotTypes);
+
+TYPED_TEST(SlotPoolTest, DefaultPoolHasNoSlots) {
+  FakeThreads::Reset();
+  FakeThreads::Become(0);
+  typename TestFixture::Pool pool;
+  EXPECT_EQ(pool.Acquire(), TestFixture::kNil);
+  EXPECT_EQ(pool.high_water(), 0);
+  EXPECT_EQ(pool.CachedSlots(), 0);
+}
+
+TYPED_TEST(SlotPoolTest, ControlWordsLieOnCacheLinesOfTheirOwn) {
+  using Control = typename TestFixture::Pool::Control;
+  static_assert(sizeof(Control) == 256 && alignof(Control) == 128);
+}
+
+TYPED_TEST(SlotPoolTest, OneThreadGetsExactlyEverySlotWhateverItsCache) {
+  for (const uint32_t cache : {0u, 1u, 2u, 3u, 5u, 64u, 126u}) {
+    for (const uint32_t max_slots : {1u, 2u, 7u, 64u, 200u}) {
+      this->Start(max_slots, cache);
+      for (int round = 0; round < 3; ++round) {
+        const std::set<uint32_t> all = this->AcquireAll();
+        EXPECT_EQ(all.size(), max_slots) << "cache " << cache;
+        EXPECT_EQ(*all.rbegin(), max_slots - 1);
+        for (const uint32_t index : all) this->Release(index);
+      }
+      EXPECT_EQ(this->pool_.high_water(), max_slots);
+    }
+  }
+}
+
+TYPED_TEST(SlotPoolTest, WithoutCacheGrowsByOneAndOnlyIfNothingIsFree) {
+  this->Start(100, 0);
+  EXPECT_EQ(this->Acquire(), 0);
+  EXPECT_EQ(this->Acquire(), 1);
+  EXPECT_EQ(this->pool_.high_water(), 2);
+  this->Release(0);
+  EXPECT_EQ(this->Acquire(), 0);
+  EXPECT_EQ(this->pool_.high_water(), 2);
+  EXPECT_EQ(this->pool_.CachedSlots(), 0);
+}
+
+TYPED_TEST(SlotPoolTest, GrowsByBatchesWithTheLowestSlotFirst) {
+  this->Start(100, 8);
+  for (uint32_t i = 0; i < 9; ++i) EXPECT_EQ(this->Acquire(), i);
+  EXPECT_EQ(this->pool_.high_water(), 12);
+  EXPECT_EQ(this->pool_.CachedSlots(), 3);
+}
+
+TYPED_TEST(SlotPoolTest, LastInIsFirstOutWithoutCacheAndWithinIt) {
+  for (const uint32_t cache : {0u, 40u}) {
+    this->Start(100, cache);
+    for (uint32_t i = 0; i < 40; ++i) this->Acquire();
+    for (uint32_t i = 0; i < 40; ++i) this->Release(i);
+    for (uint32_t i = 40; i-- > 0;) EXPECT_EQ(this->Acquire(), i);
+  }
+}
+
+TYPED_TEST(SlotPoolTest, AThreadKeepsNoMoreThanItsCache) {
+  for (const uint32_t cache : {0u, 1u, 2u, 7u, 126u}) {
+    this->Start(1000, cache);
+    const std::set<uint32_t> all = this->AcquireAll();
+    for (const uint32_t index : all) {
+      this->Release(index);
+      EXPECT_LE(this->pool_.CachedSlots(), cache);
+    }
+    FakeThreads::Become(1);
+    EXPECT_GE(this->AcquireAll().size(), 1000 - cache);
+  }
+}
+
+TYPED_TEST(SlotPoolTest, WithoutCacheWhatOneThreadGivesAnyOtherGets) {
+  this->Start(10, 0);
+  for (int round = 0; round < 5; ++round) {
+    for (uint32_t thread = 0; thread < 6; ++thread) {
+      FakeThreads::Become(thread);
+      const std::set<uint32_t> all = this->AcquireAll();
+      EXPECT_EQ(all.size(), 10);
+      for (const uint32_t index : all) this->Release(index);
+    }
+  }
+}
+
+TYPED_TEST(SlotPoolTest, SlotsInTheShardOfAnExitedThreadAreFoundWhenFull) {
+  this->Start(100, 16);
+  FakeThreads::Become(1);
+  const std::set<uint32_t> all = this->AcquireAll();
+  for (const uint32_t index : all) this->Release(index);
+  EXPECT_GT(this->pool_.CachedSlots(), 0);
+  FakeThreads::Become(0);
+  std::set<uint32_t> got = this->AcquireAll();
+  EXPECT_LT(got.size(), 100);  // Thread 1 lives and keeps some.
+  FakeThreads::Exit(1);
+  got.merge(this->AcquireAll());
+  EXPECT_EQ(got.size(), 100);
+  EXPECT_FALSE(FakeThreads::IsOwned(1));
+  EXPECT_FALSE(FakeThreads::released_unowned());
+}
+
+TYPED_TEST(SlotPoolTest, ANewThreadInheritsTheShardOfAnExitedOne) {
+  this->Start(100, 16);
+  FakeThreads::Become(1);
+  const uint32_t index = this->Acquire();
+  this->Release(index);
+  FakeThreads::Exit(1);
+  FakeThreads::BecomeNew();
+  EXPECT_EQ(this->Acquire(), index);
+  EXPECT_EQ(FakeThreads::Current(), 1);
+  EXPECT_EQ(this->pool_.high_water(), 8);
+}
+
+TYPED_TEST(SlotPoolTest, ThreadsPastTheLimitGoToTheFreeList) {
+  this->Start(100, 16);
+  FakeThreads::Become(PoolTraits::kMaxThreads);
+  for (int round = 0; round < 3; ++round) {
+    const std::set<uint32_t> all = this->AcquireAll();
+    EXPECT_EQ(all.size(), 100);
+    for (const uint32_t index : all) this->Release(index);
+    EXPECT_EQ(this->pool_.CachedSlots(), 0);
+  }
+}
+
+// [INV-5] A slot that returns to the top of the list without having been
+// pinned has a larger generation.
+TYPED_TEST(SlotPoolTest, UnusedRestOfABatchGoesBackWithALaterGeneration) {
+  this->Start(16, 16);
+  const std::set<uint32_t> all = this->AcquireAll();
+  for (const uint32_t index : all) this->Release(index);
+  FakeThreads::Become(1);
+  while (this->Acquire() != TestFixture::kNil) {
+  }
+  FakeThreads::Exit(0);
+  // Thread 4 has no shard: it drains that of thread 0 and takes one by one.
+  FakeThreads::Become(PoolTraits::kMaxThreads);
+  std::set<uint64_t> heads;
+  uint32_t acquired = 0;
+  for (uint32_t i = this->Acquire(); i != TestFixture::kNil;
+       i = this->Acquire()) {
+    ++acquired;
+    const uint64_t head =
+        this->control_[0].head.load(std::memory_order_relaxed);
+    using List = FreeList<typename TestFixture::Slots, PoolTraits>;
+    if (head == List::kEmpty) continue;
+    EXPECT_TRUE(heads.insert(head).second) << "the same head again";
+  }
+  EXPECT_GT(acquired, 1);
+}
+
+TYPED_TEST(SlotPoolTest, ManyShortLivedThreadsLoseNoSlot) {
+  this->Start(200, 8);
+  for (int thread = 0; thread < 10'000; ++thread) {
+    FakeThreads::BecomeNew();
+    std::vector<uint32_t> mine;
+    for (int i = 0; i < 5; ++i) mine.push_back(this->Acquire());
+    for (const uint32_t index : mine) {
+      ASSERT_NE(index, TestFixture::kNil);
+      this->Release(index);
+    }
+    FakeThreads::Exit(FakeThreads::Current());
+  }
+  // Ordinal 0 belongs to the fixture's first thread, 1 to all the others.
+  EXPECT_EQ(FakeThreads::Limit(), 2);
+  EXPECT_LE(this->pool_.high_water(), 8);
+  FakeThreads::Become(0);
+  EXPECT_EQ(this->AcquireAll().size(), 200);
+}
+
+// Threads come, take, give and exit at random; some have no shard, some have
+// no ordinal. No slot is handed out twice, none is lost.
+TYPED_TEST(SlotPoolTest, RandomStepsOfManyThreadsKeepEverySlotInOnePlace) {
+  for (const uint32_t cache : {0u, 1u, 4u, 9u}) {
+    SCOPED_TRACE(testing::Message() << "cache " << cache);
+    this->Start(64, cache);
+    std::mt19937 random(9001 + cache);
+    std::vector<uint32_t> live;
+    std::vector<uint64_t> last(64, 0);
+    for (int step = 0; step < 30'000; ++step) {
+      const uint32_t thread = static_cast<uint32_t>(random() % 6);
+      if (random() % 50 == 0) {
+        if (FakeThreads::IsOwned(thread)) FakeThreads::Exit(thread);
+        continue;
+      }
+      if (random() % 20 == 0) {
+        FakeThreads::BecomeExiting();
+      } else {
+        FakeThreads::Become(thread);
+      }
+      if (random() % 64 >= live.size()) {
+        const uint32_t index = this->Acquire();
+        if (index == TestFixture::kNil) {
+          // At most five other threads can keep what they cache.
+          ASSERT_GE(live.size() + 5 * cache, 64);
+          continue;
+        }
+        ASSERT_EQ(std::count(live.begin(), live.end(), index), 0);
+        ASSERT_GT(this->slots_.Generation(index), last[index]);
+        last[index] = this->slots_.Generation(index);
+        live.push_back(index);
+      } else if (!live.empty()) {
+        std::swap(live[random() % live.size()], live.back());
+        this->Release(live.back());
+        live.pop_back();
+      }
+    }
+    for (uint32_t i = 0; i < 6; ++i) {
+      if (FakeThreads::IsOwned(i)) FakeThreads::Exit(i);
+    }
+    FakeThreads::BecomeNew();
+    EXPECT_EQ(this->AcquireAll().size() + live.size(), 64);
+    EXPECT_FALSE(FakeThreads::released_unowned());
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::internal

@@ -1,0 +1,151 @@
+#include "holdfast/internal/spare_cells.h"
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "holdfast/traits.h"
+#include "tests/support/fake_threads.h"
+
+namespace holdfast::internal {
+namespace {
+
+template <uint32_t kThreads, int kBits = 32>
+struct SpareTraits : DefaultTraits {
+  static constexpr int kGenerationBits = kBits;
+  static constexpr uint32_t kMaxThreads = kThreads;
+  using Threads = FakeThreads;
+};
+
+static_assert(SpareCells<SpareTraits<10>>::Cells(100) == 174);
+static_assert(SpareCells<SpareTraits<0>>::Cells(100) == 164);
+// Where the index bits run out there is still one.
+static_assert(SpareCells<SpareTraits<10, 48>>::Cells(32'767) == 32'768);
+static_assert(SpareCells<SpareTraits<10, 48>>::Cells(32'700) == 32'768);
+static_assert(SpareCells<SpareTraits<10, 48>>::Cells(32'600) == 32'674);
+
+template <typename Traits>
+class Fixture {
+ public:
+  explicit Fixture(uint64_t max_slots)
+      : spares_(shards_.get(), entries_.get(), max_slots) {
+    FakeThreads::Reset();
+  }
+
+  // The cell that the current thread gets, which it keeps or replaces.
+  uint32_t Use(uint32_t replacement = FakeThreads::kNone) {
+    return spares_.With([&](uint32_t* cell) {
+      const uint32_t given = *cell;
+      if (replacement != FakeThreads::kNone) *cell = replacement;
+      return given;
+    });
+  }
+
+  SpareCells<Traits>& spares() { return spares_; }
+
+ private:
+  std::unique_ptr<Shard<Traits>[]> shards_ =
+      std::make_unique<Shard<Traits>[]>(Traits::kMaxThreads + 1);
+  std::unique_ptr<typename SpareCells<Traits>::Entry[]> entries_ =
+      std::make_unique<typename SpareCells<Traits>::Entry[]>(
+          SpareCells<Traits>::kMaxShared);
+  SpareCells<Traits> spares_;
+};
+
+TEST(SpareCellsTest, EachThreadHasItsOwnCellAfterTheSlotsAndTheSharedOnes) {
+  Fixture<SpareTraits<4>> fixture(100);
+  for (uint32_t thread = 0; thread < 4; ++thread) {
+    FakeThreads::Become(thread);
+    EXPECT_EQ(fixture.Use(), 164 + thread);
+    EXPECT_EQ(fixture.Use(), 164 + thread);
+  }
+}
+
+TEST(SpareCellsTest, AThreadKeepsTheCellThatUseLeavesIt) {
+  Fixture<SpareTraits<4>> fixture(100);
+  FakeThreads::Become(1);
+  EXPECT_EQ(fixture.Use(0), 165);
+  EXPECT_EQ(fixture.Use(99), 0);
+  EXPECT_EQ(fixture.Use(), 99);
+  EXPECT_EQ(fixture.Use(165), 99);
+  EXPECT_EQ(fixture.Use(), 165);
+}
+
+TEST(SpareCellsTest, TheNextThreadOfAnOrdinalInheritsItsCell) {
+  Fixture<SpareTraits<4>> fixture(100);
+  FakeThreads::Become(1);
+  fixture.Use(17);
+  FakeThreads::Exit(1);
+  FakeThreads::Become(0);
+  EXPECT_EQ(fixture.Use(), 164);
+  FakeThreads::BecomeNew();
+  EXPECT_EQ(fixture.Use(), 17);
+  EXPECT_EQ(FakeThreads::Current(), 1);
+}
+
+TEST(SpareCellsTest, ThreadsPastTheLimitShareAndLeaveTheirCells) {
+  Fixture<SpareTraits<2>> fixture(100);
+  FakeThreads::Become(2);
+  EXPECT_EQ(fixture.Use(33), 100);
+  FakeThreads::Become(3);
+  EXPECT_EQ(fixture.Use(100), 33);
+  EXPECT_EQ(fixture.Use(), 100);
+  FakeThreads::Become(0);
+  EXPECT_EQ(fixture.Use(), 164);
+}
+
+TEST(SpareCellsTest, CellsThatAreInUseTogetherAreDifferent) {
+  Fixture<SpareTraits<0>> fixture(100);
+  FakeThreads::Become(0);
+  std::set<uint32_t> seen;
+  // As many threads inside With as there are shared cells.
+  struct Nested {
+    static void Enter(Fixture<SpareTraits<0>>& fixture,
+                      std::set<uint32_t>* seen, uint32_t depth) {
+      if (depth == 0) return;
+      fixture.spares().With([&](uint32_t* cell) {
+        EXPECT_TRUE(seen->insert(*cell).second);
+        Enter(fixture, seen, depth - 1);
+        return true;
+      });
+    }
+  };
+  Nested::Enter(fixture, &seen, SpareCells<SpareTraits<0>>::kMaxShared);
+  EXPECT_EQ(seen.size(), 64);
+  EXPECT_EQ(*seen.begin(), 100);
+  EXPECT_EQ(*seen.rbegin(), 163);
+  EXPECT_EQ(FakeThreads::yields(), 0);
+}
+
+TEST(SpareCellsTest, AnExitingThreadBorrowsTheCellOfAFreeOrdinal) {
+  Fixture<SpareTraits<2>> fixture(100);
+  FakeThreads::Become(0);
+  FakeThreads::BecomeExiting();
+  EXPECT_EQ(fixture.Use(5), 165);
+  EXPECT_EQ(FakeThreads::Owned(), 1);
+  FakeThreads::Become(1);
+  EXPECT_EQ(fixture.Use(), 5);
+}
+
+TEST(SpareCellsTest, WhereIndexesRunOutAllThreadsShareOneCell) {
+  Fixture<SpareTraits<4, 48>> fixture(32'767);
+  for (uint32_t thread = 0; thread < 4; ++thread) {
+    FakeThreads::Become(thread);
+    EXPECT_EQ(fixture.Use(), 32'767);
+  }
+}
+
+TEST(SpareCellsTest, WhereIndexesRunShortTheFirstThreadsHaveTheirOwn) {
+  // 66 spare cells: 64 are shared, two are the threads'.
+  Fixture<SpareTraits<4, 48>> fixture(32'702);
+  const std::vector<uint32_t> expected = {32'766, 32'767, 32'702, 32'702};
+  for (uint32_t thread = 0; thread < 4; ++thread) {
+    FakeThreads::Become(thread);
+    EXPECT_EQ(fixture.Use(), expected[thread]);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::internal

@@ -1,0 +1,30 @@
+// Zeroed memory for the parts of a table, for tests of one part alone.
+
+#ifndef HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_
+#define HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_
+
+#include <cstddef>
+#include <memory>
+
+namespace holdfast {
+
+// `Slots` is CellSlots or InlineSlots.
+template <typename Slots>
+class SlotArena {
+ public:
+  explicit SlotArena(size_t cells)
+      : slots_(std::make_unique<typename Slots::Slot[]>(cells)),
+        sides_(std::make_unique<typename Slots::Side[]>(cells)) {}
+
+  Slots slots() const { return Slots(slots_.get(), sides_.get()); }
+  typename Slots::Slot& slot(size_t index) { return slots_[index]; }
+  typename Slots::Side& side(size_t index) { return sides_[index]; }
+
+ private:
+  std::unique_ptr<typename Slots::Slot[]> slots_;
+  std::unique_ptr<typename Slots::Side[]> sides_;
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_

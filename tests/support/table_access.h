@@ -1,0 +1,176 @@
+// Looks inside a table, and ages its slots. Requires that no other thread is
+// inside a call.
+
+#ifndef HOLDFAST_TESTS_SUPPORT_TABLE_ACCESS_H_
+#define HOLDFAST_TESTS_SUPPORT_TABLE_ACCESS_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "holdfast/handle_table.h"
+
+namespace holdfast {
+
+template <typename T, typename Traits>
+class HandleTable<T, Traits>::TestAccess {
+ public:
+  explicit TestAccess(const HandleTable& table)
+      : table_(table), layout_(table.max_slots_) {}
+
+  // --- Handles ---------------------------------------------------------------
+
+  uint32_t Index(Handle handle) const { return table_.Locate(handle).index; }
+  uint64_t Generation(Handle handle) const {
+    return table_.Locate(handle).generation;
+  }
+  // Any handle of this form, whether it was issued or not.
+  Handle HandleAt(uint32_t index, uint64_t generation) const {
+    return table_.HandleOf(index, generation);
+  }
+  uint64_t key() const { return table_.key_; }
+
+  // --- Slots -----------------------------------------------------------------
+
+  uint64_t SlotGeneration(uint32_t index) const {
+    return table_.slots_.Generation(index);
+  }
+
+  // Requires that the slot is free, and that `generation` is even, larger than
+  // the slot's own and smaller than that of a retired slot.
+  void Age(uint32_t index, uint64_t generation) {
+    auto& word = Array<typename Slots::Slot>(layout_.slots)[index].word;
+    word.store((word.load(std::memory_order_relaxed) & ~Word::kGenerationMask) |
+                   generation,
+               std::memory_order_relaxed);
+    auto& head = Array<typename Pool::Control>(0)->head;
+    if (Word::Index(head.load(std::memory_order_relaxed)) == index) {
+      head.store(Word::Pack(index, generation), std::memory_order_relaxed);
+    }
+  }
+
+  // Age for every free slot below the high-water mark.
+  void AgeFreeSlots(uint64_t generation) {
+    for (uint32_t i = 0; i < table_.pool_.high_water(); ++i) {
+      const uint64_t old = SlotGeneration(i);
+      if (old % 2 == 0 && old < generation) Age(i, generation);
+    }
+  }
+
+  // --- Free slots ------------------------------------------------------------
+
+  // The batches on the free list, the top one first.
+  std::vector<std::vector<uint32_t>> FreeList() const {
+    std::vector<std::vector<uint32_t>> batches;
+    uint32_t first = Word::Index(
+        Array<typename Pool::Control>(0)->head.load(std::memory_order_relaxed));
+    while (first != Word::kNil && batches.size() <= table_.max_slots_) {
+      batches.emplace_back();
+      for (uint32_t i = first; i != Word::kNil; i = table_.slots_.Next(i)) {
+        batches.back().push_back(i);
+        if (batches.back().size() > table_.max_slots_) return batches;
+      }
+      first = table_.slots_.Below(first);
+    }
+    return batches;
+  }
+
+  // The slots that threads keep for themselves.
+  std::vector<uint32_t> Cached() const {
+    std::vector<uint32_t> cached;
+    for (uint32_t i = 0; i < UsedShards(); ++i) {
+      const Shard& shard = Array<Shard>(layout_.shards)[i];
+      const uint32_t count = shard.count.load(std::memory_order_relaxed);
+      cached.insert(cached.end(), shard.slots, shard.slots + count);
+    }
+    return cached;
+  }
+
+  // --- Invariants ------------------------------------------------------------
+
+  // What is wrong with the table; empty if nothing is. Checks [INV-1], that
+  // each cell has one owner [INV-2], that each slot below the high-water mark
+  // is in exactly one place [INV-7], and [INV-8].
+  std::string Problem() const {
+    if (table_.max_slots_ == 0) return "";  // Moved from.
+    const uint64_t high_water = table_.pool_.high_water();
+    if (high_water > table_.max_slots_) return "high-water mark out of range";
+    std::map<uint32_t, std::string> places;
+    std::string problem;
+    const auto put = [&](uint32_t index, const char* place) {
+      if (index >= high_water) {
+        absl::StrAppend(&problem, "slot ", index, " was never used; ");
+      }
+      std::string& seen = places[index];
+      absl::StrAppend(&seen, seen.empty() ? "" : " and ", place);
+    };
+    for (uint32_t i = 0; i < high_water; ++i) {
+      const uint64_t generation = SlotGeneration(i);
+      if (Word::IsLive(generation)) put(i, "live");
+      if (generation == Word::kRetired) put(i, "retired");
+      if (generation > Word::kRetired) put(i, "beyond all generations");
+    }
+    for (const auto& batch : FreeList()) {
+      for (const uint32_t i : batch) put(i, "on the free list");
+    }
+    for (const uint32_t i : Cached()) put(i, "cached");
+    for (uint32_t i = 0; i < high_water; ++i) {
+      const std::string& place = places[i];
+      if (place.empty() || place.find(" and ") != std::string::npos) {
+        absl::StrAppend(&problem, "slot ", i, " is '", place, "'; ");
+      }
+    }
+    if constexpr (Slots::kHasCells) absl::StrAppend(&problem, CellProblem());
+    return problem;
+  }
+
+ private:
+  template <typename U>
+  U* Array(size_t offset) const {
+    return table_.memory_.template Array<U>(offset, 1);
+  }
+
+  static uint32_t UsedShards() {
+    return std::min(Traits::Threads::Limit(), Traits::kMaxThreads);
+  }
+
+  std::string CellProblem() const {
+    const uint64_t cells = Spares::Cells(table_.max_slots_);
+    const uint64_t spares = cells - table_.max_slots_;
+    const uint64_t shared = std::min<uint64_t>(spares, Spares::kMaxShared);
+    std::map<uint64_t, int> owners;
+    for (uint32_t i = 0; i < table_.pool_.high_water(); ++i) {
+      ++owners[Word::Cell(table_.slots_.LoadWord(i))];
+    }
+    for (uint64_t i = 0; i < shared; ++i) {
+      const uint64_t entry =
+          Array<typename Spares::Entry>(layout_.shared_spares)[i].load(
+              std::memory_order_relaxed);
+      ++owners[entry == 0 ? table_.max_slots_ + i : entry - 2];
+    }
+    for (uint64_t i = 0; i < spares - shared; ++i) {
+      if (i >= UsedShards()) break;
+      const uint64_t entry = Array<Shard>(layout_.shards)[i].spare_plus_one;
+      ++owners[entry == 0 ? table_.max_slots_ + shared + i : entry - 1];
+    }
+    std::string problem;
+    for (const auto& [cell, count] : owners) {
+      if (cell >= cells || count != 1) {
+        absl::StrAppend(&problem, "cell ", cell, " has ", count, " owners; ");
+      }
+    }
+    return problem;
+  }
+
+  const HandleTable& table_;
+  const Layout layout_;
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_TESTS_SUPPORT_TABLE_ACCESS_H_
