@@ -76,6 +76,14 @@ class HookedAtomic {
     AccessHook::BeforeWrite();
     return std::exchange(value_, static_cast<U>(value_ + value));
   }
+  U fetch_or(U value, std::memory_order) {
+    AccessHook::BeforeWrite();
+    return std::exchange(value_, static_cast<U>(value_ | value));
+  }
+  U fetch_and(U value, std::memory_order) {
+    AccessHook::BeforeWrite();
+    return std::exchange(value_, static_cast<U>(value_ & value));
+  }
   bool compare_exchange_weak(U& expected, U desired, std::memory_order,
                              std::memory_order) {
     AccessHook::BeforeWrite();
