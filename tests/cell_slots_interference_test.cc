@@ -32,10 +32,9 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<bool> {
   void Start() {
     arena_ = SlotArena<Slots>(3);
     slots_ = arena_.slots();
-    slots_.InitFresh(0);
     spare_ = 1;
     other_spare_ = 2;
-    slots_.Publish(0, Value(1));
+    Publish(0, Value(1));
     if (GetParam()) {
       ASSERT_TRUE(slots_.Write(0, 1, Value(1), &spare_));
     }
@@ -62,10 +61,20 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<bool> {
     }
   }
 
+  uint64_t Publish(uint32_t index, const Value& value) {
+    return Word::Generation(slots_.Publish(slots_.FreeSlot(index), value));
+  }
+  // The last word of the life that this ends.
+  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
+    uint64_t ended;
+    if (!slots_.Vacate(index, generation, &ended)) return std::nullopt;
+    return ended;
+  }
+
   bool OtherWrites(uint64_t value) {
     return slots_.Write(0, 1, Value(value), &other_spare_);
   }
-  bool OtherUnpins() { return slots_.Vacate(0, 1).has_value(); }
+  bool OtherUnpins() { return Vacate(0, 1).has_value(); }
 
   SlotArena<Slots> arena_{3};
   Slots slots_;
@@ -114,7 +123,7 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesNoValueOfALaterLife) {
   ForEachAccess(
       [&] {
         OtherUnpins();
-        slots_.Publish(0, Value(3));
+        Publish(0, Value(3));
       },
       [&] { read = slots_.Read(0, 1); },
       [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
@@ -125,8 +134,8 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoLinkOfAFreeSlotForAValue) {
   ForEachAccess(
       [&] {
         OtherUnpins();
-        slots_.SetNext(0, 2);
-        slots_.SetBelow(0, 3);
+        slots_.SetNext(slots_.FreeSlot(0), 2);
+        slots_.SetBelow(slots_.FreeSlot(0), 3);
       },
       [&] { read = slots_.Read(0, 1); },
       [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
@@ -150,7 +159,7 @@ TEST_P(CellSlotsInterferenceTest, ExchangesOfTwoThreadsFormAChain) {
                     EXPECT_EQ(last, Value(3));
                   }
                   EXPECT_NE(spare_, other_spare_);
-                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0)));
+                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0), 0));
                 });
 }
 
@@ -165,7 +174,7 @@ TEST_P(CellSlotsInterferenceTest, WriteThatLosesToAnUnpinKeepsItsSpare) {
                 [&] {
                   EXPECT_EQ(written, spare_ != before);
                   EXPECT_EQ(slots_.Generation(0), interfered_ ? 2 : 1);
-                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0)));
+                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0), 0));
                 });
 }
 
@@ -173,7 +182,7 @@ TEST_P(CellSlotsInterferenceTest, WriteDoesNotReachALaterLife) {
   ForEachAccess(
       [&] {
         OtherUnpins();
-        slots_.Publish(0, Value(3));
+        Publish(0, Value(3));
       },
       [&] { slots_.Write(0, 1, Value(2), &spare_); },
       [&] {
@@ -187,7 +196,7 @@ TEST_P(CellSlotsInterferenceTest, OfTwoUnpinsExactlyOneWins) {
   ForEachAccess([&] { other = OtherUnpins(); },
                 [&] {
                   other = false;
-                  mine = slots_.Vacate(0, 1).has_value();
+                  mine = Vacate(0, 1).has_value();
                 },
                 [&] {
                   EXPECT_NE(mine, other);
@@ -197,13 +206,13 @@ TEST_P(CellSlotsInterferenceTest, OfTwoUnpinsExactlyOneWins) {
 
 TEST_P(CellSlotsInterferenceTest, EndOfALifeTakesTheValueOfTheLastWrite) {
   std::optional<uint64_t> ended;
-  ForEachAccess([&] { EXPECT_TRUE(OtherWrites(2)); },
-                [&] { ended = slots_.Vacate(0, 1); },
-                [&] {
-                  ASSERT_TRUE(ended);
-                  EXPECT_EQ(slots_.Value(*ended), Value(interfered_ ? 2 : 1));
-                  EXPECT_FALSE(Word::IsRewritten(slots_.LoadWord(0)));
-                });
+  ForEachAccess(
+      [&] { EXPECT_TRUE(OtherWrites(2)); }, [&] { ended = Vacate(0, 1); },
+      [&] {
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(slots_.Value(0, *ended), Value(interfered_ ? 2 : 1));
+        EXPECT_FALSE(Word::IsRewritten(slots_.LoadWord(0)));
+      });
 }
 
 TEST_P(CellSlotsInterferenceTest, SpuriousFailuresOfTheExchangeChangeNothing) {
@@ -211,7 +220,7 @@ TEST_P(CellSlotsInterferenceTest, SpuriousFailuresOfTheExchangeChangeNothing) {
   AccessHook::FailExchanges(3);
   EXPECT_EQ(slots_.Exchange(0, 1, Value(2), &spare_), Value(1));
   AccessHook::FailExchanges(3);
-  EXPECT_TRUE(slots_.Vacate(0, 1));
+  EXPECT_TRUE(Vacate(0, 1));
   EXPECT_EQ(slots_.Generation(0), 2);
 }
 
@@ -222,7 +231,7 @@ TEST_P(CellSlotsInterferenceTest, ReadsAndStaleCallsWriteToNoSharedMemory) {
   EXPECT_FALSE(slots_.Read(0, 3));
   EXPECT_FALSE(slots_.Write(0, 3, Value(2), &spare_));
   EXPECT_FALSE(slots_.Exchange(0, 3, Value(2), &spare_));
-  EXPECT_FALSE(slots_.Vacate(0, 3));
+  EXPECT_FALSE(Vacate(0, 3));
   EXPECT_EQ(AccessHook::writes(), writes);
 }
 

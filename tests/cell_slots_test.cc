@@ -31,8 +31,18 @@ class CellSlotsTest : public testing::Test {
   static constexpr uint32_t kSlots = 4;
   using Slots = CellSlots<Value, DefaultTraits>;
 
-  CellSlotsTest() : arena_(kSlots + 4), slots_(arena_.slots()) {
-    for (uint32_t i = 0; i < kSlots; ++i) slots_.InitFresh(i);
+  CellSlotsTest() : arena_(kSlots + 4), slots_(arena_.slots()) {}
+
+  // Pins the free slot `index`. Returns the generation of its new life.
+  uint64_t Publish(uint32_t index, const Value& value) {
+    return Word::Generation(slots_.Publish(slots_.FreeSlot(index), value));
+  }
+
+  // The last word of the life that this ends.
+  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
+    uint64_t ended;
+    if (!slots_.Vacate(index, generation, &ended)) return std::nullopt;
+    return ended;
   }
 
   SlotArena<Slots> arena_;
@@ -40,37 +50,43 @@ class CellSlotsTest : public testing::Test {
   uint32_t spare_ = kSlots;
 };
 
-TEST_F(CellSlotsTest, FreshSlotIsFreeAndOwnsTheCellBesideIt) {
+// [INV-1]
+TEST_F(CellSlotsTest, ZeroedMemoryIsFreeSlotsThatOwnTheCellsBesideThem) {
   for (uint32_t i = 0; i < kSlots; ++i) {
-    EXPECT_EQ(slots_.LoadWord(i), Word::Pack(i, 0));
     EXPECT_EQ(slots_.Generation(i), 0);
+    EXPECT_EQ(slots_.FreeSlot(i), Word::Pack(i, 0));
+    EXPECT_EQ(Word::Cell(slots_.LoadWord(i), i), i);
   }
 }
 
+TEST_F(CellSlotsTest, PublishReturnsThePlaceOfTheNewLife) {
+  EXPECT_EQ(slots_.Publish(slots_.FreeSlot(2), Value(7)), Word::Pack(2, 1));
+}
+
 TEST_F(CellSlotsTest, PublishBeginsTheNextLife) {
-  EXPECT_EQ(slots_.Publish(2, Value(7)), 1);
+  EXPECT_EQ(Publish(2, Value(7)), 1);
   EXPECT_EQ(slots_.Generation(2), 1);
   EXPECT_EQ(slots_.Read(2, 1), Value(7));
-  EXPECT_EQ(slots_.LoadWord(2), Word::Pack(2, 1));
+  EXPECT_EQ(slots_.LoadWord(2), 1);
 }
 
 TEST_F(CellSlotsTest, ReadsOfOtherGenerationsFindNothing) {
-  slots_.Publish(0, Value(7));
+  Publish(0, Value(7));
   for (const uint64_t generation : {uint64_t{0}, uint64_t{2}, uint64_t{3}}) {
     EXPECT_EQ(slots_.Read(0, generation), std::nullopt);
   }
 }
 
 TEST_F(CellSlotsTest, WriteSwapsTheSpareInAndMarksTheWord) {
-  slots_.Publish(1, Value(7));
+  Publish(1, Value(7));
   EXPECT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
   EXPECT_EQ(spare_, 1);
-  EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | Word::Pack(kSlots, 1));
+  EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | Word::Pack(kSlots ^ 1, 1));
   EXPECT_EQ(slots_.Read(1, 1), Value(8));
 }
 
 TEST_F(CellSlotsTest, EachWriteBumpsTheVersionOfTheCellItFills) {
-  slots_.Publish(1, Value(7));
+  Publish(1, Value(7));
   for (uint64_t i = 1; i <= 5; ++i) {
     const uint32_t cell = spare_;
     const uint64_t before = arena_.side(cell).load(std::memory_order_relaxed);
@@ -80,7 +96,7 @@ TEST_F(CellSlotsTest, EachWriteBumpsTheVersionOfTheCellItFills) {
 }
 
 TEST_F(CellSlotsTest, StaleWriteTouchesNothing) {
-  slots_.Publish(1, Value(7));
+  Publish(1, Value(7));
   const uint64_t word = slots_.LoadWord(1);
   EXPECT_FALSE(slots_.Write(1, 3, Value(8), &spare_));
   EXPECT_EQ(slots_.Exchange(1, 3, Value(8), &spare_), std::nullopt);
@@ -91,55 +107,95 @@ TEST_F(CellSlotsTest, StaleWriteTouchesNothing) {
 }
 
 TEST_F(CellSlotsTest, ExchangeReturnsWhatItReplaced) {
-  slots_.Publish(1, Value(7));
+  Publish(1, Value(7));
   EXPECT_EQ(slots_.Exchange(1, 1, Value(8), &spare_), Value(7));
   EXPECT_EQ(slots_.Exchange(1, 1, Value(9), &spare_), Value(8));
   EXPECT_EQ(slots_.Read(1, 1), Value(9));
 }
 
 TEST_F(CellSlotsTest, VacateEndsTheLifeClearsTheMarkAndKeepsTheCell) {
-  slots_.Publish(1, Value(7));
+  Publish(1, Value(7));
   ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
-  const std::optional<uint64_t> vacated = slots_.Vacate(1, 1);
+  const std::optional<uint64_t> vacated = Vacate(1, 1);
   ASSERT_TRUE(vacated);
-  EXPECT_EQ(slots_.Value(*vacated), Value(8));
-  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots, 2));
+  EXPECT_EQ(slots_.Value(1, *vacated), Value(8));
+  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots ^ 1, 2));
   EXPECT_EQ(slots_.Read(1, 1), std::nullopt);
-  EXPECT_EQ(slots_.Vacate(1, 1), std::nullopt);
-  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots, 2));
+  EXPECT_EQ(Vacate(1, 1), std::nullopt);
+  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots ^ 1, 2));
 }
 
 TEST_F(CellSlotsTest, NextLifeUsesTheCellOfTheLast) {
-  slots_.Publish(1, Value(7));
+  Publish(1, Value(7));
   ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
-  ASSERT_TRUE(slots_.Vacate(1, 1));
-  EXPECT_EQ(slots_.Publish(1, Value(9)), 3);
-  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots, 3));
+  ASSERT_TRUE(Vacate(1, 1));
+  EXPECT_EQ(Publish(1, Value(9)), 3);
+  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots ^ 1, 3));
   EXPECT_EQ(slots_.Read(1, 3), Value(9));
   EXPECT_EQ(slots_.Read(1, 1), std::nullopt);
 }
 
+TEST_F(CellSlotsTest, FreeSlotTellsWhetherItsCellIsAnother) {
+  Publish(1, Value(7));
+  ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  const uint64_t ended = *Vacate(1, 1);
+  const uint64_t free = Slots::Vacated(Word::Pack(1, 1), ended);
+  EXPECT_EQ(free, slots_.FreeSlot(1));
+  EXPECT_TRUE(Word::IsMoved(free));
+  EXPECT_EQ(free & ~Word::kMoved, Word::Pack(1, 2));
+  EXPECT_EQ(slots_.LongForm(Word::ShortForm(free)), free);
+  EXPECT_EQ(slots_.Publish(free, Value(9)), Word::Pack(1, 3));
+
+  Publish(2, Value(7));
+  const uint64_t own = Slots::Vacated(Word::Pack(2, 1), *Vacate(2, 1));
+  EXPECT_EQ(own, slots_.FreeSlot(2));
+  EXPECT_FALSE(Word::IsMoved(own));
+}
+
+TEST_F(CellSlotsTest, ASlotThatGetsItsOwnCellBackIsNoLongerMoved) {
+  Publish(1, Value(7));
+  ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  ASSERT_TRUE(slots_.Write(1, 1, Value(9), &spare_));
+  EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | 1);
+  EXPECT_EQ(slots_.Read(1, 1), Value(9));
+  const uint64_t ended = *Vacate(1, 1);
+  EXPECT_FALSE(Word::IsMoved(Slots::Vacated(Word::Pack(1, 1), ended)));
+  EXPECT_EQ(slots_.LoadWord(1), 2);
+}
+
 TEST_F(CellSlotsTest, LinksOfAFreeSlotAreIndependent) {
-  slots_.SetNext(1, 3);
-  slots_.SetBelow(1, 2);
-  EXPECT_EQ(slots_.Next(1), 3);
-  EXPECT_EQ(slots_.Below(1), 2);
-  slots_.SetBelow(1, Word::kNil);
-  EXPECT_EQ(slots_.Next(1), 3);
-  EXPECT_EQ(slots_.Below(1), Word::kNil);
-  slots_.SetNext(1, Word::kNil);
-  EXPECT_EQ(slots_.Next(1), Word::kNil);
-  EXPECT_EQ(slots_.Generation(1), 0);
+  Publish(2, Value(7));
+  ASSERT_TRUE(slots_.Write(2, 1, Value(8), &spare_));
+  ASSERT_TRUE(Vacate(2, 1));
+  // Slot 1 has its own cell, slot 2 another one.
+  for (const uint32_t index : {1u, 2u}) {
+    const uint64_t free = slots_.FreeSlot(index);
+    const uint32_t name = Word::ShortForm(free);
+    const uint64_t word = slots_.LoadWord(index);
+    slots_.SetNext(free, 0x8000'0003);
+    slots_.SetBelow(free, 2);
+    EXPECT_EQ(slots_.Next(name), 0x8000'0003);
+    EXPECT_EQ(slots_.Below(index), 2);
+    slots_.SetBelow(free, Word::kNil);
+    EXPECT_EQ(slots_.Next(name), 0x8000'0003);
+    EXPECT_EQ(slots_.Below(index), Word::kNil);
+    slots_.SetNext(free, Word::kNil);
+    EXPECT_EQ(slots_.Next(name), Word::kNil);
+    EXPECT_EQ(slots_.LoadWord(index), word);
+  }
 }
 
 TEST_F(CellSlotsTest, AdvancePassesOverOneLife) {
-  EXPECT_TRUE(slots_.Advance(1));
-  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(1, 2));
-  EXPECT_EQ(slots_.Publish(1, Value(7)), 3);
+  uint64_t free = slots_.FreeSlot(1);
+  EXPECT_TRUE(slots_.Advance(&free));
+  EXPECT_EQ(free, Word::Pack(1, 2));
+  EXPECT_EQ(slots_.FreeSlot(1), free);
+  EXPECT_EQ(slots_.Publish(free, Value(7)), Word::Pack(1, 3));
+  EXPECT_EQ(slots_.Read(1, 3), Value(7));
 }
 
 TEST_F(CellSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
-  slots_.Publish(1, Value(7));
+  Publish(1, Value(7));
   ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
   const uint64_t word = slots_.LoadWord(1);
   slots_.UpdateExclusive(1, [](uint64_t generation, Value& value) {
@@ -158,11 +214,12 @@ struct Tiny : DefaultTraits {
 TEST(CellSlotsRetirementTest, AdvanceRetiresAfterTheLastLifeWithoutOverflow) {
   SlotArena<CellSlots<Value, Tiny>> arena(2);
   auto slots = arena.slots();
-  slots.InitFresh(1);
-  EXPECT_TRUE(slots.Advance(1));
-  EXPECT_TRUE(slots.Advance(1));
-  EXPECT_FALSE(slots.Advance(1));
-  EXPECT_EQ(slots.LoadWord(1), Words<3>::Pack(1, Words<3>::kRetired));
+  uint64_t free = slots.FreeSlot(1);
+  EXPECT_TRUE(slots.Advance(&free));
+  EXPECT_TRUE(slots.Advance(&free));
+  EXPECT_FALSE(slots.Advance(&free));
+  EXPECT_EQ(free, Words<3>::Pack(1, Words<3>::kRetired));
+  EXPECT_EQ(slots.LoadWord(1), Words<3>::kRetired);
 }
 
 }  // namespace

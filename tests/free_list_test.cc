@@ -34,25 +34,29 @@ class FreeListTest : public testing::Test {
   using List = FreeList<Slots, HookedTraits>;
   using Batch = std::vector<uint32_t>;
 
-  FreeListTest() {
-    head_[0].store(List::kEmpty, std::memory_order_relaxed);
-    for (uint32_t i = 0; i < kSlots; ++i) slots_.InitFresh(i);
-  }
+  FreeListTest() { head_[0].store(List::kEmpty, std::memory_order_relaxed); }
 
   // Links `batch` and pushes it; the first one's generation grows before.
   void Push(const Batch& batch) {
     for (size_t i = 0; i < batch.size(); ++i) {
-      slots_.SetNext(batch[i],
-                     i + 1 < batch.size() ? batch[i + 1] : Word::kNil);
+      slots_.SetNext(slots_.FreeSlot(batch[i]),
+                     i + 1 < batch.size()
+                         ? Word::ShortForm(slots_.FreeSlot(batch[i + 1]))
+                         : Word::kNil);
     }
-    slots_.Advance(batch[0]);
-    list_.Push(batch[0]);
+    uint64_t first = slots_.FreeSlot(batch[0]);
+    slots_.Advance(&first);
+    list_.Push(first);
   }
 
   Batch Pop() {
     Batch batch;
-    for (uint32_t i = list_.Pop(); i != Word::kNil; i = slots_.Next(i)) {
-      batch.push_back(i);
+    const uint64_t first = list_.Pop();
+    if (first == Word::kNoSlot) return batch;
+    EXPECT_EQ(first, slots_.FreeSlot(Word::Index(first)));
+    for (uint32_t i = Word::ShortForm(first); i != Word::kNil;
+         i = slots_.Next(i)) {
+      batch.push_back(Word::ShortIndex(i));
     }
     return batch;
   }
@@ -78,9 +82,9 @@ using SlotTypes = testing::Types<CellSlots<uint64_t, HookedTraits>,
                                  InlineSlots<uint32_t, HookedTraits>>;
 TYPED_TEST_SUITE(FreeListTest, SlotTypes);
 
-TYPED_TEST(FreeListTest, PopOfAnEmptyListIsNil) {
-  EXPECT_EQ(this->list_.Pop(), Word::kNil);
-  EXPECT_EQ(this->list_.Pop(), Word::kNil);
+TYPED_TEST(FreeListTest, PopOfAnEmptyListIsNoSlot) {
+  EXPECT_EQ(this->list_.Pop(), Word::kNoSlot);
+  EXPECT_EQ(this->list_.Pop(), Word::kNoSlot);
 }
 
 TYPED_TEST(FreeListTest, BatchesComeBackWholeAndLastInFirstOut) {
@@ -158,7 +162,7 @@ TYPED_TEST(FreeListTest, PopToleratesLinksOfABatchThatIsGone) {
       AccessHook::Arm(at, [&] {
         stolen = this->Pop();
         if (stolen != std::vector<uint32_t>{1}) return;
-        this->slots_.SetBelow(1, garbage);
+        this->slots_.SetBelow(this->slots_.FreeSlot(1), garbage);
       });
       const auto popped = this->Pop();
       if (AccessHook::Disarm()) break;

@@ -33,11 +33,23 @@ class InlineSlotsTest : public testing::Test {
  protected:
   static constexpr uint32_t kSlots = 4;
   using Traits = typename Config::Traits;
+  using WordType = Words<Traits::kGenerationBits>;
   using Slots = InlineSlots<typename Config::Value, Traits>;
 
   // One whose bytes are all different from zero.
   static auto Full(uint64_t n) {
     return typename Config::Value(0x0101010101010101 * n);
+  }
+
+  // Pins the free slot `index`. Returns the generation of its new life.
+  uint64_t Publish(uint32_t index, const typename Config::Value& value) {
+    return WordType::Generation(slots_.Publish(slots_.FreeSlot(index), value));
+  }
+  // The last word of the life that this ends.
+  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
+    uint64_t ended;
+    if (!slots_.Vacate(index, generation, &ended)) return std::nullopt;
+    return ended;
   }
 
   SlotArena<Slots> arena_{kSlots};
@@ -51,13 +63,14 @@ using Configs = testing::Types<Config<2, 7>, Config<3, 7>, Config<3, 1>,
 TYPED_TEST_SUITE(InlineSlotsTest, Configs);
 
 TYPED_TEST(InlineSlotsTest, ZeroedMemoryIsAFreeSlot) {
-  this->slots_.InitFresh(2);
+  using Word = Words<TypeParam::Traits::kGenerationBits>;
+  EXPECT_EQ(this->slots_.FreeSlot(2), Word::Pack(2, 0));
   EXPECT_EQ(this->slots_.LoadWord(2), 0);
   EXPECT_EQ(this->slots_.Generation(2), 0);
 }
 
 TYPED_TEST(InlineSlotsTest, PublishedValueComesBack) {
-  EXPECT_EQ(this->slots_.Publish(2, this->Full(0xEF)), 1);
+  EXPECT_EQ(this->Publish(2, this->Full(0xEF)), 1);
   EXPECT_EQ(this->slots_.Read(2, 1), this->Full(0xEF));
   EXPECT_EQ(this->slots_.Read(2, 0), std::nullopt);
   EXPECT_EQ(this->slots_.Read(2, 3), std::nullopt);
@@ -66,7 +79,7 @@ TYPED_TEST(InlineSlotsTest, PublishedValueComesBack) {
 }
 
 TYPED_TEST(InlineSlotsTest, ValuesDoNotTouchTheGeneration) {
-  this->slots_.Publish(1, this->Full(0));
+  this->Publish(1, this->Full(0));
   for (const uint64_t n : {0xFF, 0, 0x80, 1}) {
     EXPECT_TRUE(this->slots_.Write(1, 1, this->Full(n), nullptr));
     EXPECT_EQ(this->slots_.Generation(1), 1);
@@ -75,20 +88,20 @@ TYPED_TEST(InlineSlotsTest, ValuesDoNotTouchTheGeneration) {
 }
 
 TYPED_TEST(InlineSlotsTest, ExchangeReturnsWhatItReplaced) {
-  this->slots_.Publish(1, this->Full(1));
+  this->Publish(1, this->Full(1));
   EXPECT_EQ(this->slots_.Exchange(1, 1, this->Full(2), nullptr), this->Full(1));
   EXPECT_EQ(this->slots_.Exchange(1, 1, this->Full(3), nullptr), this->Full(2));
   EXPECT_EQ(this->slots_.Read(1, 1), this->Full(3));
 }
 
 TYPED_TEST(InlineSlotsTest, StaleOperationsChangeNothing) {
-  this->slots_.Publish(1, this->Full(1));
+  this->Publish(1, this->Full(1));
   const uint64_t word = this->slots_.LoadWord(1);
   const int writes = AccessHook::writes();
   for (const uint64_t generation : {uint64_t{0}, uint64_t{3}}) {
     EXPECT_FALSE(this->slots_.Write(1, generation, this->Full(2), nullptr));
     EXPECT_FALSE(this->slots_.Exchange(1, generation, this->Full(2), nullptr));
-    EXPECT_FALSE(this->slots_.Vacate(1, generation));
+    EXPECT_FALSE(this->Vacate(1, generation));
     EXPECT_FALSE(this->slots_.Read(1, generation));
   }
   EXPECT_EQ(this->slots_.LoadWord(1), word);
@@ -96,12 +109,12 @@ TYPED_TEST(InlineSlotsTest, StaleOperationsChangeNothing) {
 }
 
 TYPED_TEST(InlineSlotsTest, VacateEndsTheLifeOnce) {
-  this->slots_.Publish(1, this->Full(0xFF));
-  const std::optional<uint64_t> vacated = this->slots_.Vacate(1, 1);
+  this->Publish(1, this->Full(0xFF));
+  const std::optional<uint64_t> vacated = this->Vacate(1, 1);
   ASSERT_TRUE(vacated);
-  EXPECT_EQ(this->slots_.Value(*vacated), this->Full(0xFF));
+  EXPECT_EQ(this->slots_.Value(1, *vacated), this->Full(0xFF));
   EXPECT_EQ(this->slots_.Generation(1), 2);
-  EXPECT_FALSE(this->slots_.Vacate(1, 1));
+  EXPECT_FALSE(this->Vacate(1, 1));
   EXPECT_EQ(this->slots_.Generation(1), 2);
 }
 
@@ -109,21 +122,23 @@ TYPED_TEST(InlineSlotsTest, EveryLifeUpToTheLastIsPublishedAndThenRetired) {
   using Word = Words<TypeParam::Traits::kGenerationBits>;
   if (Word::kLastLive > 1000) GTEST_SKIP() << "too many lives";
   for (uint64_t life = 1; life <= Word::kLastLive; life += 2) {
-    EXPECT_EQ(this->slots_.Publish(1, this->Full(0xFF)), life);
-    EXPECT_TRUE(this->slots_.Vacate(1, life));
+    EXPECT_EQ(this->Publish(1, this->Full(0xFF)), life);
+    EXPECT_TRUE(this->Vacate(1, life));
   }
   EXPECT_EQ(this->slots_.Generation(1), Word::kRetired);
 }
 
 TYPED_TEST(InlineSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
   using Word = Words<TypeParam::Traits::kGenerationBits>;
-  ASSERT_TRUE(this->slots_.Advance(1) || Word::kRetired == 2);
-  this->slots_.SetNext(1, 3);
-  this->slots_.SetBelow(1, 2);
+  uint64_t free = this->slots_.FreeSlot(1);
+  ASSERT_NE(this->slots_.Advance(&free), Word::kRetired == 2);
+  EXPECT_EQ(free, Word::Pack(1, 2));
+  this->slots_.SetNext(free, 3);
+  this->slots_.SetBelow(free, 2);
   EXPECT_EQ(this->slots_.Next(1), 3);
   EXPECT_EQ(this->slots_.Below(1), 2);
-  this->slots_.SetNext(1, Word::kNil);
-  this->slots_.SetBelow(1, Word::kNil);
+  this->slots_.SetNext(free, Word::kNil);
+  this->slots_.SetBelow(free, Word::kNil);
   EXPECT_EQ(this->slots_.Next(1), Word::kNil);
   EXPECT_EQ(this->slots_.Below(1), Word::kNil);
   EXPECT_EQ(this->slots_.Generation(1), 2);
@@ -132,11 +147,13 @@ TYPED_TEST(InlineSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
 TYPED_TEST(InlineSlotsTest, AdvanceKeepsTheLinkAndRetiresAtTheEnd) {
   using Word = Words<TypeParam::Traits::kGenerationBits>;
   if (Word::kLastLive > 1000) GTEST_SKIP() << "too many lives";
-  this->slots_.SetNext(1, 3);
+  uint64_t free = this->slots_.FreeSlot(1);
+  this->slots_.SetNext(free, 3);
   uint64_t generation = 0;
-  while (this->slots_.Advance(1)) {
+  while (this->slots_.Advance(&free)) {
     generation += 2;
-    EXPECT_EQ(this->slots_.Generation(1), generation);
+    EXPECT_EQ(free, Word::Pack(1, generation));
+    EXPECT_EQ(this->slots_.FreeSlot(1), free);
     EXPECT_EQ(this->slots_.Next(1), 3);
   }
   EXPECT_EQ(this->slots_.Generation(1), Word::kRetired);
@@ -145,7 +162,7 @@ TYPED_TEST(InlineSlotsTest, AdvanceKeepsTheLinkAndRetiresAtTheEnd) {
 
 TYPED_TEST(InlineSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
   using Value = typename TypeParam::Value;
-  this->slots_.Publish(1, this->Full(1));
+  this->Publish(1, this->Full(1));
   this->slots_.UpdateExclusive(1, [](uint64_t generation, Value& value) {
     EXPECT_EQ(generation, 1);
     EXPECT_EQ(value, TestFixture::Full(1));
@@ -157,7 +174,7 @@ TYPED_TEST(InlineSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
 // Another thread's write before each access in turn, and failures for no
 // reason.
 TYPED_TEST(InlineSlotsTest, ExchangesOfTwoThreadsFormAChain) {
-  this->slots_.Publish(1, this->Full(1));
+  this->Publish(1, this->Full(1));
   for (int at = 0;; ++at) {
     ASSERT_LT(at, 20);
     ASSERT_TRUE(this->slots_.Write(1, 1, this->Full(1), nullptr));
@@ -179,11 +196,11 @@ TYPED_TEST(InlineSlotsTest, OfTwoUnpinsExactlyOneWins) {
     ASSERT_LT(at, 20);
     this->arena_ = SlotArena<typename TestFixture::Slots>(this->kSlots);
     this->slots_ = this->arena_.slots();
-    this->slots_.Publish(1, this->Full(1));
+    this->Publish(1, this->Full(1));
     AccessHook::FailExchanges(at % 2);
     bool other = false;
-    AccessHook::Arm(at, [&] { other = this->slots_.Vacate(1, 1).has_value(); });
-    const bool mine = this->slots_.Vacate(1, 1).has_value();
+    AccessHook::Arm(at, [&] { other = this->Vacate(1, 1).has_value(); });
+    const bool mine = this->Vacate(1, 1).has_value();
     if (AccessHook::Disarm()) break;
     EXPECT_NE(mine, other);
     EXPECT_EQ(this->slots_.Generation(1), 2);

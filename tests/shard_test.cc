@@ -19,12 +19,12 @@ template <uint32_t kSlots>
 using ShardOf = Shard<CacheTraits<kSlots>>;
 
 // No two threads' shards share a cache line, and the default fills its own.
-static_assert(sizeof(Shard<DefaultTraits>) == 512);
+static_assert(sizeof(Shard<DefaultTraits>) == 1024);
 static_assert(alignof(Shard<DefaultTraits>) == 64);
 static_assert(sizeof(ShardOf<0>) == 64);
 static_assert(sizeof(ShardOf<1>) == 64);
-static_assert(sizeof(ShardOf<14>) == 64);
-static_assert(sizeof(ShardOf<15>) == 128);
+static_assert(sizeof(ShardOf<6>) == 64);
+static_assert(sizeof(ShardOf<7>) == 128);
 static_assert(std::is_trivially_destructible_v<Shard<DefaultTraits>>);
 
 TEST(ShardTest, HasRoomForTheLargestCacheAndAtLeastOneSlot) {
@@ -36,6 +36,7 @@ TEST(ShardTest, HasRoomForTheLargestCacheAndAtLeastOneSlot) {
 
 TEST(ShardTest, ZeroedMemoryIsAnEmptyShardWithItsFirstCell) {
   const auto shard = std::make_unique<Shard<DefaultTraits>[]>(1);
+  EXPECT_EQ(shard[0].last.load(std::memory_order_relaxed), 0);
   EXPECT_EQ(shard[0].count.load(std::memory_order_relaxed), 0);
   EXPECT_EQ(shard[0].spare_plus_one, 0);
 }

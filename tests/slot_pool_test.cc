@@ -44,15 +44,21 @@ class SlotPoolTest : public testing::Test {
     FakeThreads::Become(0);
   }
 
+  // Pins a slot. Returns its index, or kNil if none is left.
   uint32_t Acquire() {
-    const uint32_t index = pool_.Acquire();
-    if (index != kNil) slots_.Publish(index, 1);
-    return index;
+    uint64_t free;
+    if (!pool_.AcquireFast(&free)) free = pool_.AcquireSlow();
+    if (free == Word::kNoSlot) return kNil;
+    EXPECT_EQ(free, slots_.FreeSlot(Word::Index(free)));
+    return Word::Index(slots_.Publish(free, 1));
   }
 
+  // Unpins it.
   void Release(uint32_t index) {
-    ASSERT_TRUE(slots_.Vacate(index, slots_.Generation(index)));
-    pool_.Release(index);
+    const uint64_t place = Word::Pack(index, slots_.Generation(index));
+    uint64_t ended;
+    ASSERT_TRUE(slots_.Vacate(index, Word::Generation(place), &ended));
+    pool_.Release(Slots::Vacated(place, ended));
   }
 
   // Acquires until nothing is left.
@@ -79,7 +85,9 @@ TYPED_TEST(SlotPoolTest, DefaultPoolHasNoSlots) {
   FakeThreads::Reset();
   FakeThreads::Become(0);
   typename TestFixture::Pool pool;
-  EXPECT_EQ(pool.Acquire(), TestFixture::kNil);
+  uint64_t free;
+  EXPECT_FALSE(pool.AcquireFast(&free));
+  EXPECT_EQ(pool.AcquireSlow(), Words<32>::kNoSlot);
   EXPECT_EQ(pool.high_water(), 0);
   EXPECT_EQ(pool.CachedSlots(), 0);
 }
@@ -122,12 +130,21 @@ TYPED_TEST(SlotPoolTest, GrowsByBatchesWithTheLowestSlotFirst) {
   EXPECT_EQ(this->pool_.CachedSlots(), 3);
 }
 
-TYPED_TEST(SlotPoolTest, LastInIsFirstOutWithoutCacheAndWithinIt) {
-  for (const uint32_t cache : {0u, 40u}) {
+TYPED_TEST(SlotPoolTest, WithoutCacheLastInIsFirstOut) {
+  this->Start(100, 0);
+  for (uint32_t i = 0; i < 40; ++i) this->Acquire();
+  for (uint32_t i = 0; i < 40; ++i) this->Release(i);
+  for (uint32_t i = 40; i-- > 0;) EXPECT_EQ(this->Acquire(), i);
+}
+
+TYPED_TEST(SlotPoolTest, ASlotThatIsGivenAndTakenAgainIsTheSame) {
+  for (const uint32_t cache : {0u, 1u, 2u, 40u}) {
     this->Start(100, cache);
-    for (uint32_t i = 0; i < 40; ++i) this->Acquire();
-    for (uint32_t i = 0; i < 40; ++i) this->Release(i);
-    for (uint32_t i = 40; i-- > 0;) EXPECT_EQ(this->Acquire(), i);
+    const uint32_t index = this->Acquire();
+    for (int i = 0; i < 10; ++i) {
+      this->Release(index);
+      EXPECT_EQ(this->Acquire(), index);
+    }
   }
 }
 

@@ -74,7 +74,8 @@ TYPED_TEST(WordsTest, PackedPartsComeBack) {
       const uint64_t word = Word::Pack(index, generation);
       EXPECT_EQ(Word::Upper(word), index);
       EXPECT_EQ(Word::Index(word), index);
-      EXPECT_EQ(Word::Cell(word), index);
+      EXPECT_EQ(Word::Cell(word, 0), index);
+      EXPECT_EQ(Word::Cell(word, Word::Index(word)), 0);
       EXPECT_EQ(Word::Generation(word), generation);
       EXPECT_FALSE(Word::IsRewritten(word));
       EXPECT_EQ(Word::IsLive(word), generation % 2 == 1);
@@ -87,7 +88,8 @@ TYPED_TEST(WordsTest, RewrittenBitChangesNeitherCellNorGeneration) {
   const uint64_t word =
       Word::kRewritten | Word::Pack(Word::kMaxSlots, Word::kLastLive);
   EXPECT_TRUE(Word::IsRewritten(word));
-  EXPECT_EQ(Word::Cell(word), Word::kMaxSlots);
+  EXPECT_EQ(Word::Index(word), Word::kMaxSlots);
+  EXPECT_EQ(Word::Cell(word, 0), Word::kMaxSlots);
   EXPECT_EQ(Word::Generation(word), Word::kLastLive);
   EXPECT_NE(Word::Upper(word), Word::kMaxSlots);
 }
@@ -100,6 +102,44 @@ TYPED_TEST(WordsTest, TransitionsBetweenGenerationsKeepTheUpperBits) {
   const uint64_t fresh = Word::Pack(7 & Word::kMaxSlots, 0);
   EXPECT_EQ(Word::Generation(fresh + 1), 1);
   EXPECT_EQ(Word::Index(fresh + 1), 7);
+}
+
+TYPED_TEST(WordsTest, EveryCellHasANameRelativeToEverySlot) {
+  using Word = Words<TypeParam::value>;
+  for (const uint32_t index : {0u, 1u, Word::kNil / 2, Word::kNil - 1}) {
+    for (const uint32_t cell : {0u, 1u, Word::kNil / 2, Word::kNil}) {
+      const uint64_t word = Word::Pack(cell ^ index, 1);
+      EXPECT_EQ(word & Word::kRewritten, 0);
+      EXPECT_EQ(Word::Cell(word, index), cell);
+    }
+    // A word that is its generation alone names the cell beside the slot.
+    EXPECT_EQ(Word::Cell(Word::kLastLive, index), index);
+  }
+}
+
+TYPED_TEST(WordsTest, ShortFormsOfFreeSlotsComeBack) {
+  using Word = Words<TypeParam::value>;
+  for (const uint64_t index : {uint64_t{0}, uint64_t{1}, Word::kMaxSlots - 1}) {
+    for (const uint64_t moved : {uint64_t{0}, Word::kMoved}) {
+      for (const uint64_t generation : {uint64_t{0}, Word::kLastLive - 1}) {
+        const uint64_t free = moved | Word::Pack(index, generation);
+        EXPECT_EQ(Word::Index(free), index);
+        EXPECT_EQ(Word::Generation(free), generation);
+        EXPECT_EQ(Word::IsMoved(free), moved != 0);
+        const uint32_t short_form = Word::ShortForm(free);
+        EXPECT_EQ(Word::ShortIndex(short_form), index);
+        EXPECT_EQ(Word::LongForm(short_form, generation), free);
+        EXPECT_NE(short_form, Word::kNil);
+      }
+    }
+  }
+}
+
+TYPED_TEST(WordsTest, NoSlotIsNoSlots) {
+  using Word = Words<TypeParam::value>;
+  EXPECT_EQ(Word::ShortForm(Word::kNoSlot), Word::kNil);
+  EXPECT_EQ(Word::Index(Word::kNoSlot), Word::kMaxSlots);
+  EXPECT_FALSE(Word::IsMoved(Word::kNoSlot));
 }
 
 TEST(WordsTest, ZeroIsAFreeSlotOfGenerationZero) {

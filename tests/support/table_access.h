@@ -25,13 +25,15 @@ class HandleTable<T, Traits>::TestAccess {
 
   // --- Handles ---------------------------------------------------------------
 
-  uint32_t Index(Handle handle) const { return table_.Locate(handle).index; }
+  uint32_t Index(Handle handle) const {
+    return Word::Index(table_.PlaceOf(handle));
+  }
   uint64_t Generation(Handle handle) const {
-    return table_.Locate(handle).generation;
+    return Word::Generation(table_.PlaceOf(handle));
   }
   // Any handle of this form, whether it was issued or not.
   Handle HandleAt(uint32_t index, uint64_t generation) const {
-    return table_.HandleOf(index, generation);
+    return table_.HandleOf(Word::Pack(index, generation));
   }
   uint64_t key() const { return table_.key_; }
 
@@ -52,6 +54,18 @@ class HandleTable<T, Traits>::TestAccess {
     if (Word::Index(head.load(std::memory_order_relaxed)) == index) {
       head.store(Word::Pack(index, generation), std::memory_order_relaxed);
     }
+    const uint64_t free = table_.slots_.FreeSlot(index);
+    for (uint32_t i = 0; i < UsedShards(); ++i) {
+      Shard& shard = Array<Shard>(layout_.shards)[i];
+      const uint64_t last = shard.last.load(std::memory_order_relaxed);
+      if (last != 0 && Word::Index(last) == index) {
+        shard.last.store(free, std::memory_order_relaxed);
+      }
+      const uint32_t count = shard.count.load(std::memory_order_relaxed);
+      for (uint32_t n = 0; n < count; ++n) {
+        if (Word::Index(shard.slots[n]) == index) shard.slots[n] = free;
+      }
+    }
   }
 
   // Age for every free slot below the high-water mark.
@@ -66,25 +80,29 @@ class HandleTable<T, Traits>::TestAccess {
 
   // The batches on the free list, the top one first.
   std::vector<std::vector<uint32_t>> FreeList() const {
+    const Slots& slots = table_.slots_;
     std::vector<std::vector<uint32_t>> batches;
     uint32_t first = Word::Index(
         Array<typename Pool::Control>(0)->head.load(std::memory_order_relaxed));
     while (first != Word::kNil && batches.size() <= table_.max_slots_) {
       batches.emplace_back();
-      for (uint32_t i = first; i != Word::kNil; i = table_.slots_.Next(i)) {
-        batches.back().push_back(i);
+      for (uint32_t free = Word::ShortForm(slots.FreeSlot(first));
+           free != Word::kNil; free = slots.Next(free)) {
+        batches.back().push_back(Word::ShortIndex(free));
         if (batches.back().size() > table_.max_slots_) return batches;
       }
-      first = table_.slots_.Below(first);
+      first = slots.Below(first);
     }
     return batches;
   }
 
-  // The slots that threads keep for themselves.
-  std::vector<uint32_t> Cached() const {
-    std::vector<uint32_t> cached;
+  // The free slots that threads keep for themselves, as they keep them.
+  std::vector<uint64_t> Cached() const {
+    std::vector<uint64_t> cached;
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       const Shard& shard = Array<Shard>(layout_.shards)[i];
+      const uint64_t last = shard.last.load(std::memory_order_relaxed);
+      if (last != 0) cached.push_back(last);
       const uint32_t count = shard.count.load(std::memory_order_relaxed);
       cached.insert(cached.end(), shard.slots, shard.slots + count);
     }
@@ -118,7 +136,13 @@ class HandleTable<T, Traits>::TestAccess {
     for (const auto& batch : FreeList()) {
       for (const uint32_t i : batch) put(i, "on the free list");
     }
-    for (const uint32_t i : Cached()) put(i, "cached");
+    for (const uint64_t free : Cached()) {
+      const uint32_t i = Word::Index(free);
+      put(i, "cached");
+      if (i < high_water && free != table_.slots_.FreeSlot(i)) {
+        absl::StrAppend(&problem, "slot ", i, " is cached as it is not; ");
+      }
+    }
     for (uint32_t i = 0; i < high_water; ++i) {
       const std::string& place = places[i];
       if (place.empty() || place.find(" and ") != std::string::npos) {
@@ -145,7 +169,7 @@ class HandleTable<T, Traits>::TestAccess {
     const uint64_t shared = std::min<uint64_t>(spares, Spares::kMaxShared);
     std::map<uint64_t, int> owners;
     for (uint32_t i = 0; i < table_.pool_.high_water(); ++i) {
-      ++owners[Word::Cell(table_.slots_.LoadWord(i))];
+      ++owners[Word::Cell(table_.slots_.LoadWord(i), i)];
     }
     for (uint64_t i = 0; i < shared; ++i) {
       const uint64_t entry =
