@@ -1,0 +1,72 @@
+// What a soak run is told, and which operations it is made of.
+
+#ifndef HOLDFAST_STRESS_CONFIG_H_
+#define HOLDFAST_STRESS_CONFIG_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace holdfast::stress {
+
+enum class Operation : size_t {
+  kReadOwn,
+  kReadShared,
+  kWriteOwn,
+  kExchangeOwn,
+  kChurn,    // Pin, Unpin, Take.
+  kStale,    // Probe a stale handle.
+  kForeign,  // Probe a handle that the table never issued.
+  kContend,  // Read, Exchange, Write, Unpin, Take what all others do, too.
+  kWalk,     // ForEach.
+  kClear,    // UnpinAll.
+  kCount,
+};
+
+constexpr size_t kOperations = static_cast<size_t>(Operation::kCount);
+
+struct Mix {
+  const char* name;
+  // How often each operation is drawn, relative to the sum of all.
+  std::array<uint32_t, kOperations> weights;
+
+  uint32_t weight(Operation operation) const {
+    return weights[static_cast<size_t>(operation)];
+  }
+  // Handles may end without their owner's doing.
+  bool clears() const { return weight(Operation::kClear) != 0; }
+};
+
+// The mix of that name, or null.
+const Mix* FindMix(absl::string_view name);
+
+// "balanced, churn, ...".
+std::string MixNames();
+
+struct Config {
+  uint32_t threads = 4;
+  double seconds = 10;
+  uint64_t seed = 1;
+  std::string mix = "balanced";
+  uint32_t value_bytes = 8;
+  uint32_t thread_cache_slots = 64;
+  uint64_t max_slots = 512;
+  int generation_bits = 32;
+
+  double round_seconds = 0.25;  // From one quiescent point to the next.
+  bool print_progress = true;
+};
+
+// InvalidArgument names the flag, its value and what is allowed.
+absl::Status Validate(const Config& config);
+
+// The command line that runs the same again.
+std::string CommandLine(const Config& config);
+
+}  // namespace holdfast::stress
+
+#endif  // HOLDFAST_STRESS_CONFIG_H_

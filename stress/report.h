@@ -1,0 +1,30 @@
+// What a run prints, and whether it has passed.
+
+#ifndef HOLDFAST_STRESS_REPORT_H_
+#define HOLDFAST_STRESS_REPORT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "check.h"
+#include "config.h"
+
+namespace holdfast::stress {
+
+struct Verdict {
+  bool passed = false;
+  std::string text;
+};
+
+void PrintProgress(absl::Duration elapsed, const Counts& counts,
+                   uint64_t rounds, uint64_t tables);
+
+// Passed if nothing has failed, `failure` being empty, and every kind of check
+// that the configuration calls for has run.
+Verdict MakeVerdict(const Config& config, const std::string& failure,
+                    const Counts& counts);
+
+}  // namespace holdfast::stress
+
+#endif  // HOLDFAST_STRESS_REPORT_H_

@@ -1,0 +1,120 @@
+// Soaks a HandleTable in random operations of many threads and checks every
+// result. Exit code 0: passed; 1: a check failed; 2: a flag has a bad value.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+// GCC's -Wconversion objects to Abseil's bit fields.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#include "absl/flags/flag.h"
+#pragma GCC diagnostic pop
+
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config.h"
+#include "holdfast/handle_table.h"
+#include "holdfast/traits.h"
+#include "payload.h"
+#include "soak.h"
+
+ABSL_FLAG(uint32_t, threads, 4,
+          "workers, 1 to 64; every other is served by short-lived threads");
+ABSL_FLAG(double, seconds, 10, "how long to run");
+ABSL_FLAG(uint64_t, seed, 1, "gives each worker its stream of operations");
+ABSL_FLAG(std::string, mix, "balanced",
+          "balanced: some of everything but UnpinAll; churn: Pin and Unpin; "
+          "read; write: Write and Exchange; handover: all workers replace and "
+          "end the same handles; clear: Pin and Unpin beside UnpinAll");
+ABSL_FLAG(uint32_t, value_bytes, 8, "4, 8, 16, 24 or 64");
+ABSL_FLAG(uint32_t, thread_cache_slots, 64,
+          "Options::thread_cache_slots, 0 to 126");
+ABSL_FLAG(
+    uint64_t, max_slots, 512,
+    "Options::max_slots, 16 to 1048576; a worker pins at most 128 values, "
+    "the coordinator 64");
+ABSL_FLAG(int, generation_bits, 32,
+          "Traits::kGenerationBits, 3, 5, 8 or 32: with 3 a slot is retired "
+          "after 3 lives, and tables are replaced as they wear out");
+
+namespace holdfast::stress {
+namespace {
+
+template <int kBits>
+struct SoakTraits : DefaultTraits {
+  static constexpr int kGenerationBits = kBits;
+};
+
+template <size_t kBytes, int kBits>
+Verdict RunTable(const Config& config) {
+  return Soak<HandleTable<Payload<kBytes>, SoakTraits<kBits>>>(config).Run();
+}
+
+template <size_t kBytes>
+Verdict RunBytes(const Config& config) {
+  switch (config.generation_bits) {
+    case 3:
+      return RunTable<kBytes, 3>(config);
+    case 5:
+      return RunTable<kBytes, 5>(config);
+    case 8:
+      return RunTable<kBytes, 8>(config);
+    default:
+      return RunTable<kBytes, 32>(config);
+  }
+}
+
+Verdict RunConfig(const Config& config) {
+  switch (config.value_bytes) {
+    case 4:
+      return RunBytes<4>(config);
+    case 8:
+      return RunBytes<8>(config);
+    case 16:
+      return RunBytes<16>(config);
+    case 24:
+      return RunBytes<24>(config);
+    default:
+      return RunBytes<64>(config);
+  }
+}
+
+Config ConfigFromFlags() {
+  Config config;
+  config.threads = absl::GetFlag(FLAGS_threads);
+  config.seconds = absl::GetFlag(FLAGS_seconds);
+  config.seed = absl::GetFlag(FLAGS_seed);
+  config.mix = absl::GetFlag(FLAGS_mix);
+  config.value_bytes = absl::GetFlag(FLAGS_value_bytes);
+  config.thread_cache_slots = absl::GetFlag(FLAGS_thread_cache_slots);
+  config.max_slots = absl::GetFlag(FLAGS_max_slots);
+  config.generation_bits = absl::GetFlag(FLAGS_generation_bits);
+  return config;
+}
+
+int Main() {
+  const Config config = ConfigFromFlags();
+  if (const absl::Status status = Validate(config); !status.ok()) {
+    absl::FPrintF(stderr, "stress: %s\n", status.message());
+    return 2;
+  }
+  absl::PrintF("%s\n", CommandLine(config));
+  const Verdict verdict = RunConfig(config);
+  absl::FPrintF(verdict.passed ? stdout : stderr, "%s", verdict.text);
+  return verdict.passed ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace holdfast::stress
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "Soaks holdfast::HandleTable in random operations of many threads and "
+      "checks every result.");
+  absl::ParseCommandLine(argc, argv);
+  return holdfast::stress::Main();
+}

@@ -1,0 +1,252 @@
+// One stream of random operations, each with its check. See Check for what is
+// checked, and World for the entries.
+
+#ifndef HOLDFAST_STRESS_WORKER_H_
+#define HOLDFAST_STRESS_WORKER_H_
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
+#include "absl/strings/str_cat.h"
+#include "check.h"
+#include "config.h"
+#include "holdfast/handle_table.h"
+#include "payload.h"
+#include "random.h"
+#include "world.h"
+
+namespace holdfast::stress {
+
+// Used by one thread at a time.
+template <typename Table>
+class alignas(128) Worker {
+ public:
+  using Value = typename Table::value_type;
+  using Handle = typename Table::Handle;
+
+  // What is left in the table at rest of the entries that are conserved.
+  struct Rest {
+    uint64_t live = 0;
+    uint64_t held = 0;
+    uint64_t held_sum = 0;
+  };
+
+  Worker(World<Table>* world, uint32_t id)
+      : world_(*world),
+        id_(id),
+        random_(world->config.seed, id),
+        seen_((world->config.threads + 1) * kEntries) {}
+
+  // Runs operations until `limit` are done or the round is over.
+  void Run(uint64_t limit) {
+    // order: relaxed. Nothing is read through it.
+    for (uint64_t i = 0;
+         i < limit && !world_.stop.load(std::memory_order_relaxed); ++i) {
+      Step();
+      if (random_.OneIn(4096)) JoinParallelWalk();
+    }
+  }
+
+  // Takes part in the round's ParallelForEach, once.
+  void JoinParallelWalk() {
+    if (joined_round_ == world_.round) return;
+    joined_round_ = world_.round;
+    parallel_visited_.clear();
+    world_.parallel_walk->Work([this](Handle handle, const Value& value) {
+      Visit(handle, value, &parallel_visited_);
+    });
+  }
+
+  // --- At rest ---------------------------------------------------------------
+
+  // Checks every entry.
+  Rest Verify();
+
+  // Forgets the entries: the table is about to go.
+  void Forget();
+
+  // The coordinator's anchors.
+  void BeginAnchors();
+  void EndAnchors();
+  void TouchAnchors();
+  // For ForEachExclusive: writes to an anchor in place.
+  void TouchInPlace(Handle handle, Value& value);
+
+  // Pin with its checks, and Unpin, of values that are nobody's entry.
+  Handle Pin(const Value& value);
+  void Unpin(Handle handle);
+
+  bool Expect(Check check, bool ok, Handle handle, const char* expected,
+              const std::string& got) {
+    ++counts_[check];
+    if (ABSL_PREDICT_FALSE(!ok)) Fail(check, handle, expected, got);
+    return ok;
+  }
+  // `got` is asked only if the check fails.
+  template <typename F>
+  bool ExpectThat(Check check, bool ok, Handle handle, const char* expected,
+                  F got) {
+    ++counts_[check];
+    if (ABSL_PREDICT_FALSE(!ok)) Fail(check, handle, expected, got());
+    return ok;
+  }
+
+  // Each handle at most once, and each anchor. Sorts `*visited`.
+  void CheckVisited(Check check, std::vector<uint64_t>* visited);
+
+  void Visit(Handle handle, const Value& value, std::vector<uint64_t>* visited);
+
+  const std::vector<uint64_t>& parallel_visited() const {
+    return parallel_visited_;
+  }
+  const Counts& counts() const { return counts_; }
+  Ledger& ledger() { return ledger_; }
+
+ private:
+  struct Entry {
+    Handle handle;  // Null for none.
+    uint64_t life = 0;
+    uint64_t sequence = 0;
+  };
+  // What this worker last read of another's entry.
+  struct Seen {
+    uint64_t bits = 0;
+    uint64_t life = 0;
+    uint64_t sequence = 0;
+  };
+
+  void Step();
+  Operation Draw();
+
+  // Operations: see Operation.
+  void ReadOwn();
+  void ReadShared();
+  void WriteOwn();
+  void ExchangeOwn();
+  void Churn();
+  void ProbeStale();
+  void ProbeForeign();
+  void Contend();
+  void Walk();
+  void Clear();
+
+  void Begin(uint32_t k);
+  void End(uint32_t k);
+  void Vanish(uint32_t k);
+  void CheckSeen(Seen* seen, uint64_t bits, const Claim& claim);
+  void Refused(Check check, Handle handle, const char* expected);
+  void AddStale(Handle handle);
+  void Tend(uint32_t j);
+  void EndContended(uint32_t owner, uint32_t j, Handle handle);
+  void ReplaceContended(uint32_t owner, uint32_t j, Handle handle);
+  std::optional<Claim> CheckContended(uint32_t owner, uint32_t j, Handle handle,
+                                      const std::optional<Value>& value);
+  void VerifyContended(uint32_t j, Rest* rest);
+  void Fail(Check check, Handle handle, const std::string& expected,
+            const std::string& got);
+
+  // Of the contended entries, half see Exchange and Take alone.
+  static bool IsConserved(uint32_t j) { return j % 2 == 0; }
+  void Put(const Value& value) {
+    ++ledger_.put;
+    ledger_.put_sum += value.Hash();
+  }
+  void Got(const Value& value) {
+    ++ledger_.got;
+    ledger_.got_sum += value.Hash();
+  }
+
+  Table& table() { return *world_.table; }
+  Board& board() { return world_.boards[id_]; }
+  bool clears() const { return world_.mix.clears(); }
+
+  Value ValueOf(uint32_t k) const {
+    return Value::Encode({id_, k, entries_[k].life, entries_[k].sequence});
+  }
+  static std::string Text(const std::optional<Value>& value) {
+    return DebugString(value);
+  }
+
+  World<Table>& world_;
+  const uint32_t id_;
+  Random random_;
+  std::array<Entry, kEntries> entries_;
+  bool filling_ = true;
+  std::vector<Seen> seen_;
+  std::array<uint64_t, 64> stale_ = {};
+  uint64_t stale_count_ = 0;  // Of all time; the last 64 are kept.
+  uint64_t joined_round_ = 0;
+  std::vector<uint64_t> visited_;
+  std::vector<uint64_t> parallel_visited_;
+  Counts counts_;
+  Ledger ledger_;
+};
+
+template <typename Table>
+Operation Worker<Table>::Draw() {
+  uint32_t sum = 0;
+  for (const uint32_t weight : world_.mix.weights) sum += weight;
+  uint32_t drawn = random_.Below(sum);
+  size_t at = 0;
+  while (drawn >= world_.mix.weights[at]) drawn -= world_.mix.weights[at++];
+  return static_cast<Operation>(at);
+}
+
+template <typename Table>
+void Worker<Table>::Step() {
+  ++counts_.operations;
+  switch (Draw()) {
+    case Operation::kReadOwn:
+      return ReadOwn();
+    case Operation::kReadShared:
+      return ReadShared();
+    case Operation::kWriteOwn:
+      return WriteOwn();
+    case Operation::kExchangeOwn:
+      return ExchangeOwn();
+    case Operation::kChurn:
+      return Churn();
+    case Operation::kStale:
+      return ProbeStale();
+    case Operation::kForeign:
+      return ProbeForeign();
+    case Operation::kContend:
+      return Contend();
+    case Operation::kWalk:
+      return Walk();
+    case Operation::kClear:
+      return Clear();
+    case Operation::kCount:
+      return;
+  }
+}
+
+template <typename Table>
+ABSL_ATTRIBUTE_NOINLINE void Worker<Table>::Fail(Check check, Handle handle,
+                                                 const std::string& expected,
+                                                 const std::string& got) {
+  world_.log.Report(absl::StrCat(
+      "check ", Name(check), " failed\n  worker    ", id_,
+      id_ == world_.config.threads ? " (the coordinator)" : "",
+      "\n  operation ", counts_.operations, " in round ", world_.round,
+      "\n  handle    0x", absl::Hex(handle.bits(), absl::kZeroPad16),
+      "\n  expected  ", expected, "\n  got       ", got, "\n  run       ",
+      CommandLine(world_.config), "\n"));
+}
+
+}  // namespace holdfast::stress
+
+#include "contended_entries.h"
+#include "entries_at_rest.h"
+#include "private_entries.h"
+#include "probes_and_walks.h"
+
+#endif  // HOLDFAST_STRESS_WORKER_H_
