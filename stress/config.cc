@@ -67,8 +67,8 @@ absl::Status Validate(const Config& config) {
     return Bad("max_slots", absl::StrCat(config.max_slots), "16 to 1048576");
   }
   const int bits = config.generation_bits;
-  if (bits != 3 && bits != 5 && bits != 8 && bits != 32) {
-    return Bad("generation_bits", absl::StrCat(bits), "3, 5, 8 or 32");
+  if (bits != 3 && bits != 8 && bits != 32) {
+    return Bad("generation_bits", absl::StrCat(bits), "3, 8 or 32");
   }
   return absl::OkStatus();
 }

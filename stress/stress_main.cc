@@ -1,7 +1,6 @@
 // Soaks a HandleTable in random operations of many threads and checks every
 // result. Exit code 0: passed; 1: a check failed; 2: a flag has a bad value.
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -14,13 +13,10 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config.h"
-#include "holdfast/handle_table.h"
-#include "holdfast/traits.h"
-#include "payload.h"
-#include "soak.h"
+#include "report.h"
+#include "run_soak.h"
 
 ABSL_FLAG(uint32_t, threads, 4,
           "workers, 1 to 64; every other is served by short-lived threads");
@@ -38,48 +34,24 @@ ABSL_FLAG(
     "Options::max_slots, 16 to 1048576; a worker pins at most 128 values, "
     "the coordinator 64");
 ABSL_FLAG(int, generation_bits, 32,
-          "Traits::kGenerationBits, 3, 5, 8 or 32: with 3 a slot is retired "
+          "Traits::kGenerationBits, 3, 8 or 32: with 3 a slot is retired "
           "after 3 lives, and tables are replaced as they wear out");
 
 namespace holdfast::stress {
 namespace {
 
-template <int kBits>
-struct SoakTraits : DefaultTraits {
-  static constexpr int kGenerationBits = kBits;
-};
-
-template <size_t kBytes, int kBits>
-Verdict RunTable(const Config& config) {
-  return Soak<HandleTable<Payload<kBytes>, SoakTraits<kBits>>>(config).Run();
-}
-
-template <size_t kBytes>
-Verdict RunBytes(const Config& config) {
-  switch (config.generation_bits) {
-    case 3:
-      return RunTable<kBytes, 3>(config);
-    case 5:
-      return RunTable<kBytes, 5>(config);
-    case 8:
-      return RunTable<kBytes, 8>(config);
-    default:
-      return RunTable<kBytes, 32>(config);
-  }
-}
-
 Verdict RunConfig(const Config& config) {
   switch (config.value_bytes) {
     case 4:
-      return RunBytes<4>(config);
+      return RunSoak<4>(config);
     case 8:
-      return RunBytes<8>(config);
+      return RunSoak<8>(config);
     case 16:
-      return RunBytes<16>(config);
+      return RunSoak<16>(config);
     case 24:
-      return RunBytes<24>(config);
+      return RunSoak<24>(config);
     default:
-      return RunBytes<64>(config);
+      return RunSoak<64>(config);
   }
 }
 
