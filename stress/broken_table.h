@@ -152,9 +152,9 @@ class BrokenTable {
   }
 
   uint64_t UnpinAll() {
-    if (Strikes(Defect::kClearNothing)) return 0;
+    if (Strikes(Defect::kClearNothing, 1)) return 0;
     const uint64_t lost = lost_.exchange(0, std::memory_order_relaxed);
-    return table_.UnpinAll() + Strikes(Defect::kClearMiscounts) - lost;
+    return table_.UnpinAll() + Strikes(Defect::kClearMiscounts, 1) - lost;
   }
 
   template <typename F>
@@ -204,7 +204,7 @@ class BrokenTable {
 
   TableStats GetStats() const {
     TableStats stats = table_.GetStats();
-    if (Strikes(Defect::kStatsMiscount)) ++stats.live;
+    if (Strikes(Defect::kStatsMiscount, 4)) ++stats.live;
     const uint64_t lost = lost_.load(std::memory_order_relaxed);
     stats.live -= lost;
     stats.free += lost;
@@ -215,10 +215,10 @@ class BrokenTable {
   BrokenTable(Table table, Defect defect)
       : table_(std::move(table)), defect_(defect) {}
 
-  // Whether the defect is this one and shows now: one time in 64.
-  bool Strikes(Defect defect) const {
+  // Whether the defect is this one and shows now: one time in `period`.
+  bool Strikes(Defect defect, uint32_t period = 64) const {
     thread_local uint32_t calls = 0;
-    return defect == defect_ && ++calls % 64 == 0;
+    return defect == defect_ && ++calls % period == 0;
   }
 
   // Where a slot that is lost is kept.

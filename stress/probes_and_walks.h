@@ -54,13 +54,14 @@ void Worker<Table>::ProbeStale() {
   Refused(Check::kStale, handle, "a stale handle to be refused");
   if (!random_.OneIn(16)) return;
   const Diagnosis diagnosis = table().Diagnose(handle);
-  Expect(Check::kDiagnose,
-         (diagnosis.state == HandleState::kStale ||
-          diagnosis.state == HandleState::kRetired) &&
-             diagnosis.lives_ended >= 1,
-         handle, "kStale or kRetired",
-         absl::StrCat("state ", static_cast<int>(diagnosis.state), " after ",
-                      diagnosis.lives_ended, " lives"));
+  ExpectThat(Check::kDiagnose,
+             (diagnosis.state == HandleState::kStale ||
+              diagnosis.state == HandleState::kRetired) &&
+                 diagnosis.lives_ended >= 1,
+             handle, "kStale or kRetired", [&] {
+               return absl::StrCat("state ", static_cast<int>(diagnosis.state),
+                                   " after ", diagnosis.lives_ended, " lives");
+             });
 }
 
 template <typename Table>

@@ -86,7 +86,7 @@ constexpr Case kCases[] = {
     {"DoubleWork", Defect::kDoubleWork, "balanced", "parallel-walk"},
     {"SkippedWork", Defect::kSkippedWork, "balanced", "parallel-walk"},
     {"LostUpdate", Defect::kLostUpdate, "read", "own-read"},
-    {"ClearMiscounts", Defect::kClearMiscounts, "clear", "stats"},
+    {"ClearMiscounts", Defect::kClearMiscounts, "clear", "stats|clear"},
     {"ClearNothing", Defect::kClearNothing, "clear", "clear"},
     {"StatsMiscount", Defect::kStatsMiscount, "churn",
      "stats|walk-once|exclusive|capacity"},

@@ -85,7 +85,7 @@ class alignas(128) Worker {
   void Unpin(Handle handle);
 
   bool Expect(Check check, bool ok, Handle handle, const char* expected,
-              const std::string& got) {
+              const char* got) {
     ++counts_[check];
     if (ABSL_PREDICT_FALSE(!ok)) Fail(check, handle, expected, got);
     return ok;
