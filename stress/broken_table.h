@@ -81,14 +81,18 @@ class BrokenTable {
         maker_(other.maker_) {}
 
   Handle Pin(const Value& value) {
-    if (Strikes(Defect::kRefusedPin)) return Handle();
+    // Not the coordinator's: its first Pin is what the issue oracle starts
+    // from.
+    const bool worker = !IsMaker();
+    if (worker && Strikes(Defect::kRefusedPin)) return Handle();
     if (Strikes(Defect::kLostLife)) table_.Unpin(table_.Pin(value));
     const Handle handle = table_.Pin(value);
     if (!handle) return handle;
     thread_local Handle last;
-    if (Strikes(Defect::kIssuedTwice) && last) return last;
-    if (Strikes(Defect::kEvenHandle))
+    if (worker && Strikes(Defect::kIssuedTwice) && last) return last;
+    if (worker && Strikes(Defect::kEvenHandle)) {
       return Handle::FromBits(handle.bits() ^ 1);
+    }
     if (Strikes(Defect::kLostPin)) static_cast<void>(table_.Pin(value));
     if (Strikes(Defect::kLostSlot) && table_.Pin(Lost())) {
       lost_.fetch_add(1, std::memory_order_relaxed);

@@ -101,6 +101,7 @@ class Soak {
     ++tables_;
     const Value value = Value::Encode({config().threads, 0, 0, 0});
     const Handle first = table().Pin(value);
+    if (!first) return world_.log.Report("the first Pin was refused\n");
     world_.issue_oracle = std::make_unique<IssueOracle>(
         first.bits(), config().generation_bits, config().max_slots);
     // As if its own Pin had been among the worker's.
