@@ -33,15 +33,17 @@
 // table. Create, and whatever passes the table on, must happen before.
 //
 // Progress: no operation waits for another thread, which may stop for good
-// anywhere inside a call without holding the others up. Read and Contains are
-// wait-free on values that are not being written, Pin and Unpin while the
-// thread's own cache of free slots serves; the rest is lock-free. See each.
+// anywhere inside a call without holding the others up. (One exception: Write
+// past Traits::kMaxThreads threads.) Read and Contains are wait-free on values
+// that are not being written, Pin and Unpin while the thread's own cache of
+// free slots serves; the rest is lock-free. See each.
 //
 // Memory ordering, for any threads X and Y: what happened before Pin(v) in X is
 // visible in Y after a Read that returns v, however the handle came to Y; the
 // same holds for Write(v) and Exchange(v). What X did before an Unpin is
 // visible after the Pin in Y that reuses the slot. Operations on one slot are
-// linearizable, UnpinAll as one Unpin for each slot.
+// linearizable, UnpinAll as one Unpin for each slot; but a thread to which a
+// handle came without synchronization may be refused until it sees the Pin.
 //
 // Limits: 2^31 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
 // each other in Traits. A slot that has served its lives is retired, and its
