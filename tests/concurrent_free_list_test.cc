@@ -1,0 +1,303 @@
+// Goal: a slot on the free list, or in the pool above it, has one owner at a
+// time, and none is lost or doubled, however takes and gives interleave.
+//
+// Method: the units themselves, without a table. Whoever takes a slot exchanges
+// a stamp into it, and takes the stamp out before it gives the slot away: an
+// owner that finds the stamp wrong shares its slot with another. Threads churn
+// steadily; at the end every slot is counted.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "holdfast/internal/cell_slots.h"
+#include "holdfast/internal/free_list.h"
+#include "holdfast/internal/inline_slots.h"
+#include "holdfast/internal/slot_pool.h"
+#include "tests/support/concurrent_hooked_atomics.h"
+#include "tests/support/concurrent_threads.h"
+
+namespace holdfast::internal {
+namespace {
+
+constexpr int kThreads = 4;
+
+// Who owns each slot, by their stamps. Relaxed: stamps order nothing that the
+// free list should.
+class Owners {
+ public:
+  explicit Owners(size_t slots)
+      : stamps_(slots), plain_(slots), wrong_(kThreads + 1) {}
+
+  void Take(uint32_t slot, int thread) { Swap(slot, 0, thread + 1, thread); }
+  void Give(uint32_t slot, int thread) { Swap(slot, thread + 1, 0, thread); }
+
+  uint64_t wrong() const {
+    uint64_t sum = 0;
+    for (const Counter& counter : wrong_) sum += counter.value;
+    return sum;
+  }
+
+ private:
+  struct alignas(64) Counter {
+    uint64_t value = 0;
+  };
+
+  void Swap(uint32_t slot, int from, int to, int thread) {
+    // Plain data that passes on with the slot: ThreadSanitizer tells whether
+    // the hand-over orders it.
+    ++plain_[slot];
+    if (stamps_[slot].exchange(to, std::memory_order_relaxed) != from) {
+      ++wrong_[static_cast<size_t>(thread)].value;
+    }
+  }
+
+  std::vector<std::atomic<int>> stamps_;
+  std::vector<uint64_t> plain_;
+  std::vector<Counter> wrong_;
+};
+
+template <typename Slots_, typename Traits_>
+struct Config {
+  using Slots = Slots_;
+  using Traits = Traits_;
+};
+
+// Generations that run out within the test.
+struct ShortLivedTraits : JitteryTraits {
+  static constexpr int kGenerationBits = 16;
+};
+
+template <typename Config>
+class ConcurrentFreeListTest : public testing::Test {};
+
+using Configs = testing::Types<
+    Config<CellSlots<uint64_t, CalmTraits>, CalmTraits>,
+    Config<InlineSlots<uint32_t, CalmTraits>, CalmTraits>,
+    Config<CellSlots<uint64_t, JitteryTraits>, JitteryTraits>,
+    Config<InlineSlots<uint32_t, JitteryTraits>, JitteryTraits>,
+    Config<CellSlots<uint64_t, ShortLivedTraits>, ShortLivedTraits>,
+    Config<InlineSlots<uint32_t, ShortLivedTraits>, ShortLivedTraits>>;
+TYPED_TEST_SUITE(ConcurrentFreeListTest, Configs);
+
+// Links `chain`, of free slots, and gives it to `list`.
+template <typename Config, typename List>
+void GiveChain(const std::vector<uint64_t>& chain,
+               typename Config::Slots& slots, List& list) {
+  using Word = Words<Config::Traits::kGenerationBits>;
+  uint32_t next = Word::kNil;
+  for (size_t i = chain.size(); i-- > 0;) {
+    slots.SetNext(chain[i], next);
+    next = Word::ShortForm(chain[i]);
+  }
+  if (!chain.empty()) list.Push(chain.front());
+}
+
+// The slots of the top batch of `list`; one more than `limit` if it goes in
+// circles.
+template <typename Config, typename List>
+std::vector<uint64_t> TakeChain(const typename Config::Slots& slots, List& list,
+                                size_t limit) {
+  using Word = Words<Config::Traits::kGenerationBits>;
+  std::vector<uint64_t> chain;
+  const uint64_t first = list.Pop();
+  if (first == Word::kNoSlot) return chain;
+  for (uint32_t at = Word::ShortForm(first);
+       at != Word::kNil && chain.size() <= limit; at = slots.Next(at)) {
+    chain.push_back(slots.LongForm(at));
+  }
+  return chain;
+}
+
+TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
+  using Slots = typename TypeParam::Slots;
+  using List = FreeList<Slots, typename TypeParam::Traits>;
+  using Word = Words<TypeParam::Traits::kGenerationBits>;
+  constexpr uint32_t kSlots = 6;  // Few, so that the same come back at once.
+  const uint64_t seed = TestSeed();
+  const int rounds = Rounds(150'000);
+
+  std::vector<typename Slots::Slot> memory(kSlots);
+  std::vector<typename Slots::Side> sides(kSlots);
+  Slots slots(memory.data(), sides.data());
+  typename List::Head head(List::kEmpty);
+  List list(&head, slots, kSlots);
+  Owners owners(kSlots);
+  for (uint32_t slot = 0; slot < kSlots; ++slot) {
+    GiveChain<TypeParam>({Word::Pack(slot, 0)}, slots, list);
+  }
+
+  std::atomic<uint32_t> retired{0};
+  RunThreads(kThreads, [&](int thread) {
+    Random random(seed, static_cast<uint64_t>(thread));
+    std::vector<uint64_t> mine;
+    // Gives the last `size` of them, the first advanced as Push asks.
+    const auto give = [&](size_t size) {
+      std::vector<uint64_t> chain(mine.end() - static_cast<ptrdiff_t>(size),
+                                  mine.end());
+      mine.resize(mine.size() - size);
+      for (const uint64_t free : chain) owners.Give(Word::Index(free), thread);
+      while (!chain.empty() && !slots.Advance(&chain.front())) {
+        retired.fetch_add(1);
+        chain.erase(chain.begin());
+      }
+      GiveChain<TypeParam>(chain, slots, list);
+    };
+    for (int round = 0; round < rounds; ++round) {
+      if (!mine.empty() && random.OneIn(2)) {
+        give(1 + random.Below(mine.size()));
+        continue;
+      }
+      for (const uint64_t free : TakeChain<TypeParam>(slots, list, kSlots)) {
+        owners.Take(Word::Index(free), thread);
+        mine.push_back(free);
+        ASSERT_LE(mine.size(), size_t{kSlots}) << "the list goes in circles";
+      }
+    }
+    give(mine.size());
+  });
+
+  uint32_t left = 0;
+  for (auto chain = TakeChain<TypeParam>(slots, list, kSlots); !chain.empty();
+       chain = TakeChain<TypeParam>(slots, list, kSlots)) {
+    for (const uint64_t free : chain) {
+      owners.Take(Word::Index(free), kThreads);
+      ASSERT_LE(++left, kSlots) << "the list goes in circles";
+    }
+  }
+  EXPECT_EQ(left + retired.load(), kSlots);
+  EXPECT_EQ(owners.wrong(), 0u);
+}
+
+// A Pop that lost looks at links of slots that others own: it may meet links,
+// values and anything else, and must tolerate all.
+TYPED_TEST(ConcurrentFreeListTest, LosingPopsTolerateWhateverTheyRead) {
+  using Slots = typename TypeParam::Slots;
+  using Traits = typename TypeParam::Traits;
+  using List = FreeList<Slots, Traits>;
+  using Word = Words<Traits::kGenerationBits>;
+  constexpr uint32_t kSlots = 3;
+  const uint64_t seed = TestSeed();
+  const int rounds = Rounds(150'000);
+
+  std::vector<typename Slots::Slot> memory(kSlots);
+  std::vector<typename Slots::Side> sides(kSlots);
+  Slots slots(memory.data(), sides.data());
+  typename List::Head head(List::kEmpty);
+  List list(&head, slots, kSlots);
+  Owners owners(kSlots);
+  for (uint32_t slot = 0; slot < kSlots; ++slot) {
+    GiveChain<TypeParam>({Word::Pack(slot, 0)}, slots, list);
+  }
+
+  std::atomic<uint32_t> retired{0};
+  RunThreads(kThreads, [&](int thread) {
+    Random random(seed, static_cast<uint64_t>(thread));
+    for (int round = 0; round < rounds; ++round) {
+      const uint64_t free = list.Pop();
+      if (free == Word::kNoSlot) continue;
+      const uint32_t slot = Word::Index(free);
+      owners.Take(slot, thread);
+      // As small numbers, which look like links, and as large ones.
+      const uint64_t garbage =
+          random.OneIn(2) ? random.Below(kSlots) : random.Next();
+      const uint64_t place =
+          slots.Publish(free, static_cast<uint32_t>(garbage));
+      uint64_t ended;
+      ASSERT_TRUE(slots.Vacate(slot, Word::Generation(place), &ended));
+      owners.Give(slot, thread);
+      if (Word::Generation(place) == Word::kLastLive) {
+        retired.fetch_add(1);
+      } else {
+        GiveChain<TypeParam>({Slots::Vacated(place, ended)}, slots, list);
+      }
+    }
+  });
+
+  uint32_t left = 0;
+  while (list.Pop() != Word::kNoSlot) ASSERT_LE(++left, kSlots);
+  EXPECT_EQ(left + retired.load(), kSlots);
+  EXPECT_EQ(owners.wrong(), 0u);
+}
+
+TYPED_TEST(ConcurrentFreeListTest, ThePoolGivesEverySlotToOneOwnerAtATime) {
+  using Slots = typename TypeParam::Slots;
+  using Traits = typename TypeParam::Traits;
+  using Pool = SlotPool<Slots, Traits>;
+  using Word = Words<Traits::kGenerationBits>;
+  constexpr uint32_t kSlots = 48;
+  const uint64_t seed = TestSeed();
+  const int rounds = Rounds(30'000);
+
+  for (const uint32_t cache : {0u, 1u, 2u, 3u, 8u, 64u}) {
+    SCOPED_TRACE(cache);
+    std::vector<typename Slots::Slot> memory(kSlots);
+    std::vector<typename Slots::Side> sides(kSlots);
+    Slots slots(memory.data(), sides.data());
+    const auto control = std::make_unique<typename Pool::Control>();
+    const auto shards = std::make_unique<Shard<Traits>[]>(Traits::kMaxThreads);
+    Pool pool(control.get(), shards.get(), slots, kSlots, cache);
+    Owners owners(kSlots);
+    std::atomic<uint32_t> retired{0};
+
+    const auto acquire = [&pool] {
+      uint64_t free;
+      return pool.AcquireFast(&free) ? free : pool.AcquireSlow();
+    };
+    const auto end_life = [&](uint64_t free, int thread) {
+      const uint64_t place = slots.Publish(free, 0);
+      uint64_t ended;
+      ASSERT_TRUE(
+          slots.Vacate(Word::Index(free), Word::Generation(place), &ended));
+      owners.Give(Word::Index(free), thread);
+      if (Word::Generation(place) == Word::kLastLive) {
+        retired.fetch_add(1);
+      } else {
+        pool.Release(Slots::Vacated(place, ended));
+      }
+    };
+    RunThreads(kThreads, [&](int thread) {
+      Random random(seed, static_cast<uint64_t>(thread));
+      std::vector<uint64_t> mine;
+      for (int round = 0; round < rounds; ++round) {
+        if (mine.size() < kSlots / kThreads && random.OneIn(2)) {
+          const uint64_t free = acquire();
+          if (free == Word::kNoSlot) continue;
+          owners.Take(Word::Index(free), thread);
+          mine.push_back(free);
+        } else if (!mine.empty()) {
+          end_life(mine.back(), thread);
+          mine.pop_back();
+        }
+      }
+      while (!mine.empty()) {
+        end_life(mine.back(), thread);
+        mine.pop_back();
+      }
+    });
+
+    EXPECT_EQ(owners.wrong(), 0u);
+    EXPECT_LE(pool.high_water(), uint64_t{kSlots});
+    // Exited threads hold nothing back: what is not retired is all there. A
+    // slot that goes unused from cache to cache may be retired on the way.
+    std::vector<bool> seen(kSlots);
+    uint32_t left = 0;
+    for (uint64_t free; (free = acquire()) != Word::kNoSlot; ++left) {
+      const uint32_t slot = Word::Index(free);
+      ASSERT_LT(slot, kSlots);
+      EXPECT_FALSE(seen[slot]);
+      seen[slot] = true;
+    }
+    uint32_t gone = 0;
+    for (uint32_t slot = 0; slot < kSlots; ++slot) {
+      if (slots.Generation(slot) == Word::kRetired) ++gone;
+    }
+    EXPECT_EQ(left + gone, kSlots);
+    EXPECT_GE(gone, retired.load());
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::internal

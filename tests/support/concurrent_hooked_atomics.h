@@ -1,0 +1,88 @@
+// Traits::Atomics whose operations call a hook first, and a hook that lets
+// other threads run at random: with few processors, preemption alone seldom
+// falls between two neighbouring operations.
+
+#ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_HOOKED_ATOMICS_H_
+#define HOLDFAST_TESTS_SUPPORT_CONCURRENT_HOOKED_ATOMICS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "holdfast/traits.h"
+#include "tests/support/concurrent_threads.h"
+
+namespace holdfast {
+
+// Calls Hook::BeforeAtomic(object, writes) before each operation of a
+// std::atomic.
+template <typename Hook>
+struct HookedAtomics {
+  template <typename U>
+  class Atomic {
+   public:
+    Atomic() = default;
+    constexpr Atomic(U value) : value_(value) {}  // NOLINT: as std::atomic.
+
+    U load(std::memory_order order) const {
+      Hook::BeforeAtomic(this, false);
+      return value_.load(order);
+    }
+    void store(U value, std::memory_order order) {
+      Hook::BeforeAtomic(this, true);
+      value_.store(value, order);
+    }
+    U exchange(U value, std::memory_order order) {
+      Hook::BeforeAtomic(this, true);
+      return value_.exchange(value, order);
+    }
+    U fetch_add(U value, std::memory_order order) {
+      Hook::BeforeAtomic(this, true);
+      return value_.fetch_add(value, order);
+    }
+    U fetch_or(U value, std::memory_order order) {
+      Hook::BeforeAtomic(this, true);
+      return value_.fetch_or(value, order);
+    }
+    U fetch_and(U value, std::memory_order order) {
+      Hook::BeforeAtomic(this, true);
+      return value_.fetch_and(value, order);
+    }
+    bool compare_exchange_weak(U& expected, U desired,
+                               std::memory_order success,
+                               std::memory_order failure) {
+      Hook::BeforeAtomic(this, true);
+      return value_.compare_exchange_weak(expected, desired, success, failure);
+    }
+
+   private:
+    std::atomic<U> value_;
+  };
+
+  template <typename U>
+  using Plain = U;
+};
+
+// Yields before one operation in 32.
+class Jitter {
+ public:
+  static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
+    static std::atomic<uint64_t> threads{0};
+    thread_local Random random(0,
+                               threads.fetch_add(1, std::memory_order_relaxed));
+    if (random.OneIn(32)) std::this_thread::yield();
+  }
+};
+
+// The library as it is, with fewer shards: tables are cheap to create.
+struct CalmTraits : DefaultTraits {
+  static constexpr uint32_t kMaxThreads = 64;
+};
+
+struct JitteryTraits : CalmTraits {
+  using Atomics = HookedAtomics<Jitter>;
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_TESTS_SUPPORT_CONCURRENT_HOOKED_ATOMICS_H_

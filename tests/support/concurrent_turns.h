@@ -1,0 +1,79 @@
+// Two actors whose atomic operations interleave as a schedule says, for
+// Traits::Atomics: every interleaving of two short calls can be tried, one
+// after the other, however few processors there are. Sequentially consistent
+// ones only: what weaker orderings allow is for a model checker.
+
+#ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_TURNS_H_
+#define HOLDFAST_TESTS_SUPPORT_CONCURRENT_TURNS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/support/concurrent_hooked_atomics.h"
+
+namespace holdfast {
+
+class Turns {
+ public:
+  // Runs actor 0 for runs[0] atomic operations, then actor 1 for runs[1], then
+  // actor 0 for runs[2] and so on; at last each to its end. `second` is run by
+  // a thread of its own.
+  template <typename First, typename Second>
+  static void Run(std::vector<int64_t> runs, First first, Second second) {
+    runs_ = std::move(runs);
+    run_ = 0;
+    left_ = runs_.empty() ? kForever : runs_[0];
+    finished_[0] = finished_[1] = false;
+    turn_.store(0, std::memory_order_relaxed);
+    std::thread thread([&second] { Act(1, second); });
+    Act(0, first);
+    thread.join();
+  }
+
+  static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
+    if (actor_ < 0) return;
+    while (left_ == 0 && !finished_[1 - actor_]) {
+      ++run_;
+      left_ = run_ < runs_.size() ? runs_[run_] : kForever;
+      turn_.store(1 - actor_, std::memory_order_release);
+      AwaitTurn();
+    }
+    if (left_ > 0) --left_;
+  }
+
+ private:
+  static constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+
+  template <typename F>
+  static void Act(int actor, F act) {
+    actor_ = actor;
+    AwaitTurn();
+    act();
+    finished_[actor] = true;
+    actor_ = -1;
+    turn_.store(1 - actor, std::memory_order_release);
+  }
+
+  static void AwaitTurn() {
+    while (turn_.load(std::memory_order_acquire) != actor_) {
+      std::this_thread::yield();
+    }
+  }
+
+  static inline thread_local int actor_ = -1;
+  static inline std::atomic<int> turn_{0};
+  // The rest belongs to the actor whose turn it is.
+  static inline std::vector<int64_t> runs_;
+  static inline size_t run_ = 0;
+  static inline int64_t left_ = 0;
+  static inline bool finished_[2] = {};
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_TESTS_SUPPORT_CONCURRENT_TURNS_H_

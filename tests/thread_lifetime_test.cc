@@ -1,0 +1,343 @@
+// Goal: threads may come and go, and outnumber what tables have for them,
+// without losing slots, memory or values.
+//
+// Method: thousands of short threads on small tables, where what a thread
+// leaves behind would soon be missed; threads without an ordinal of their own;
+// thread_local destructors on both sides of the ordinal's release; tables that
+// end before their threads and after.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
+#include "tests/support/concurrent_hooked_atomics.h"
+#include "tests/support/concurrent_ordinals.h"
+#include "tests/support/concurrent_threads.h"
+#include "tests/support/concurrent_value.h"
+
+namespace holdfast {
+namespace {
+
+using Value = Stamped<24>;
+
+// How many more values `table` can hold; too many if it holds too many.
+template <typename Table>
+uint64_t CountFree(Table& table) {
+  std::vector<typename Table::Handle> handles;
+  const uint64_t capacity = table.GetStats().capacity;
+  while (const auto handle = table.Pin(Value::Make(0, 0))) {
+    handles.push_back(handle);
+    if (handles.size() > capacity) break;
+  }
+  for (const auto handle : handles) table.Unpin(handle);
+  return handles.size();
+}
+
+TEST(ThreadLifetimeTest, TenThousandShortThreadsLeaveMemoryFlat) {
+  using Table = HandleTable<Value, CalmTraits>;
+  TestSeed();
+  constexpr int kAtOnce = 4;
+  constexpr uint64_t kPins = 100;
+  auto table = *Table::Create({/*max_slots=*/2048});
+  std::atomic<uint64_t> wrong{0};
+  const auto run = [&](int threads) {
+    for (int i = 0; i < threads; i += kAtOnce) {
+      RunThreads(kAtOnce, [&](int) {
+        Table::Handle handles[kPins];
+        for (auto& handle : handles) handle = table.Pin(Value::Make(1, 0));
+        for (auto handle : handles) {
+          if (!table.Write(handle, Value::Make(1, 1))) wrong.fetch_add(1);
+        }
+        for (auto handle : handles) {
+          if (!table.Unpin(handle)) wrong.fetch_add(1);
+        }
+      });
+    }
+  };
+  run(1000);
+  const TableStats early = table.GetStats();
+  run(9000);
+  const TableStats late = table.GetStats();
+
+  EXPECT_EQ(wrong.load(), 0u);
+  EXPECT_EQ(late.live, 0u);
+  EXPECT_EQ(late.free, late.high_water);
+  // Lives and caches of those that ran at once, and a batch each.
+  EXPECT_LE(late.high_water, kAtOnce * (kPins + 64 + 32));
+  EXPECT_LE(late.bytes_touched, early.bytes_touched + 4 * 4096);
+  EXPECT_EQ(CountFree(table), 2048u);
+}
+
+TEST(ThreadLifetimeTest, AFullTableReclaimsTheCachesOfExitedThreads) {
+  using Table = HandleTable<Value, CalmTraits>;
+  TestSeed();
+  constexpr uint64_t kSlots = 1024;
+  for (int round = 0; round < 100; ++round) {
+    auto table = *Table::Create({kSlots, /*thread_cache_slots=*/64});
+    std::vector<Table::Handle> handles;
+    while (const auto handle = table.Pin(Value::Make(0, 0))) {
+      handles.push_back(handle);
+    }
+    ASSERT_EQ(handles.size(), kSlots);
+    RunThreads(4, [&](int thread) {
+      for (size_t i = 0; i < 64; ++i) {
+        table.Unpin(handles[static_cast<size_t>(thread) * 64 + i]);
+      }
+    });
+    ASSERT_EQ(table.GetStats().free, 256u);
+    // A thread may have inherited a full cache and flushed some of it.
+    ASSERT_GE(table.GetStats().cached, 64u) << "nothing to reclaim";
+    // Several threads reclaim at once: every slot once.
+    std::atomic<uint64_t> pinned{0};
+    RunThreads(2, [&](int) {
+      for (int i = 0; i < 64; ++i) {
+        if (table.Pin(Value::Make(1, 0))) pinned.fetch_add(1);
+      }
+    });
+    ASSERT_EQ(pinned.load() + CountFree(table), 256u);
+    ASSERT_EQ(table.GetStats().high_water, kSlots);
+  }
+}
+
+// --- More threads than ordinals ----------------------------------------------
+
+template <uint32_t kThreads>
+struct FewShards : JitteryTraits {
+  static constexpr uint32_t kMaxThreads = kThreads;
+};
+
+template <uint32_t kThreads>
+struct FewThreads : JitteryTraits {
+  using Threads = FewOrdinals<kThreads>;
+};
+
+template <typename Traits>
+class CrowdedTableTest : public testing::Test {};
+
+using CrowdedTraits =
+    testing::Types<FewShards<0>, FewShards<2>, FewThreads<1>, FewThreads<3>>;
+TYPED_TEST_SUITE(CrowdedTableTest, CrowdedTraits);
+
+TYPED_TEST(CrowdedTableTest, ExchangesThroughSharedCellsAreExact) {
+  using Table = HandleTable<Value, TypeParam>;
+  const uint64_t seed = TestSeed();
+  constexpr int kThreads = 8;
+  constexpr uint64_t kSlots = 3;
+  // Full, so that no free slot could lend its cell.
+  auto table = *Table::Create({kSlots});
+  std::vector<typename Table::Handle> handles;
+  for (uint64_t i = 0; i < kSlots; ++i) {
+    handles.push_back(table.Pin(Value::Make(i, 0)));
+    ASSERT_TRUE(handles.back());
+  }
+  std::vector<Value> hands(kThreads);
+  std::atomic<uint64_t> wrong{0};
+  RunThreads(kThreads, [&](int thread) {
+    Random random(seed, static_cast<uint64_t>(thread));
+    Value hand = Value::Make(kSlots + static_cast<uint64_t>(thread), 0);
+    for (int round = 0; round < Rounds(20'000); ++round) {
+      const auto handle = handles[random.Below(kSlots)];
+      const std::optional<Value> seen = table.Read(handle);
+      if (!seen || !seen->IsWhole()) wrong.fetch_add(1);
+      const std::optional<Value> replaced = table.Exchange(handle, hand);
+      if (!replaced || !replaced->IsWhole()) {
+        wrong.fetch_add(1);
+      } else {
+        hand = *replaced;
+      }
+    }
+    hands[static_cast<size_t>(thread)] = hand;
+  });
+
+  EXPECT_EQ(wrong.load(), 0u);
+  std::set<uint64_t> left;
+  for (const Value& hand : hands) left.insert(hand.pin());
+  for (const auto handle : handles) left.insert(table.Take(handle)->pin());
+  EXPECT_EQ(left.size(), kThreads + kSlots);
+  EXPECT_EQ(CountFree(table), kSlots);
+}
+
+TYPED_TEST(CrowdedTableTest, PinsAndUnpinsWithoutAnOrdinalLoseNoSlot) {
+  using Table = HandleTable<Value, TypeParam>;
+  const uint64_t seed = TestSeed();
+  constexpr int kThreads = 8;
+  constexpr uint64_t kSlots = 200;
+  auto table = *Table::Create({kSlots});
+  std::atomic<uint64_t> wrong{0};
+  RunThreads(kThreads, [&](int thread) {
+    Random random(seed, static_cast<uint64_t>(thread));
+    std::vector<typename Table::Handle> held;
+    const auto take = [&] {
+      const std::optional<Value> value = table.Take(held.back());
+      if (!value || !value->IsWhole() ||
+          value->pin() != static_cast<uint64_t>(thread)) {
+        wrong.fetch_add(1);
+      }
+      held.pop_back();
+    };
+    for (int round = 0; round < Rounds(20'000); ++round) {
+      if (random.OneIn(2)) {
+        const auto handle =
+            table.Pin(Value::Make(static_cast<uint64_t>(thread), 0));
+        if (handle) held.push_back(handle);
+      } else if (!held.empty()) {
+        table.Write(held.back(), Value::Make(static_cast<uint64_t>(thread), 1));
+        take();
+      }
+    }
+    while (!held.empty()) take();
+  });
+  EXPECT_EQ(wrong.load(), 0u);
+  EXPECT_EQ(table.GetStats().live, 0u);
+  EXPECT_EQ(CountFree(table), kSlots);
+}
+
+// --- thread_local destructors ------------------------------------------------
+
+// Uses a table as its thread exits.
+template <typename Table>
+struct LastWord {
+  ~LastWord() {
+    if (table == nullptr) return;
+    const auto mine = table->Pin(Value::Make(7, 0));
+    const bool right =
+        mine && table->Write(mine, Value::Make(7, 1)) &&
+        table->Exchange(mine, Value::Make(7, 2)) == Value::Make(7, 1) &&
+        table->Read(mine) == Value::Make(7, 2) && table->Unpin(mine) &&
+        !table->Unpin(mine) && table->Unpin(earlier);
+    if (!right) wrong->fetch_add(1);
+  }
+  void Prepare(Table* of, std::atomic<int>* count,
+               typename Table::Handle handle) {
+    table = of;
+    wrong = count;
+    earlier = handle;
+  }
+
+  Table* table = nullptr;
+  std::atomic<int>* wrong = nullptr;
+  typename Table::Handle earlier;
+};
+
+template <typename Traits>
+class ThreadLocalDestructorTest : public testing::Test {};
+
+using DestructorTraits = testing::Types<CalmTraits, FewShards<0>, FewShards<2>,
+                                        FewThreads<1>, FewThreads<64>>;
+TYPED_TEST_SUITE(ThreadLocalDestructorTest, DestructorTraits);
+
+// thread_local objects are destroyed in the reverse order of construction, and
+// the object that gives the ordinal back is constructed at its first need.
+TYPED_TEST(ThreadLocalDestructorTest, MayUseTablesBeforeAndAfterTheRelease) {
+  using Table = HandleTable<Value, TypeParam>;
+  TestSeed();
+  auto table = *Table::Create({/*max_slots=*/256});
+  std::atomic<int> wrong{0};
+  for (int round = 0; round < Rounds(150); ++round) {
+    RunThreads(4, [&](int) {
+      static thread_local LastWord<Table> after;
+      after.Prepare(nullptr, &wrong, {});
+      const auto first = table.Pin(Value::Make(1, 0));
+      const auto second = table.Pin(Value::Make(2, 0));
+      static thread_local LastWord<Table> before;
+      before.Prepare(&table, &wrong, first);
+      after.Prepare(&table, &wrong, second);
+    });
+  }
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(table.GetStats().live, 0u);
+  EXPECT_EQ(CountFree(table), 256u);
+}
+
+// A thread whose only use of a table is in a destructor.
+TYPED_TEST(ThreadLocalDestructorTest, MayBeTheFirstUseOfATable) {
+  using Table = HandleTable<Value, TypeParam>;
+  TestSeed();
+  auto table = *Table::Create({/*max_slots=*/256});
+  std::atomic<int> wrong{0};
+  for (int round = 0; round < Rounds(100); ++round) {
+    const auto handle = table.Pin(Value::Make(1, 0));
+    RunThreads(1, [&](int) {
+      static thread_local LastWord<Table> only;
+      only.Prepare(&table, &wrong, handle);
+    });
+  }
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(CountFree(table), 256u);
+}
+
+// --- Tables and threads end in any order -------------------------------------
+
+TEST(ThreadLifetimeTest, TablesMayEndBeforeTheirThreads) {
+  using Table = HandleTable<Value, CalmTraits>;
+  TestSeed();
+  constexpr int kThreads = 4;
+  std::unique_ptr<Table> table;
+  std::atomic<int> wrong{0};
+  // Phases: create (main), use (all), destroy (main), and again; then the
+  // threads exit without a table.
+  std::atomic<int> phase{0};
+  std::atomic<int> arrived{0};
+  std::vector<std::thread> threads;
+  constexpr int kTables = 100;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&] {
+      for (int n = 1; n <= kTables; ++n) {
+        while (phase.load() < n) std::this_thread::yield();
+        for (int i = 0; i < 50; ++i) {
+          const auto handle = table->Pin(Value::Make(1, 0));
+          if (!table->Write(handle, Value::Make(1, 1)) ||
+              !table->Unpin(handle)) {
+            wrong.fetch_add(1);
+          }
+        }
+        arrived.fetch_add(1);
+      }
+    });
+  }
+  for (int n = 1; n <= kTables; ++n) {
+    table = std::make_unique<Table>(*Table::Create({/*max_slots=*/1024}));
+    arrived.store(0);
+    phase.store(n);
+    while (arrived.load() < kThreads) std::this_thread::yield();
+    table.reset();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong.load(), 0);
+}
+
+TEST(ThreadLifetimeTest, TablesMayMoveBetweenPhases) {
+  using Table = HandleTable<Value, CalmTraits>;
+  TestSeed();
+  constexpr int kThreads = 4;
+  auto table = *Table::Create({/*max_slots=*/1024});
+  std::vector<Table::Handle> handles(kThreads);
+  for (int phase = 0; phase < 100; ++phase) {
+    RunThreads(kThreads, [&](int thread) {
+      auto& handle = handles[static_cast<size_t>(thread)];
+      const uint64_t pin = static_cast<uint64_t>(thread);
+      if (handle) {
+        const std::optional<Value> value = table.Take(handle);
+        ASSERT_TRUE(value && value->pin() == pin);
+      }
+      handle = table.Pin(Value::Make(pin, 0));
+      ASSERT_TRUE(table.Write(handle, Value::Make(pin, 1)));
+    });
+    Table moved = std::move(table);
+    ASSERT_FALSE(table.Pin(Value::Make(0, 0)));
+    ASSERT_FALSE(table.Contains(handles[0]));
+    table = std::move(moved);
+  }
+  EXPECT_EQ(table.GetStats().live, static_cast<uint64_t>(kThreads));
+  EXPECT_EQ(CountFree(table), 1024u - kThreads);
+}
+
+}  // namespace
+}  // namespace holdfast
