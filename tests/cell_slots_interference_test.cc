@@ -25,18 +25,33 @@ using Value = TestValue<16>;
 using Slots = CellSlots<Value, HookedTraits>;
 using Word = Words<32>;
 
-// The parameter: whether the value was rewritten before.
-class CellSlotsInterferenceTest : public testing::TestWithParam<bool> {
+// What became of slot 0 before.
+enum class Past {
+  kFresh,      // It has its own cell, and was not rewritten.
+  kRewritten,  // In this life: it has another cell.
+  kMoved,      // In its last life: it has another cell.
+  kReturned,   // Twice in this life: it has its own cell again.
+};
+
+class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
  protected:
-  // Slot 0 holds Value(1) in generation 1. Cells 1 and 2 are spare.
+  // Slot 0 holds Value(1) in generation now_. Cells spare_ and other_spare_ are
+  // spare.
   void Start() {
     arena_ = SlotArena<Slots>(3);
     slots_ = arena_.slots();
     spare_ = 1;
     other_spare_ = 2;
-    Publish(0, Value(1));
-    if (GetParam()) {
-      ASSERT_TRUE(slots_.Write(0, 1, Value(1), &spare_));
+    now_ = Publish(0, Value(1));
+    if (GetParam() != Past::kFresh) {
+      ASSERT_TRUE(slots_.Write(0, now_, Value(1), &spare_));
+    }
+    if (GetParam() == Past::kMoved) {
+      ASSERT_TRUE(Vacate(0, now_));
+      now_ = Publish(0, Value(1));
+    }
+    if (GetParam() == Past::kReturned) {
+      ASSERT_TRUE(slots_.Write(0, now_, Value(1), &spare_));
     }
     interfered_ = false;
   }
@@ -72,23 +87,25 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<bool> {
   }
 
   bool OtherWrites(uint64_t value) {
-    return slots_.Write(0, 1, Value(value), &other_spare_);
+    return slots_.Write(0, now_, Value(value), &other_spare_);
   }
-  bool OtherUnpins() { return Vacate(0, 1).has_value(); }
+  bool OtherUnpins() { return Vacate(0, now_).has_value(); }
 
   SlotArena<Slots> arena_{3};
   Slots slots_;
   uint32_t spare_ = 1;
   uint32_t other_spare_ = 2;
+  uint64_t now_ = 1;
   bool interfered_ = false;
 };
 
-INSTANTIATE_TEST_SUITE_P(RewrittenBefore, CellSlotsInterferenceTest,
-                         testing::Bool());
+INSTANTIATE_TEST_SUITE_P(EachPast, CellSlotsInterferenceTest,
+                         testing::Values(Past::kFresh, Past::kRewritten,
+                                         Past::kMoved, Past::kReturned));
 
 TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterAWrite) {
   std::optional<Value> read;
-  ForEachAccess([&] { OtherWrites(2); }, [&] { read = slots_.Read(0, 1); },
+  ForEachAccess([&] { OtherWrites(2); }, [&] { read = slots_.Read(0, now_); },
                 [&] { EXPECT_TRUE(read == Value(1) || read == Value(2)); });
 }
 
@@ -100,8 +117,46 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterManyWrites) {
         [&] {
           for (uint64_t i = 1; i <= writes; ++i) OtherWrites(10 + i);
         },
-        [&] { read = slots_.Read(0, 1); },
+        [&] { read = slots_.Read(0, now_); },
         [&] { EXPECT_TRUE(read == Value(1) || read == Value(10 + writes)); });
+  }
+}
+
+// Another thread's Write of Value(3) through the cell that the reader looks at,
+// in three steps that the reader's accesses may come between: the cell leaves
+// the slot and its refill begins; the refill goes on; the cell comes back.
+TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
+  const auto refill = ValueWords<Value>::Encode(Value(3));
+  for (int first = 0; first < 12; ++first) {
+    for (int second = 0; second < 12; ++second) {
+      for (int third = 0; third < 12; ++third) {
+        SCOPED_TRACE(testing::Message() << "accesses " << first << ", "
+                                        << second << ", " << third);
+        Start();
+        uint64_t word = 0;
+        const auto comes_back = [&] {
+          Slots::Slot& cell = arena_.slot(other_spare_);
+          cell.payload[1].store(refill.words[1], std::memory_order_release);
+          arena_.slot(0).word.store(word, std::memory_order_release);
+        };
+        const auto goes_on = [&] {
+          Slots::Slot& cell = arena_.slot(other_spare_);
+          cell.payload[0].store(refill.words[0], std::memory_order_release);
+          AccessHook::Arm(third, comes_back);
+        };
+        AccessHook::Arm(first, [&] {
+          OtherWrites(2);
+          Slots::Side& version = arena_.side(other_spare_);
+          version.store(version.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_release);
+          word = Word::kRewritten | Word::Pack(other_spare_, now_);
+          AccessHook::Arm(second, goes_on);
+        });
+        const auto read = slots_.Read(0, now_);
+        AccessHook::Disarm();
+        EXPECT_TRUE(read == Value(1) || read == Value(2) || read == Value(3));
+      }
+    }
   }
 }
 
@@ -112,9 +167,9 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoHalfWrittenSpareForTheValue) {
       [&] {
         OtherWrites(2);
         AccessHook::FailExchanges(1);
-        slots_.Write(0, 1, Value(3), &other_spare_);
+        slots_.Write(0, now_, Value(3), &other_spare_);
       },
-      [&] { read = slots_.Read(0, 1); },
+      [&] { read = slots_.Read(0, now_); },
       [&] { EXPECT_TRUE(read == Value(1) || read == Value(3)); });
 }
 
@@ -125,7 +180,7 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesNoValueOfALaterLife) {
         OtherUnpins();
         Publish(0, Value(3));
       },
-      [&] { read = slots_.Read(0, 1); },
+      [&] { read = slots_.Read(0, now_); },
       [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
 }
 
@@ -137,30 +192,31 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoLinkOfAFreeSlotForAValue) {
         slots_.SetNext(slots_.FreeSlot(0), 2);
         slots_.SetBelow(slots_.FreeSlot(0), 3);
       },
-      [&] { read = slots_.Read(0, 1); },
+      [&] { read = slots_.Read(0, now_); },
       [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
 }
 
 TEST_P(CellSlotsInterferenceTest, ExchangesOfTwoThreadsFormAChain) {
   std::optional<Value> mine, other;
-  ForEachAccess([&] { other = slots_.Exchange(0, 1, Value(2), &other_spare_); },
-                [&] { mine = slots_.Exchange(0, 1, Value(3), &spare_); },
-                [&] {
-                  const auto last = slots_.Read(0, 1);
-                  if (!interfered_) {
-                    EXPECT_EQ(mine, Value(1));
-                    EXPECT_EQ(last, Value(3));
-                  } else if (mine == Value(1)) {
-                    EXPECT_EQ(other, Value(3));
-                    EXPECT_EQ(last, Value(2));
-                  } else {
-                    EXPECT_EQ(mine, Value(2));
-                    EXPECT_EQ(other, Value(1));
-                    EXPECT_EQ(last, Value(3));
-                  }
-                  EXPECT_NE(spare_, other_spare_);
-                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0), 0));
-                });
+  ForEachAccess(
+      [&] { other = slots_.Exchange(0, now_, Value(2), &other_spare_); },
+      [&] { mine = slots_.Exchange(0, now_, Value(3), &spare_); },
+      [&] {
+        const auto last = slots_.Read(0, now_);
+        if (!interfered_) {
+          EXPECT_EQ(mine, Value(1));
+          EXPECT_EQ(last, Value(3));
+        } else if (mine == Value(1)) {
+          EXPECT_EQ(other, Value(3));
+          EXPECT_EQ(last, Value(2));
+        } else {
+          EXPECT_EQ(mine, Value(2));
+          EXPECT_EQ(other, Value(1));
+          EXPECT_EQ(last, Value(3));
+        }
+        EXPECT_NE(spare_, other_spare_);
+        EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0), 0));
+      });
 }
 
 TEST_P(CellSlotsInterferenceTest, WriteThatLosesToAnUnpinKeepsItsSpare) {
@@ -169,11 +225,12 @@ TEST_P(CellSlotsInterferenceTest, WriteThatLosesToAnUnpinKeepsItsSpare) {
   ForEachAccess([&] { EXPECT_TRUE(OtherUnpins()); },
                 [&] {
                   before = spare_;
-                  written = slots_.Write(0, 1, Value(2), &spare_);
+                  written = slots_.Write(0, now_, Value(2), &spare_);
                 },
                 [&] {
                   EXPECT_EQ(written, spare_ != before);
-                  EXPECT_EQ(slots_.Generation(0), interfered_ ? 2 : 1);
+                  EXPECT_EQ(slots_.Generation(0),
+                            interfered_ ? now_ + 1 : now_);
                   EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0), 0));
                 });
 }
@@ -184,9 +241,9 @@ TEST_P(CellSlotsInterferenceTest, WriteDoesNotReachALaterLife) {
         OtherUnpins();
         Publish(0, Value(3));
       },
-      [&] { slots_.Write(0, 1, Value(2), &spare_); },
+      [&] { slots_.Write(0, now_, Value(2), &spare_); },
       [&] {
-        EXPECT_EQ(slots_.Read(0, interfered_ ? 3 : 1),
+        EXPECT_EQ(slots_.Read(0, interfered_ ? now_ + 2 : now_),
                   Value(interfered_ ? 3 : 2));
       });
 }
@@ -196,18 +253,18 @@ TEST_P(CellSlotsInterferenceTest, OfTwoUnpinsExactlyOneWins) {
   ForEachAccess([&] { other = OtherUnpins(); },
                 [&] {
                   other = false;
-                  mine = Vacate(0, 1).has_value();
+                  mine = Vacate(0, now_).has_value();
                 },
                 [&] {
                   EXPECT_NE(mine, other);
-                  EXPECT_EQ(slots_.Generation(0), 2);
+                  EXPECT_EQ(slots_.Generation(0), now_ + 1);
                 });
 }
 
 TEST_P(CellSlotsInterferenceTest, EndOfALifeTakesTheValueOfTheLastWrite) {
   std::optional<uint64_t> ended;
   ForEachAccess(
-      [&] { EXPECT_TRUE(OtherWrites(2)); }, [&] { ended = Vacate(0, 1); },
+      [&] { EXPECT_TRUE(OtherWrites(2)); }, [&] { ended = Vacate(0, now_); },
       [&] {
         ASSERT_TRUE(ended);
         EXPECT_EQ(slots_.Value(0, *ended), Value(interfered_ ? 2 : 1));
@@ -218,20 +275,20 @@ TEST_P(CellSlotsInterferenceTest, EndOfALifeTakesTheValueOfTheLastWrite) {
 TEST_P(CellSlotsInterferenceTest, SpuriousFailuresOfTheExchangeChangeNothing) {
   Start();
   AccessHook::FailExchanges(3);
-  EXPECT_EQ(slots_.Exchange(0, 1, Value(2), &spare_), Value(1));
+  EXPECT_EQ(slots_.Exchange(0, now_, Value(2), &spare_), Value(1));
   AccessHook::FailExchanges(3);
-  EXPECT_TRUE(Vacate(0, 1));
-  EXPECT_EQ(slots_.Generation(0), 2);
+  EXPECT_TRUE(Vacate(0, now_));
+  EXPECT_EQ(slots_.Generation(0), now_ + 1);
 }
 
 TEST_P(CellSlotsInterferenceTest, ReadsAndStaleCallsWriteToNoSharedMemory) {
   Start();
   const int writes = AccessHook::writes();
-  EXPECT_TRUE(slots_.Read(0, 1));
-  EXPECT_FALSE(slots_.Read(0, 3));
-  EXPECT_FALSE(slots_.Write(0, 3, Value(2), &spare_));
-  EXPECT_FALSE(slots_.Exchange(0, 3, Value(2), &spare_));
-  EXPECT_FALSE(Vacate(0, 3));
+  EXPECT_TRUE(slots_.Read(0, now_));
+  EXPECT_FALSE(slots_.Read(0, now_ + 2));
+  EXPECT_FALSE(slots_.Write(0, now_ + 2, Value(2), &spare_));
+  EXPECT_FALSE(slots_.Exchange(0, now_ + 2, Value(2), &spare_));
+  EXPECT_FALSE(Vacate(0, now_ + 2));
   EXPECT_EQ(AccessHook::writes(), writes);
 }
 

@@ -177,7 +177,7 @@ TYPED_TEST(HandleTableInterferenceTest, EachPairOfOperationsHasAnOrder) {
   // Threads keep what they cache, so that a Pin of a table that is nearly full
   // may fail; where there are caches, more room is left.
   const bool cached = TypeParam::Options().thread_cache_slots != 0;
-  for (const uint64_t room : {cached ? 10 : 0, cached ? 20 : 1}) {
+  for (const uint64_t room : {cached ? 10u : 0u, cached ? 20u : 1u}) {
     auto interrupted = Operations<TypeParam>(100);
     interrupted.pop_back();
     for (const auto& [name_a, a] : interrupted) {

@@ -232,7 +232,7 @@ TEST(HandleTableTest, ForEachShowsTheHandlesThatPinReturned) {
 
 // The walk is shared out in pieces of 1024 slots.
 TEST(HandleTableTest, WorkersTogetherVisitEachValueOnce) {
-  for (const uint64_t count : {0, 1, 1023, 1024, 1025, 2048, 5000}) {
+  for (const uint64_t count : {0u, 1u, 1023u, 1024u, 1025u, 2048u, 5000u}) {
     Table table = *Table::Create(Slots(5000, 0));
     TableContents<uint64_t> expected;
     for (uint64_t i = 0; i < count; ++i) expected.Add(table.Pin(i), i);

@@ -80,7 +80,7 @@ TYPED_TEST(InlineSlotsTest, PublishedValueComesBack) {
 
 TYPED_TEST(InlineSlotsTest, ValuesDoNotTouchTheGeneration) {
   this->Publish(1, this->Full(0));
-  for (const uint64_t n : {0xFF, 0, 0x80, 1}) {
+  for (const uint64_t n : {0xFFu, 0u, 0x80u, 1u}) {
     EXPECT_TRUE(this->slots_.Write(1, 1, this->Full(n), nullptr));
     EXPECT_EQ(this->slots_.Generation(1), 1);
     EXPECT_EQ(this->slots_.Read(1, 1), this->Full(n));

@@ -279,7 +279,7 @@ TEST(KnownDefects, Point16_IterationOverTheEmptyTable) {
 
 TEST(KnownDefects, Point16_IterationThatSkipsOrDoublesEntries) {
   using Table = HandleTable<uint64_t>;
-  for (const uint64_t count : {1, 2, 63, 64, 65, 100}) {
+  for (const uint64_t count : {1u, 2u, 63u, 64u, 65u, 100u}) {
     for (const uint64_t hole : {uint64_t{0}, count / 2, count - 1}) {
       Table table = *Table::Create(Slots(100, 0));
       TableContents<uint64_t> expected;

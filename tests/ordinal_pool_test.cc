@@ -1,5 +1,6 @@
 #include "holdfast/internal/ordinal_pool.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -7,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "holdfast/traits.h"
+#include "tests/support/hooked_atomics.h"
 
 namespace holdfast::internal {
 namespace {
@@ -78,6 +80,39 @@ TEST(OrdinalPoolTest, LimitOnlyGrows) {
   EXPECT_EQ(pool.Limit(), 2);
   pool.Claim();
   EXPECT_EQ(pool.Limit(), 2);
+}
+
+// Another thread's claim before each access in turn.
+TEST(OrdinalPoolTest, ClaimsOfTwoThreadsDiffer) {
+  using HookedPool = OrdinalPool<HookedAtomics, 70>;
+  for (const uint32_t owned : {0u, 1u, 63u, 64u, 68u, 69u}) {
+    for (int at = 0;; ++at) {
+      ASSERT_LT(at, 100);
+      const auto pool = std::make_unique<HookedPool>();
+      for (uint32_t i = 0; i < owned; ++i) ASSERT_EQ(pool->Claim(), i);
+      uint32_t other = 0;
+      AccessHook::Arm(at, [&] { other = pool->Claim(); });
+      const uint32_t mine = pool->Claim();
+      if (AccessHook::Disarm()) break;
+      EXPECT_NE(mine, other) << owned << " owned, access " << at;
+      EXPECT_EQ(std::min(mine, other), owned);
+      EXPECT_EQ(pool->Limit(), std::min(owned + 2, 70u));
+      // Neither can be had again.
+      EXPECT_FALSE(pool->TryClaim(owned));
+    }
+  }
+}
+
+TEST(OrdinalPoolTest, OfTwoClaimsOfOneOrdinalExactlyOneWins) {
+  for (int at = 0;; ++at) {
+    ASSERT_LT(at, 100);
+    OrdinalPool<HookedAtomics, 70> pool;
+    bool other = false;
+    AccessHook::Arm(at, [&] { other = pool.TryClaim(3); });
+    const bool mine = pool.TryClaim(3);
+    if (AccessHook::Disarm()) break;
+    EXPECT_NE(mine, other) << "access " << at;
+  }
 }
 
 TEST(OrdinalPoolTest, AgreesWithASetOverManyRandomSteps) {

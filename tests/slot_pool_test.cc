@@ -212,30 +212,44 @@ TYPED_TEST(SlotPoolTest, ThreadsPastTheLimitGoToTheFreeList) {
   }
 }
 
-// [INV-5] A slot that returns to the top of the list without having been
-// pinned has a larger generation.
+// [INV-5]
 TYPED_TEST(SlotPoolTest, UnusedRestOfABatchGoesBackWithALaterGeneration) {
-  this->Start(16, 16);
-  const std::set<uint32_t> all = this->AcquireAll();
-  for (const uint32_t index : all) this->Release(index);
-  FakeThreads::Become(1);
+  this->Start(16, 8);
+  for (const uint32_t index : this->AcquireAll()) this->Release(index);
+  std::vector<uint64_t> before;
+  for (uint32_t i = 0; i < 16; ++i) {
+    before.push_back(this->slots_.Generation(i));
+  }
+  // Thread 4 has no shard: it pops a batch of four and gives three back.
+  FakeThreads::Become(PoolTraits::kMaxThreads);
+  const uint32_t taken = this->Acquire();
+  EXPECT_EQ(this->slots_.Generation(taken), before[taken] + 1);
+  const uint64_t head = this->control_[0].head.load(std::memory_order_relaxed);
+  const uint32_t top = Words<32>::Index(head);
+  EXPECT_EQ(this->slots_.Generation(top), before[top] + 2);
+  EXPECT_EQ(Words<32>::Generation(head), before[top] + 2);
+}
+
+// [INV-5]
+TYPED_TEST(SlotPoolTest, DrainedCacheGoesToTheListWithALaterGeneration) {
+  this->Start(4, 4);
+  for (const uint32_t index : this->AcquireAll()) this->Release(index);
+  FakeThreads::Become(PoolTraits::kMaxThreads);
   while (this->Acquire() != TestFixture::kNil) {
   }
-  FakeThreads::Exit(0);
-  // Thread 4 has no shard: it drains that of thread 0 and takes one by one.
-  FakeThreads::Become(PoolTraits::kMaxThreads);
-  std::set<uint64_t> heads;
-  uint32_t acquired = 0;
-  for (uint32_t i = this->Acquire(); i != TestFixture::kNil;
-       i = this->Acquire()) {
-    ++acquired;
-    const uint64_t head =
-        this->control_[0].head.load(std::memory_order_relaxed);
-    using List = FreeList<typename TestFixture::Slots, PoolTraits>;
-    if (head == List::kEmpty) continue;
-    EXPECT_TRUE(heads.insert(head).second) << "the same head again";
+  const uint64_t cached = this->pool_.CachedSlots();
+  ASSERT_GT(cached, 0);
+  std::vector<uint64_t> before;
+  for (uint32_t i = 0; i < 4; ++i) {
+    before.push_back(this->slots_.Generation(i));
   }
-  EXPECT_GT(acquired, 1);
+  FakeThreads::Exit(0);
+  for (uint64_t i = 0; i < cached; ++i) {
+    const uint32_t taken = this->Acquire();
+    ASSERT_NE(taken, TestFixture::kNil);
+    EXPECT_GE(this->slots_.Generation(taken), before[taken] + 3);
+  }
+  EXPECT_EQ(this->Acquire(), TestFixture::kNil);
 }
 
 TYPED_TEST(SlotPoolTest, ManyShortLivedThreadsLoseNoSlot) {

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "holdfast/traits.h"
 #include "tests/support/fake_threads.h"
+#include "tests/support/hooked_atomics.h"
 
 namespace holdfast::internal {
 namespace {
@@ -44,6 +45,11 @@ class Fixture {
   }
 
   SpareCells<Traits>& spares() { return spares_; }
+
+  // Another thread takes that shared cell, and keeps it.
+  void OtherTakesShared(uint32_t entry) {
+    entries_[entry].exchange(1, std::memory_order_relaxed);
+  }
 
  private:
   std::unique_ptr<Shard<Traits>[]> shards_ =
@@ -117,6 +123,21 @@ TEST(SpareCellsTest, CellsThatAreInUseTogetherAreDifferent) {
   EXPECT_EQ(*seen.begin(), 100);
   EXPECT_EQ(*seen.rbegin(), 163);
   EXPECT_EQ(FakeThreads::yields(), 0);
+}
+
+struct HookedTraits : SpareTraits<0> {
+  using Atomics = HookedAtomics;
+};
+
+TEST(SpareCellsTest, ASharedCellThatIsTakenAtTheLastMomentIsLeftAlone) {
+  for (int at = 0; at < 2; ++at) {  // The look at the entry, and the claim.
+    Fixture<HookedTraits> fixture(100);
+    FakeThreads::Become(0);
+    AccessHook::Arm(at, [&] { fixture.OtherTakesShared(0); });
+    EXPECT_EQ(fixture.Use(), 101);
+    EXPECT_FALSE(AccessHook::Disarm());
+    EXPECT_EQ(fixture.Use(), 101);
+  }
 }
 
 TEST(SpareCellsTest, AnExitingThreadBorrowsTheCellOfAFreeOrdinal) {
