@@ -117,7 +117,7 @@ TYPED_TEST(ConcurrentIterationTest, ForEachVisitsEachAnchorOnceAmidChurn) {
     if (thread > 1) {
       return this->Churn(Random(seed, static_cast<uint64_t>(thread)));
     }
-    for (int pass = 0; pass < Rounds(60); ++pass) {
+    for (int pass = 0; pass < Rounds(200); ++pass) {
       typename TestFixture::Visits visits;
       const uint64_t floor = this->written_.load(std::memory_order_acquire);
       this->table_.ForEach([&](typename TestFixture::Handle handle,
@@ -136,7 +136,7 @@ TYPED_TEST(ConcurrentIterationTest, WorkersTogetherVisitEachAnchorOnce) {
 
   std::thread writer([&] { this->WriteAnchors(); });
   std::thread churner([&] { this->Churn(Random(seed, 0)); });
-  for (int pass = 0; pass < Rounds(60); ++pass) {
+  for (int pass = 0; pass < Rounds(200); ++pass) {
     std::vector<typename TestFixture::Visits> visits(kWorkers);
     const uint64_t floor = this->written_.load(std::memory_order_acquire);
     typename TestFixture::Table::ParallelForEach work(this->table_);

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -136,21 +137,30 @@ TEST(KnownDefectsConcurrent, Point10_ACounterThatOvershootsCapacity) {
 }
 
 // The handle travels by a relaxed atomic, which orders nothing; the data that
-// the value points to is plain. Every other value arrives by Write.
+// the value points to is plain. Values arrive by Pin, Write and Exchange, and
+// are had by Read, Exchange and Take.
 template <typename T, typename Traits>
 void PublishNodes(T (*to_value)(uint32_t), uint32_t (*to_index)(const T&)) {
   using Table = HandleTable<T, Traits>;
-  constexpr uint32_t kNodes = 20'000;
-  const uint32_t nodes = static_cast<uint32_t>(Rounds(kNodes));
+  constexpr uint32_t kNodes = 500'000;
+  const uint32_t nodes = static_cast<uint32_t>(Rounds(20'000));
   auto table = *Table::Create({/*max_slots=*/64});
   std::vector<Node> data(kNodes + 1);
   std::atomic<uint64_t> box{0};
   std::atomic<bool> done{false};
   std::atomic<uint64_t> wrong{0};
-  RunThreads(3, [&](int thread) {
+  std::atomic<uint64_t> had[4] =
+      {};  // Values that each thread had of thread 0.
+  RunThreads(4, [&](int thread) {
     if (thread == 0) {
       typename Table::Handle handle;
-      for (uint32_t i = 1; i <= nodes; ++i) {
+      // Goes on until every other thread has had some, within limits.
+      const auto enough = [&] {
+        return had[1].load(std::memory_order_relaxed) >= 100 &&
+               had[2].load(std::memory_order_relaxed) >= 100 &&
+               had[3].load(std::memory_order_relaxed) >= 100;
+      };
+      for (uint32_t i = 1; i <= nodes || (i <= kNodes && !enough()); ++i) {
         data[i].data = i;
         if (i % 3 == 0) {
           table.Write(handle, to_value(i));
@@ -161,6 +171,7 @@ void PublishNodes(T (*to_value)(uint32_t), uint32_t (*to_index)(const T&)) {
           handle = table.Pin(to_value(i));
           box.store(handle.bits(), std::memory_order_relaxed);
         }
+        if (i % 8 == 0) std::this_thread::yield();
       }
       done.store(true, std::memory_order_relaxed);
       return;
@@ -168,10 +179,15 @@ void PublishNodes(T (*to_value)(uint32_t), uint32_t (*to_index)(const T&)) {
     while (!done.load(std::memory_order_relaxed)) {
       const auto handle =
           Table::Handle::FromBits(box.load(std::memory_order_relaxed));
-      const std::optional<T> value = table.Read(handle);
+      // Node 0 was there before the threads.
+      const std::optional<T> value = thread == 1 ? table.Read(handle)
+                                     : thread == 2
+                                         ? table.Exchange(handle, to_value(0))
+                                         : table.Take(handle);
       if (!value) continue;
       const uint32_t index = to_index(*value);
       if (data[index].data != index) wrong.fetch_add(1);
+      if (index != 0) had[thread].fetch_add(1, std::memory_order_relaxed);
     }
   });
   EXPECT_EQ(wrong.load(), 0u);

@@ -52,7 +52,7 @@ TYPED_TEST(ConcurrentUnpinTest, ExactlyOneOfRacingUnpinsAndTakesWins) {
   using Table = typename TypeParam::Table;
   using Value = typename TypeParam::Value;
   const uint64_t seed = TestSeed();
-  const int rounds = Rounds(60'000);
+  const int rounds = Rounds(150'000);
 
   auto table = *Table::Create({/*max_slots=*/1024});
   std::atomic<uint64_t> boxes[kBoxes];
@@ -124,7 +124,7 @@ TYPED_TEST(ConcurrentUnpinTest, ExchangeAndTakeNeitherLoseNorDoubleAValue) {
   using Table = typename TypeParam::Table;
   using Value = typename TypeParam::Value;
   const uint64_t seed = TestSeed();
-  const int rounds = Rounds(60'000);
+  const int rounds = Rounds(150'000);
 
   auto table = *Table::Create({/*max_slots=*/1024});
   std::atomic<uint64_t> boxes[kBoxes];

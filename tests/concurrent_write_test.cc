@@ -78,7 +78,7 @@ TYPED_TEST(ConcurrentWriteTest, NoValueIsTornOrOfAnotherPin) {
   using Value = typename TypeParam::Value;
   using Handle = typename Table::Handle;
   const uint64_t seed = TestSeed();
-  const int rounds = Rounds(100'000);
+  const int rounds = Rounds(200'000);
 
   // With this cache a slot that is unpinned is pinned again at once.
   auto table = *Table::Create({/*max_slots=*/1024});

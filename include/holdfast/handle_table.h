@@ -34,16 +34,18 @@
 //
 // Progress: no operation waits for another thread, which may stop for good
 // anywhere inside a call without holding the others up. (One exception: Write
-// past Traits::kMaxThreads threads.) Read and Contains are wait-free on values
-// that are not being written, Pin and Unpin while the thread's own cache of
-// free slots serves; the rest is lock-free. See each.
+// and Exchange by threads without a cell of their own, see Write.) Read and
+// Contains are wait-free on values that are not being written, Pin and Unpin
+// while the thread's own cache of free slots serves; the rest is lock-free. See
+// each.
 //
 // Memory ordering, for any threads X and Y: what happened before Pin(v) in X is
-// visible in Y after a Read that returns v, however the handle came to Y; the
-// same holds for Write(v) and Exchange(v). What X did before an Unpin is
-// visible after the Pin in Y that reuses the slot. Operations on one slot are
-// linearizable, UnpinAll as one Unpin for each slot; but a thread to which a
-// handle came without synchronization may be refused until it sees the Pin.
+// visible in Y after a Read, Take or Exchange that returns v, however the
+// handle came to Y; the same holds for Write(v) and Exchange(v). What X did
+// before an Unpin is visible after the Pin in Y that reuses the slot.
+// Operations on one slot are linearizable, UnpinAll as one Unpin for each slot;
+// but a thread to which a handle came without synchronization may be refused
+// until it sees the Pin.
 //
 // Limits: 2^31 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
 // each other in Traits. A slot that has served its lives is retired, and its
@@ -177,7 +179,9 @@ class HandleTable {
   // Replaces the value; false, and nothing is changed, if `handle` is not live.
   // It stays the same handle, as do its copies. Lock-free: a retry means that
   // another thread's write to this value succeeded. (Past Traits::kMaxThreads
-  // threads at once, 64 of the others can write at a time; more wait.)
+  // threads at once, 64 of the others can write at a time; more wait. Cells and
+  // slots share one range of numbers: within kMaxThreads + 64 of kMaxSlots,
+  // more threads share fewer cells, and at kMaxSlots all of them share one.)
   bool Write(Handle handle, const T& value) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;

@@ -20,8 +20,9 @@ struct TableOptions {
 
   // Free slots that a thread may keep for itself, 0 to kMaxThreadCacheSlots of
   // the Traits. A full table may refuse a Pin while other threads keep that
-  // many each; with 0 it never does, and every Pin and Unpin goes to the shared
-  // free list. A table uses max_slots / 16 if that is less.
+  // many each, or are moving a batch; with 0 it never does, and every Pin and
+  // Unpin goes to the shared free list. A table uses max_slots / 16 if that is
+  // less.
   uint32_t thread_cache_slots = 64;
 };
 
@@ -58,8 +59,8 @@ absl::Status ValidateOptions(const TableOptions& options,
 absl::Status ReservationError(const absl::Status& cause, size_t bytes,
                               uint64_t max_slots);
 
-// A word to tell tables apart by: unlike that of other tables of the process
-// and, most likely, of other runs. Bits 0 and 63 are clear.
+// A word to tell tables apart by: unlike that of other tables, of this run and
+// of others, but for one in 2^62. Bits 0 and 63 are clear.
 uint64_t NewTableKey();
 
 }  // namespace internal

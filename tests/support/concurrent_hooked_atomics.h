@@ -63,14 +63,22 @@ struct HookedAtomics {
   using Plain = U;
 };
 
-// Yields before one operation in 32.
+// Now and then dawdles before an operation, seldom yields: threads that run at
+// the same time meet at every point of a call, and others get between.
 class Jitter {
  public:
   static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
     static std::atomic<uint64_t> threads{0};
     thread_local Random random(0,
                                threads.fetch_add(1, std::memory_order_relaxed));
-    if (random.OneIn(32)) std::this_thread::yield();
+    const uint64_t draw = random.Next();
+    if (draw % 128 == 0) {
+      std::this_thread::yield();
+    } else if (draw % 8 == 0) {
+      for (uint64_t i = draw >> 32 & 127; i > 0; --i) {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+      }
+    }
   }
 };
 

@@ -77,7 +77,7 @@ class CellSlots {
   // without having been pinned. False if that retired it.
   bool Advance(uint64_t* free) {
     const uint32_t index = Word::Index(*free);
-    // order: relaxed. Only the owner looks at the word of a free slot; what
+    // order: relaxed. Only the owner changes the word of a free slot, and what
     // hands the slot to another owner carries this.
     slots_[index].word.store(LoadWord(index) + 2, std::memory_order_relaxed);
     *free += 2;
@@ -116,8 +116,8 @@ class CellSlots {
   // What lies below the batch that starts at `index`: anything at all unless
   // that batch is still on top, which the caller's CAS finds out.
   uint32_t Below(uint32_t index) const {
-    // order: relaxed. Right if the CAS on the head succeeds: the batch has then
-    // been on top since the acquire load of the head.
+    // order: relaxed. Right if the CAS on the head succeeds: both batches have
+    // then lain on the list, unchanged, since the acquire load of the head.
     return static_cast<uint32_t>(Link(Word::ShortForm(FreeSlot(index)))
                                      .load(std::memory_order_relaxed) >>
                                  32);
@@ -209,11 +209,11 @@ class CellSlots {
     do {
       if (Word::Generation(word) != generation) return false;
       // order: acquire <- publish, rewrite: the cell, its version and its value
-      // are the caller's. release -> vacate: what the caller did before is seen
-      // by who pins the slot next, and by readers that meet the refill. Failure
-      // relaxed: the word alone is looked at.
+      // are the caller's. It releases nothing: who pins the slot next gets it
+      // by a recycle or bequeath edge, and a late reader meets a refill first.
+      // Failure relaxed: the word alone is looked at.
     } while (!slot.word.compare_exchange_weak(
-        word, (word & ~Word::kRewritten) + 1, std::memory_order_acq_rel,
+        word, (word & ~Word::kRewritten) + 1, std::memory_order_acquire,
         std::memory_order_relaxed));
     *ended = word;
     return true;

@@ -48,7 +48,7 @@ class FreeList {
   // retry means that another thread's Push or Pop succeeded.
   //
   // Requires that the caller owns every slot of it, and that the generation of
-  // `first` has grown since `first` was last taken from the list. [INV-5]
+  // `first` has grown since `first` last led a batch. [INV-5]
   void Push(uint64_t first) {
     const uint64_t pushed = first & ~Word::kMoved;
     // order: relaxed. Nothing is read through it; the CAS validates it.
@@ -65,7 +65,7 @@ class FreeList {
   // Takes the top batch: its first slot, or kNoSlot if there is none. The
   // caller then owns every slot of the chain. Lock-free, as Push.
   uint64_t Pop() {
-    // order: acquire <- recycle. Every push since is an RMW on the head, so
+    // order: acquire <- recycle. Every push and pop is an RMW on the head, so
     // this acquires from each push of a batch that is still on the stack.
     uint64_t head = head_->load(std::memory_order_acquire);
     for (;;) {
@@ -76,12 +76,13 @@ class FreeList {
       if (below < max_slots_) {
         popped = Word::Pack(below, slots_.Generation(below));
       } else if (below != Word::kNil) {
-        // Not a link: `first` is no longer on top.
+        // Not a link: `first` is no longer on top, as the head will show.
         // order: acquire <- recycle.
         head = head_->load(std::memory_order_acquire);
         continue;
       }
-      // order: acquire <- recycle, both: the next round follows links too.
+      // order: acquire <- recycle. On failure, because the next round follows
+      // links too; on success the load has done it.
       if (head_->compare_exchange_weak(head, popped, std::memory_order_acquire,
                                        std::memory_order_acquire)) {
         return slots_.FreeSlot(first);

@@ -82,8 +82,8 @@ class InlineSlots {
   // --- Whoever looks at the top of the free list ---------------------------
 
   uint32_t Below(uint32_t index) const {
-    // order: relaxed. Right if the CAS on the head succeeds: the batch has then
-    // been on top since the acquire load of the head.
+    // order: relaxed. Right if the CAS on the head succeeds: both batches have
+    // then lain on the list, unchanged, since the acquire load of the head.
     return below_[index].load(std::memory_order_relaxed);
   }
 
@@ -131,10 +131,11 @@ class InlineSlots {
     uint64_t word = LoadWord(index);
     do {
       if (Word::Generation(word) != generation) return false;
-      // order: acquire <- publish, rewrite, for what the value refers to;
-      // release -> vacate. Failure relaxed: the word alone is looked at.
+      // order: acquire <- publish, rewrite, for what the value refers to. As in
+      // CellSlots it releases nothing. Failure relaxed: the word alone is
+      // looked at.
     } while (!slot.word.compare_exchange_weak(
-        word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
+        word, word + 1, std::memory_order_acquire, std::memory_order_relaxed));
     *ended = word;
     return true;
   }

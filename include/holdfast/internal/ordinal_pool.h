@@ -1,9 +1,10 @@
-// Hands out the smallest free of kCapacity numbers, lock-free: the dense thread
-// ordinals that tables index their shards with.
+// Hands out about the smallest free of kCapacity numbers, lock-free: the dense
+// thread ordinals that tables index their shards with.
 //
 // One bit an ordinal, set while it is owned. A claim looks at 64 of them at a
-// time and starts where an ordinal was last claimed or released. Whoever claims
-// an ordinal sees everything that its last owner did before releasing it.
+// time and starts about where an ordinal was last claimed, or released below
+// that. Whoever claims an ordinal sees everything that its last owner did
+// before releasing it.
 
 #ifndef HOLDFAST_INTERNAL_ORDINAL_POOL_H_
 #define HOLDFAST_INTERNAL_ORDINAL_POOL_H_
@@ -20,7 +21,8 @@ class OrdinalPool {
   static constexpr uint32_t kNone = ~uint32_t{0};
 
   // An ordinal below kCapacity, owned by the caller until Release(), or kNone
-  // if every one is owned. Lock-free: each retry is another's claim.
+  // if it found every one owned when it looked. Lock-free: each retry is
+  // another's claim.
   uint32_t Claim() {
     // order: relaxed. Where to look first; every word is looked at.
     const uint32_t start = hint_.load(std::memory_order_relaxed);

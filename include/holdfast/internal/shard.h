@@ -19,7 +19,8 @@ struct alignas(64) Shard {
   static constexpr uint32_t kCapacity =
       Traits::kMaxThreadCacheSlots > 0 ? Traits::kMaxThreadCacheSlots : 1;
 
-  // The free slot that was given last, see words.h; 0 if it is taken again. It
+  // The free slot that was given last, see words.h; 0 if it is taken again (a
+  // slot that is given back has lived, so its generation is not 0). It
   // has a place of its own because a pin that follows an unpin would otherwise
   // wait for `count` before it can look for its slot.
   //

@@ -17,7 +17,9 @@
 //
 //   transition   from       to                      by
 //   pin          free g     live g+1, rewritten 0   store by the owner
-//   write        live g     live g, rewritten 1     CAS by any thread
+//   write        live g     live g, rewritten 1     CAS by any thread (inline:
+//                                                   the new value)
+//   link         free g     free g, the next slot   store by the owner (inline)
 //   unpin        live g     free g+1, rewritten 0   CAS by any thread
 //   retire       live last  kRetired, rewritten 0   the same CAS
 //   advance      free g     free g+2, or kRetired   store by the owner
