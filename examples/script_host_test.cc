@@ -37,7 +37,7 @@ Outcome RunHost(const std::string& arguments) {
 
 // Writes a script and returns its path.
 std::string Script(const std::string& name, const std::string& text) {
-  const std::string path = absl::StrCat(::testing::TempDir(), "/", name);
+  std::string path = absl::StrCat(::testing::TempDir(), "/", name);
   std::ofstream(path) << text;
   return path;
 }
@@ -119,8 +119,10 @@ TEST(ScriptHostTest, EndsAScriptThatDoesNot) {
 
 TEST(ScriptHostTest, FindsScriptsWhereBazelRunWasStarted) {
   const std::string here = Script("here.lua", "host.next_request()");
+  // NOLINTNEXTLINE(concurrency-mt-unsafe)
   setenv("BUILD_WORKING_DIRECTORY", ::testing::TempDir().c_str(), 1);
   const Outcome host = RunHost("here.lua " + GoodScript());
+  // NOLINTNEXTLINE(concurrency-mt-unsafe)
   unsetenv("BUILD_WORKING_DIRECTORY");
   EXPECT_EQ(host.exit_code, 0) << host.output;
   EXPECT_THAT(host.output, AllOf(Served("here.lua"), Served("churn.lua")));

@@ -188,6 +188,7 @@ TEST(TraitsTest, ValuesMayBeNumbers) {
 
 TEST(TraitsTest, ValuesKeepEveryBitOfANumber) {
   const auto same_bits = [](float a, float b) {
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
     return std::memcmp(&a, &b, sizeof(a)) == 0;
   };
   Keeps<float>(-0.0f, 0.0f, same_bits);

@@ -31,6 +31,7 @@ std::vector<std::string> DefaultScripts(const std::string& program) {
 }
 
 std::string ResolveScript(const std::string& path) {
+  // No thread runs yet. NOLINTNEXTLINE(concurrency-mt-unsafe)
   const char* const directory = std::getenv("BUILD_WORKING_DIRECTORY");
   if (directory == nullptr) return path;
   // An absolute path replaces the directory.

@@ -49,7 +49,8 @@
 //
 // Limits: 2^31 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
 // each other in Traits. A slot that has served its lives is retired, and its
-// capacity lost: GetStats tells.
+// capacity lost: GetStats tells. Another table's handle is refused, but for one
+// look-up in 2^31 (2^(kGenerationBits - 1)) by accident.
 //
 // Not for signal handlers, except Read and Contains: a handler that pins,
 // unpins or writes may have interrupted the same in its own thread.
@@ -262,7 +263,8 @@ class HandleTable {
   // handle can look like one that is stale or was never issued.
   Diagnosis Diagnose(Handle handle) const;
 
-  // Walks the whole table: linear in the high-water mark.
+  // Walks the whole table, and asks the system about all of its pages: linear
+  // in the high-water mark and, with a small factor, in Options::max_slots.
   Stats GetStats() const;
 
   // Tests define it, to look at and to age slots.

@@ -14,15 +14,17 @@ namespace holdfast {
 
 // What `HandleTable::Create` is told; there it is called `Options`.
 struct TableOptions {
-  // Values that can be live at the same time, 1 to the table's kMaxSlots. This
-  // is address space, not memory: pages come with the slots that are used.
+  // Values that can be live at the same time, 1 to the table's kMaxSlots
+  // (Traits of more than 38 generation bits need one that is given, and
+  // smaller). This is address space, not memory: pages come with the slots that
+  // are used.
   uint64_t max_slots = uint64_t{1} << 24;
 
   // Free slots that a thread may keep for itself, 0 to kMaxThreadCacheSlots of
   // the Traits. A full table may refuse a Pin while other threads keep that
-  // many each, or are moving a batch; with 0 it never does, and every Pin and
-  // Unpin goes to the shared free list. A table uses max_slots / 16 if that is
-  // less.
+  // many each, or are moving a batch; with 0 only while another thread is
+  // inside an Unpin, and every Pin and Unpin goes to the shared free list. A
+  // table uses max_slots / 16 if that is less.
   uint32_t thread_cache_slots = 64;
 };
 
@@ -31,10 +33,10 @@ struct TableOptions {
 // time during the call.
 struct TableStats {
   uint64_t live = 0;        // Values pinned.
-  uint64_t free = 0;        // Slots used before and free, `cached` included.
+  uint64_t free = 0;        // Other slots in use, `cached` included.
   uint64_t cached = 0;      // Free slots that threads keep for themselves.
   uint64_t retired = 0;     // Slots whose generations have run out.
-  uint64_t high_water = 0;  // Slots ever used: live + free + retired.
+  uint64_t high_water = 0;  // Slots ever handed out, by batches.
   uint64_t capacity = 0;    // Options::max_slots. Retired slots are lost to it.
 
   // The largest generation of any slot, at most last_generation, at the end of

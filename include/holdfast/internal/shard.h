@@ -19,10 +19,11 @@ struct alignas(64) Shard {
   static constexpr uint32_t kCapacity =
       Traits::kMaxThreadCacheSlots > 0 ? Traits::kMaxThreadCacheSlots : 1;
 
-  // The free slot that was given last, see words.h; 0 if it is taken again (a
-  // slot that is given back has lived, so its generation is not 0). It
-  // has a place of its own because a pin that follows an unpin would otherwise
-  // wait for `count` before it can look for its slot.
+  // A free slot, see words.h: the next that is taken, and the last one given if
+  // there was none; 0 if it is taken again (a slot that is given back has
+  // lived, so its generation is not 0). It has a place of its own because a pin
+  // that follows an unpin would otherwise wait for `count` before it can look
+  // for its slot.
   //
   // This and `count` are written by the owner; others look at them, to count
   // and to find a shard that is worth claiming.

@@ -99,6 +99,9 @@ struct Words {
   static_assert(kRetired % 2 == 0 && kLastLive % 2 == 1);
 };
 
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "values that lie in the word are shifted as little-endian");
+
 // A T as a row of 64-bit words, the last one padded with zeros.
 template <typename T>
 struct ValueWords {
