@@ -172,7 +172,8 @@ TYPED_TEST(ConcurrentUnpinTest, ExchangeAndTakeNeitherLoseNorDoubleAValue) {
     EXPECT_EQ(left[token], token);
   }
   EXPECT_EQ(table.GetStats().live, 0u);
-  EXPECT_GT(exchanged.load(), static_cast<uint64_t>(rounds));
+  EXPECT_GT(exchanged.load(), static_cast<uint64_t>(rounds) / 10)
+      << "hardly any races";
 }
 
 }  // namespace

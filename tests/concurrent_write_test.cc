@@ -131,12 +131,16 @@ TYPED_TEST(ConcurrentWriteTest, NoValueIsTornOrOfAnotherPin) {
     pins.insert(each.pins.begin(), each.pins.end());
   }
   EXPECT_EQ(pins.count(0), 0u) << "a Pin was refused";
+  size_t seen = 0;
   for (int thread = 0; thread < kThreads; ++thread) {
     const Records& each = records[static_cast<size_t>(thread)];
     EXPECT_EQ(each.torn, 0u);
     EXPECT_EQ(each.seen.CountWrong(pins), 0u);
-    EXPECT_GT(each.seen.size(), 100u) << "hardly any reuse was seen";
+    seen += each.seen.size();
   }
+  // Of all threads: one alone may have met nothing but the stale handles that
+  // others, not running at the time, were about to replace.
+  EXPECT_GT(seen, 100u) << "hardly any reuse was seen";
 }
 
 // One thread alone writes to each box; the others check that what they see of
