@@ -185,15 +185,6 @@ TEST_F(CellSlotsTest, LinksOfAFreeSlotAreIndependent) {
   }
 }
 
-TEST_F(CellSlotsTest, AdvancePassesOverOneLife) {
-  uint64_t free = slots_.FreeSlot(1);
-  EXPECT_TRUE(slots_.Advance(&free));
-  EXPECT_EQ(free, Word::Pack(1, 2));
-  EXPECT_EQ(slots_.FreeSlot(1), free);
-  EXPECT_EQ(slots_.Publish(free, Value(7)), Word::Pack(1, 3));
-  EXPECT_EQ(slots_.Read(1, 3), Value(7));
-}
-
 TEST_F(CellSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
   Publish(1, Value(7));
   ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
@@ -211,13 +202,13 @@ struct Tiny : DefaultTraits {
   static constexpr int kGenerationBits = 3;
 };
 
-TEST(CellSlotsRetirementTest, AdvanceRetiresAfterTheLastLifeWithoutOverflow) {
+TEST(CellSlotsRetirementTest, TheLastLifeEndsInRetirementWithoutOverflow) {
   SlotArena<CellSlots<Value, Tiny>> arena(2);
   auto slots = arena.slots();
   uint64_t free = slots.FreeSlot(1);
-  EXPECT_TRUE(slots.Advance(&free));
-  EXPECT_TRUE(slots.Advance(&free));
-  EXPECT_FALSE(slots.Advance(&free));
+  EXPECT_TRUE(LiveOnce<Words<3>>(slots, Value(1), &free));
+  EXPECT_TRUE(LiveOnce<Words<3>>(slots, Value(2), &free));
+  EXPECT_FALSE(LiveOnce<Words<3>>(slots, Value(3), &free));
   EXPECT_EQ(free, Words<3>::Pack(1, Words<3>::kRetired));
   EXPECT_EQ(slots.LoadWord(1), Words<3>::kRetired);
 }

@@ -129,7 +129,6 @@ TYPED_TEST(ConcurrentRecyclingTest, EverySlotServesAllItsLivesAndNoMore) {
   const uint64_t seed = TestSeed();
   constexpr uint64_t kSlots = 5;
 
-  // Without caches no slot goes back unused, which would cost it a life.
   auto table = *Table::Create({kSlots, /*thread_cache_slots=*/0});
   std::vector<std::vector<uint64_t>> issued(kThreads + 1);
   std::atomic<uint64_t> wrong{0};

@@ -36,16 +36,16 @@ class FreeListTest : public testing::Test {
 
   FreeListTest() { head_[0].store(List::kEmpty, std::memory_order_relaxed); }
 
-  // Links `batch` and pushes it; the first one's generation grows before.
+  // Links `batch` and pushes it; the first one has lived once more before.
   void Push(const Batch& batch) {
+    uint64_t first = slots_.FreeSlot(batch[0]);
+    LiveOnce<Word>(slots_, 0u, &first);
     for (size_t i = 0; i < batch.size(); ++i) {
       slots_.SetNext(slots_.FreeSlot(batch[i]),
                      i + 1 < batch.size()
                          ? Word::ShortForm(slots_.FreeSlot(batch[i + 1]))
                          : Word::kNil);
     }
-    uint64_t first = slots_.FreeSlot(batch[0]);
-    slots_.Advance(&first);
     list_.Push(first);
   }
 

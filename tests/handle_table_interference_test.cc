@@ -113,8 +113,8 @@ std::vector<std::pair<std::string, Operation<Config>>> Operations(
   };
 }
 
-// The values of a table, without their handles: which slot a Pin gets, and the
-// lives that a cache passes over, are not for callers to know.
+// The values of a table, without their handles: which slot a Pin gets is not
+// for callers to know.
 template <typename Table>
 std::string ValuesOf(const Table& table) {
   std::multiset<uint64_t> values;

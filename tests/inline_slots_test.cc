@@ -131,7 +131,8 @@ TYPED_TEST(InlineSlotsTest, EveryLifeUpToTheLastIsPublishedAndThenRetired) {
 TYPED_TEST(InlineSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
   using Word = Words<TypeParam::Traits::kGenerationBits>;
   uint64_t free = this->slots_.FreeSlot(1);
-  ASSERT_NE(this->slots_.Advance(&free), Word::kRetired == 2);
+  ASSERT_NE(LiveOnce<Word>(this->slots_, this->Full(1), &free),
+            Word::kRetired == 2);
   EXPECT_EQ(free, Word::Pack(1, 2));
   this->slots_.SetNext(free, 3);
   this->slots_.SetBelow(free, 2);
@@ -142,22 +143,6 @@ TYPED_TEST(InlineSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
   EXPECT_EQ(this->slots_.Next(1), Word::kNil);
   EXPECT_EQ(this->slots_.Below(1), Word::kNil);
   EXPECT_EQ(this->slots_.Generation(1), 2);
-}
-
-TYPED_TEST(InlineSlotsTest, AdvanceKeepsTheLinkAndRetiresAtTheEnd) {
-  using Word = Words<TypeParam::Traits::kGenerationBits>;
-  if (Word::kLastLive > 1000) GTEST_SKIP() << "too many lives";
-  uint64_t free = this->slots_.FreeSlot(1);
-  this->slots_.SetNext(free, 3);
-  uint64_t generation = 0;
-  while (this->slots_.Advance(&free)) {
-    generation += 2;
-    EXPECT_EQ(free, Word::Pack(1, generation));
-    EXPECT_EQ(this->slots_.FreeSlot(1), free);
-    EXPECT_EQ(this->slots_.Next(1), 3);
-  }
-  EXPECT_EQ(this->slots_.Generation(1), Word::kRetired);
-  EXPECT_EQ(this->slots_.Next(1), 3);
 }
 
 TYPED_TEST(InlineSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {

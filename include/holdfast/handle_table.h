@@ -94,8 +94,7 @@ enum class HandleState {
 struct Diagnosis {
   HandleState state = HandleState::kNull;
   // For kStale and kRetired: lives of the slot that have ended since the handle
-  // was issued, its own included; so at least 1. A slot that goes unused from
-  // one thread's cache to another's may skip a life.
+  // was issued, its own included; so at least 1.
   uint64_t lives_ended = 0;
 };
 
@@ -180,9 +179,10 @@ class HandleTable {
   // Replaces the value; false, and nothing is changed, if `handle` is not live.
   // It stays the same handle, as do its copies. Lock-free: a retry means that
   // another thread's write to this value succeeded. (Past Traits::kMaxThreads
-  // threads at once, 64 of the others can write at a time; more wait. Cells and
-  // slots share one range of numbers: within kMaxThreads + 64 of kMaxSlots,
-  // more threads share fewer cells, and at kMaxSlots all of them share one.)
+  // threads at once, kMaxSharedSpares of the others can write at a time; more
+  // wait. Cells and slots share one range of numbers: within kMaxThreads + 64
+  // of kMaxSlots, more threads share fewer cells, and at kMaxSlots all of them
+  // share one.)
   bool Write(Handle handle, const T& value) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;

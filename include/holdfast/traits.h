@@ -40,8 +40,12 @@ struct DefaultTraits {
   static constexpr int kGenerationBits = 32;
 
   // Threads that can have a cache of free slots and a spare cell of their own
-  // in one table, at the same time. More threads than this are slower.
+  // in one table, at the same time. Others are slower.
   static constexpr uint32_t kMaxThreads = 65'536;
+
+  // Other threads that can be inside Write on one table without waiting for
+  // each other, 1 or more.
+  static constexpr uint32_t kMaxSharedSpares = 64;
 
   // The upper end of Options::thread_cache_slots. The space for it is reserved
   // for each of kMaxThreads, and touched by those that exist.

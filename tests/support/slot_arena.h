@@ -4,6 +4,7 @@
 #define HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace holdfast {
@@ -24,6 +25,17 @@ class SlotArena {
   std::unique_ptr<typename Slots::Slot[]> slots_;
   std::unique_ptr<typename Slots::Side[]> sides_;
 };
+
+// Pins the free slot `*free`, which is the caller's, and ends that life. False
+// if that was the last.
+template <typename Word, typename Slots, typename T>
+bool LiveOnce(Slots slots, const T& value, uint64_t* free) {
+  const uint64_t place = slots.Publish(*free, value);
+  uint64_t ended;
+  slots.Vacate(Word::Index(place), Word::Generation(place), &ended);
+  *free = Slots::Vacated(place, ended);
+  return Word::Generation(*free) != Word::kRetired;
+}
 
 }  // namespace holdfast
 

@@ -73,17 +73,6 @@ class CellSlots {
     return Publish(free, slot, Word::Generation(free));
   }
 
-  // Passes over one generation of a free slot that goes back to the free list
-  // without having been pinned. False if that retired it.
-  bool Advance(uint64_t* free) {
-    const uint32_t index = Word::Index(*free);
-    // order: relaxed. Only the owner changes the word of a free slot, and what
-    // hands the slot to another owner carries this.
-    slots_[index].word.store(LoadWord(index) + 2, std::memory_order_relaxed);
-    *free += 2;
-    return Word::Generation(*free) != Word::kRetired;
-  }
-
   // Links a free slot to the next of its batch, a short form, or to kNil.
   void SetNext(uint64_t free, uint32_t next) {
     // order: release -> refill. A late reader of the slot's last life that
@@ -267,15 +256,17 @@ class CellSlots {
   ABSL_ATTRIBUTE_NOINLINE bool CopyMoved(uint32_t index, uint64_t generation,
                                          Encoded* copy) const {
     for (;;) {
-      // order: acquire <- publish, rewrite.
-      const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
+      // order: relaxed. The first word of this life Read has acquired, and the
+      // life's other words TryCopy acquires when it looks again.
+      const uint64_t word = slots_[index].word.load(std::memory_order_relaxed);
       if (Word::Generation(word) != generation) return false;
       if (TryCopy(index, word, copy)) return true;
     }
   }
 
-  // Copies the value that `word`, an acquired word of the slot, names. False if
-  // the word has changed meanwhile, or may have been away and come back.
+  // Copies the value that `word`, of a life whose first word was acquired,
+  // names. False if the word has changed meanwhile, or may have been away and
+  // come back.
   bool TryCopy(uint32_t index, uint64_t word, Encoded* copy) const {
     const Slot& slot = slots_[index];
     const uint32_t cell = Word::Cell(word, index);

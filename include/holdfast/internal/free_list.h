@@ -3,10 +3,10 @@
 // A Treiber stack (R. K. Treiber, "Systems programming: coping with
 // parallelism", IBM RJ 5118, 1986) whose elements are chains of slots: one CAS
 // takes or gives a whole batch. The head names the first slot of the top batch
-// and carries that slot's generation as the tag. A slot comes back to the top
-// of the stack from outside only with a larger generation, which never wraps,
-// so an equal head means that its batch has lain on the stack, unchanged, all
-// the time: there is no ABA. [INV-5]
+// and carries that slot's generation as the tag. The slot that led a batch is
+// pinned before it leads another, and its generation never wraps, so an equal
+// head means that its batch has lain on the stack, unchanged, all the time:
+// there is no ABA. [INV-5]
 //
 //   head = {slot index, generation}        below: next batch
 //     |                                    next:  next slot of the batch
@@ -47,8 +47,8 @@ class FreeList {
   // Gives the chain that starts at `first` and ends with kNil. Lock-free: a
   // retry means that another thread's Push or Pop succeeded.
   //
-  // Requires that the caller owns every slot of it, and that the generation of
-  // `first` has grown since `first` last led a batch. [INV-5]
+  // Requires that the caller owns every slot of it, and that `first` has not
+  // led a batch since it was last freed. [INV-5]
   void Push(uint64_t first) {
     const uint64_t pushed = first & ~Word::kMoved;
     // order: relaxed. Nothing is read through it; the CAS validates it.
@@ -81,8 +81,9 @@ class FreeList {
         head = head_->load(std::memory_order_acquire);
         continue;
       }
-      // order: acquire <- recycle. On failure, because the next round follows
-      // links too; on success the load has done it.
+      // order: acquire <- recycle, on failure: the next round follows links. On
+      // success relaxed would do, since what it reads was acquired before; but
+      // g++ 12 takes a success order below the failure order for seq_cst.
       if (head_->compare_exchange_weak(head, popped, std::memory_order_acquire,
                                        std::memory_order_acquire)) {
         return slots_.FreeSlot(first);

@@ -53,14 +53,6 @@ class InlineSlots {
     return free + 1;
   }
 
-  bool Advance(uint64_t* free) {
-    const uint32_t index = Word::Index(*free);
-    // order: relaxed. The caller owns the free slot.
-    slots_[index].word.store(LoadWord(index) + 2, std::memory_order_relaxed);
-    *free += 2;
-    return Word::Generation(*free) != Word::kRetired;
-  }
-
   void SetNext(uint64_t free, uint32_t next) {
     // order: relaxed. The caller owns the free slot; no reader takes the word
     // of a free slot for a value, since its generation is even.

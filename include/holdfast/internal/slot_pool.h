@@ -176,16 +176,16 @@ class SlotPool {
     }
     Shard<Traits>& shard = shards_[lease.ordinal()];
     if (TryPut(shard, free)) return;
-    // A full batch goes: half of the shard. `free` leads it: its generation has
-    // just grown, as Push requires, while the others may have been taken from
-    // the list and not used.
+    // A full batch goes: half of the shard.
     const uint32_t rest = cache_slots_ - Batch();
     slots_.SetNext(free, Unload(shard, rest));
     list_.Push(free);
   }
 
   // A free slot for the owner of an empty shard, and the rest of its batch into
-  // the shard. kNoSlot if none is left.
+  // the shard. kNoSlot if none is left. The slot that led the batch is the one
+  // that is pinned, here as in AcquireDirect: so no slot in a shard has led a
+  // batch since it was freed, and any of them may. [INV-5]
   uint64_t Refill(Shard<Traits>& shard) {
     do {
       const uint64_t first = list_.Pop();
@@ -234,22 +234,14 @@ class SlotPool {
     do {
       const uint64_t first = list_.Pop();
       if (first != Word::kNoSlot) {
-        PushUnused(slots_.Next(Word::ShortForm(first)));
+        const uint32_t rest = slots_.Next(Word::ShortForm(first));
+        if (rest != Word::kNil) list_.Push(slots_.LongForm(rest));
         return first;
       }
       uint64_t fresh;
       if (Grow(1, &fresh) != 0) return Word::Pack(fresh, 0);
     } while (Scavenge());
     return Word::kNoSlot;
-  }
-
-  // Gives a chain back that may have come from the list and not been used: the
-  // first slot's generation must grow, which may retire it.
-  void PushUnused(uint32_t chain) {
-    for (; chain != Word::kNil; chain = slots_.Next(chain)) {
-      uint64_t first = slots_.LongForm(chain);
-      if (slots_.Advance(&first)) return list_.Push(first);
-    }
   }
 
   // Hands out up to `wanted` slots that were never used, from `*first` on: they
@@ -290,7 +282,7 @@ class SlotPool {
       const uint32_t count = shard.count.load(std::memory_order_relaxed);
       const uint32_t rest = count < Batch() ? 0 : count - (Batch() - 1);
       slots_.SetNext(last, Unload(shard, rest));
-      PushUnused(Word::ShortForm(last));
+      list_.Push(last);
       found = true;
     }
     return found;

@@ -25,9 +25,9 @@ class SpareCells {
   using Threads = typename Traits::Threads;
 
  public:
-  // As many threads without a spare cell of their own can be inside Write on
-  // one table without waiting for each other.
-  static constexpr uint32_t kMaxShared = 64;
+  static constexpr uint32_t kMaxShared = Traits::kMaxSharedSpares;
+  static_assert(kMaxShared >= 1,
+                "some threads have no spare cell of their own");
 
   // A spare cell that a thread may claim: 0 is the cell it starts with, 1 is
   // taken, others are the cell's index plus two.

@@ -22,7 +22,6 @@
 //   link         free g     free g, the next slot   store by the owner (inline)
 //   unpin        live g     free g+1, rewritten 0   CAS by any thread
 //   retire       live last  kRetired, rewritten 0   the same CAS
-//   advance      free g     free g+2, or kRetired   store by the owner
 //
 // Cells are named relative to the slot, so that zeroed memory is a table of
 // free slots of generation 0, each with the cell beside it [INV-1], and so that
