@@ -36,8 +36,8 @@ TEST(ShardTest, HasRoomForTheLargestCacheAndAtLeastOneSlot) {
 
 TEST(ShardTest, ZeroedMemoryIsAnEmptyShardWithItsFirstCell) {
   const auto shard = std::make_unique<Shard<DefaultTraits>[]>(1);
-  EXPECT_EQ(shard[0].last.load(std::memory_order_relaxed), 0);
-  EXPECT_EQ(shard[0].count.load(std::memory_order_relaxed), 0);
+  EXPECT_EQ(shard[0].last.Get(), 0);
+  EXPECT_EQ(shard[0].count.Get(), 0);
   EXPECT_EQ(shard[0].spare_plus_one, 0);
 }
 

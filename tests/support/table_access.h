@@ -57,11 +57,11 @@ class HandleTable<T, Traits>::TestAccess {
     const uint64_t free = table_.slots_.FreeSlot(index);
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       Shard& shard = Array<Shard>(layout_.shards)[i];
-      const uint64_t last = shard.last.load(std::memory_order_relaxed);
+      const uint64_t last = shard.last.Get();
       if (last != 0 && Word::Index(last) == index) {
-        shard.last.store(free, std::memory_order_relaxed);
+        shard.last.Set(free);
       }
-      const uint32_t count = shard.count.load(std::memory_order_relaxed);
+      const uint32_t count = shard.count.Get();
       for (uint32_t n = 0; n < count; ++n) {
         if (Word::Index(shard.slots[n]) == index) shard.slots[n] = free;
       }
@@ -101,9 +101,9 @@ class HandleTable<T, Traits>::TestAccess {
     std::vector<uint64_t> cached;
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       const Shard& shard = Array<Shard>(layout_.shards)[i];
-      const uint64_t last = shard.last.load(std::memory_order_relaxed);
+      const uint64_t last = shard.last.Get();
       if (last != 0) cached.push_back(last);
-      const uint32_t count = shard.count.load(std::memory_order_relaxed);
+      const uint32_t count = shard.count.Get();
       cached.insert(cached.end(), shard.slots, shard.slots + count);
     }
     return cached;

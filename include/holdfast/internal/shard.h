@@ -5,6 +5,7 @@
 #ifndef HOLDFAST_INTERNAL_SHARD_H_
 #define HOLDFAST_INTERNAL_SHARD_H_
 
+#include <atomic>
 #include <cstdint>
 
 namespace holdfast::internal {
@@ -19,18 +20,36 @@ struct alignas(64) Shard {
   static constexpr uint32_t kCapacity =
       Traits::kMaxThreadCacheSlots > 0 ? Traits::kMaxThreadCacheSlots : 1;
 
+  // A variable of the owner's that others may look at, to count and to find a
+  // shard that is worth claiming.
+  template <typename U>
+  class Owned {
+   public:
+    U Get() const {
+      // order: relaxed. The owner finds what it stored, or what the bequeath
+      // edge brought. Others read nothing through it. [INV-6]
+      return value_.load(std::memory_order_relaxed);
+    }
+
+    void Set(U value) {
+      // order: relaxed. Only the owner stores, and whoever owns the shard next
+      // has it by the bequeath edge. [INV-6]
+      value_.store(value, std::memory_order_relaxed);
+    }
+
+   private:
+    Atomic<U> value_;
+  };
+
   // A free slot, see words.h: the next that is taken, and the last one given if
   // there was none; 0 if it is taken again (a slot that is given back has
   // lived, so its generation is not 0). It has a place of its own because a pin
   // that follows an unpin would otherwise wait for `count` before it can look
   // for its slot.
-  //
-  // This and `count` are written by the owner; others look at them, to count
-  // and to find a shard that is worth claiming.
-  Atomic<uint64_t> last;
+  Owned<uint64_t> last;
 
   // Free slots in `slots`.
-  Atomic<uint32_t> count;
+  Owned<uint32_t> count;
 
   // The spare cell's index plus one; 0 for the cell that the shard starts with.
   Plain<uint32_t> spare_plus_one;

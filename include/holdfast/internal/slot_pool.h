@@ -120,51 +120,45 @@ class SlotPool {
     return std::min(Threads::Limit(), shard_limit_);
   }
 
-  // order: relaxed, here and wherever a shard is used below. A shard's fields
-  // are read and written by its owner, for whom they are plain variables
-  // [INV-6]; whoever claims the ordinal has acquired them (acquire <-
-  // bequeath). Observers do not follow what they read.
-
   static bool TryTake(Shard<Traits>& shard, uint64_t* free) {
-    *free = shard.last.load(std::memory_order_relaxed);
+    *free = shard.last.Get();
     if (*free != 0) {
-      shard.last.store(0, std::memory_order_relaxed);
+      shard.last.Set(0);
       return true;
     }
-    const uint32_t count = shard.count.load(std::memory_order_relaxed);
+    const uint32_t count = shard.count.Get();
     if (ABSL_PREDICT_FALSE(count == 0)) return false;
     *free = shard.slots[count - 1];
-    shard.count.store(count - 1, std::memory_order_relaxed);
+    shard.count.Set(count - 1);
     return true;
   }
 
   bool TryPut(Shard<Traits>& shard, uint64_t free) {
-    if (shard.last.load(std::memory_order_relaxed) == 0) {
-      shard.last.store(free, std::memory_order_relaxed);
+    if (shard.last.Get() == 0) {
+      shard.last.Set(free);
       return true;
     }
-    const uint32_t count = shard.count.load(std::memory_order_relaxed);
+    const uint32_t count = shard.count.Get();
     if (ABSL_PREDICT_FALSE(count + 1 >= cache_slots_)) return false;
     shard.slots[count] = free;
-    shard.count.store(count + 1, std::memory_order_relaxed);
+    shard.count.Set(count + 1);
     return true;
   }
 
   static uint32_t CountOf(const Shard<Traits>& shard) {
-    return shard.count.load(std::memory_order_relaxed) +
-           (shard.last.load(std::memory_order_relaxed) != 0 ? 1 : 0);
+    return shard.count.Get() + (shard.last.Get() != 0 ? 1 : 0);
   }
 
   // Takes shard.slots[begin...] out. Returns them linked, the last of them
   // first: the short form of that, or kNil.
   uint32_t Unload(Shard<Traits>& shard, uint32_t begin) {
-    const uint32_t count = shard.count.load(std::memory_order_relaxed);
+    const uint32_t count = shard.count.Get();
     uint32_t first = Word::kNil;
     for (uint32_t i = begin; i < count; ++i) {
       slots_.SetNext(shard.slots[i], first);
       first = Word::ShortForm(shard.slots[i]);
     }
-    shard.count.store(begin, std::memory_order_relaxed);
+    shard.count.Set(begin);
     return first;
   }
 
@@ -217,7 +211,7 @@ class SlotPool {
         shard.slots[i] = shard.slots[room + i];
       }
     }
-    shard.count.store(count, std::memory_order_relaxed);
+    shard.count.Set(count);
   }
 
   // Puts `count` slots that were never used into an empty shard, so that they
@@ -226,7 +220,7 @@ class SlotPool {
     for (uint32_t i = 0; i < count; ++i) {
       shard.slots[i] = Word::Pack(first + count - 1 - i, 0);
     }
-    shard.count.store(count, std::memory_order_relaxed);
+    shard.count.Set(count);
   }
 
   // One slot for a thread without a shard.
@@ -279,7 +273,7 @@ class SlotPool {
     bool found = false;
     uint64_t last;
     while (TryTake(shard, &last)) {
-      const uint32_t count = shard.count.load(std::memory_order_relaxed);
+      const uint32_t count = shard.count.Get();
       const uint32_t rest = count < Batch() ? 0 : count - (Batch() - 1);
       slots_.SetNext(last, Unload(shard, rest));
       list_.Push(last);
