@@ -169,7 +169,7 @@ class CellSlots {
     // What the CAS found goes to a variable of its own, so that after a success
     // nothing waits for it: a chain of writes is then a third faster.
     uint64_t found = word;
-    // order: release -> rewrite, the new value; acquire <- publish, rewrite,
+    // order: release -> rewrite: the new value; acquire <- publish, rewrite:
     // the old cell is the caller's with all that was done to it. Failure
     // relaxed: the word alone is looked at.
     while (!slot.word.compare_exchange_weak(found, rewritten,

@@ -81,9 +81,10 @@ class FreeList {
         head = head_->load(std::memory_order_acquire);
         continue;
       }
-      // order: acquire <- recycle, on failure: the next round follows links. On
-      // success relaxed would do, since what it reads was acquired before; but
-      // g++ 12 takes a success order below the failure order for seq_cst.
+      // order: failure acquire <- recycle: the next round follows links.
+      // Success acquire, stronger than needed: what it reads was acquired
+      // before, but g++ 12 takes a success order below the failure order for
+      // seq_cst.
       if (head_->compare_exchange_weak(head, popped, std::memory_order_acquire,
                                        std::memory_order_acquire)) {
         return slots_.FreeSlot(first);

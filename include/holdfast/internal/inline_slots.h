@@ -110,8 +110,8 @@ class InlineSlots {
     uint64_t word = LoadWord(index);
     do {
       if (Word::Generation(word) != generation) return std::nullopt;
-      // order: release -> rewrite; acquire <- publish, rewrite, for what the
-      // old value refers to. Failure relaxed: the word alone is looked at.
+      // order: release -> rewrite; acquire <- publish, rewrite: what the old
+      // value refers to. Failure relaxed: the word alone is looked at.
     } while (!slot.word.compare_exchange_weak(word, Pack(value, generation),
                                               std::memory_order_acq_rel,
                                               std::memory_order_relaxed));
@@ -123,7 +123,7 @@ class InlineSlots {
     uint64_t word = LoadWord(index);
     do {
       if (Word::Generation(word) != generation) return false;
-      // order: acquire <- publish, rewrite, for what the value refers to. As in
+      // order: acquire <- publish, rewrite: what the value refers to. As in
       // CellSlots it releases nothing. Failure relaxed: the word alone is
       // looked at.
     } while (!slot.word.compare_exchange_weak(
