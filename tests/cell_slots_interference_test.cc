@@ -125,6 +125,7 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterManyWrites) {
 // Another thread's Write of Value(3) through the cell that the reader looks at,
 // in three steps that the reader's accesses may come between: the cell leaves
 // the slot and its refill begins; the refill goes on; the cell comes back.
+// [INV-4]
 TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
   const auto refill = ValueWords<Value>::Encode(Value(3));
   for (int first = 0; first < 12; ++first) {
@@ -173,6 +174,7 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoHalfWrittenSpareForTheValue) {
       [&] { EXPECT_TRUE(read == Value(1) || read == Value(3)); });
 }
 
+// [INV-4]
 TEST_P(CellSlotsInterferenceTest, ReadSeesNoValueOfALaterLife) {
   std::optional<Value> read;
   ForEachAccess(
@@ -182,6 +184,41 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesNoValueOfALaterLife) {
       },
       [&] { read = slots_.Read(0, now_); },
       [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
+}
+
+// The reader has guessed the handle that the Pin is about to return. [INV-3]
+TEST_P(CellSlotsInterferenceTest, AValueIsReadOnlyWhenItsPinIsComplete) {
+  std::optional<Value> read;
+  const auto read_next = [&] { read = slots_.Read(0, now_ + 2); };
+  ForEachAccess(
+      read_next,
+      [&] {
+        read = std::nullopt;
+        OtherUnpins();
+        Publish(0, Value(2));
+      },
+      [&] {
+        EXPECT_TRUE(read == std::nullopt || read == Value(2));
+        read_next();
+        EXPECT_EQ(read, Value(2));
+      });
+}
+
+// [INV-3]
+TEST_P(CellSlotsInterferenceTest, AValueIsReadOnlyWhenItsWriteIsComplete) {
+  std::optional<Value> read;
+  const auto read_now = [&] { read = slots_.Read(0, now_); };
+  ForEachAccess(
+      read_now,
+      [&] {
+        read = Value(1);
+        EXPECT_TRUE(slots_.Write(0, now_, Value(2), &spare_));
+      },
+      [&] {
+        EXPECT_TRUE(read == Value(1) || read == Value(2));
+        read_now();
+        EXPECT_EQ(read, Value(2));
+      });
 }
 
 TEST_P(CellSlotsInterferenceTest, ReadTakesNoLinkOfAFreeSlotForAValue) {

@@ -173,15 +173,18 @@ TYPED_TEST(SlotPoolTest, WithoutCacheWhatOneThreadGivesAnyOtherGets) {
   }
 }
 
+// [INV-6]
 TYPED_TEST(SlotPoolTest, SlotsInTheShardOfAnExitedThreadAreFoundWhenFull) {
   this->Start(100, 16);
   FakeThreads::Become(1);
   const std::set<uint32_t> all = this->AcquireAll();
   for (const uint32_t index : all) this->Release(index);
-  EXPECT_GT(this->pool_.CachedSlots(), 0);
+  const uint64_t kept = this->pool_.CachedSlots();
+  EXPECT_GT(kept, 0);
   FakeThreads::Become(0);
   std::set<uint32_t> got = this->AcquireAll();
-  EXPECT_LT(got.size(), 100);  // Thread 1 lives and keeps some.
+  EXPECT_EQ(got.size(), 100 - kept);  // Thread 1 lives: its shard is its own.
+  EXPECT_EQ(this->pool_.CachedSlots(), kept);
   FakeThreads::Exit(1);
   got.merge(this->AcquireAll());
   EXPECT_EQ(got.size(), 100);
