@@ -47,6 +47,8 @@ bool Look() {
 ALL_FORMS = """\
 // Text may say flag.load() and volatile; "so may // literals".
 const char* text = "flag.load() volatile";
+/* And so may
+   flag.load(). */
 uint32_t Forms() {
   // Two sentences. order: relaxed. One operation over
   // several lines.
@@ -62,7 +64,6 @@ uint32_t Forms() {
   // order: relaxed, both. The failure order is the second.
   flag.compare_exchange_strong(old, 1, std::memory_order_relaxed,
                                std::memory_order_relaxed);
-
   // order: relaxed, all. Up to the blank line.
   uint32_t seen = flag.load(std::memory_order_relaxed);
   do {
