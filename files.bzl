@@ -1,0 +1,26 @@
+"""The files of the library, for it and for copies of it in tests."""
+
+HEADERS = [
+    "include/holdfast/handle.h",
+    "include/holdfast/handle_table.h",
+    "include/holdfast/internal/cell_slots.h",
+    "include/holdfast/internal/free_list.h",
+    "include/holdfast/internal/handle_table_impl.h",
+    "include/holdfast/internal/inline_slots.h",
+    "include/holdfast/internal/mapped_memory.h",
+    "include/holdfast/internal/ordinal_pool.h",
+    "include/holdfast/internal/shard.h",
+    "include/holdfast/internal/slot_pool.h",
+    "include/holdfast/internal/spare_cells.h",
+    "include/holdfast/internal/thread_ordinals.h",
+    "include/holdfast/internal/words.h",
+    "include/holdfast/options.h",
+    "include/holdfast/traits.h",
+]
+
+SOURCES = [
+    "src/handle.cc",
+    "src/mapped_memory.cc",
+    "src/options.cc",
+    "src/thread_ordinals.cc",
+]

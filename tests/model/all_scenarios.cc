@@ -1,0 +1,14 @@
+#include "tests/model/scenarios.h"
+
+namespace holdfast::model {
+
+Entries AllScenarios() {
+  Entries all;
+  for (const Entries& some :
+       {ValueScenarios(), FreeSlotScenarios(), ThreadScenarios()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+}  // namespace holdfast::model

@@ -1,0 +1,471 @@
+#include "tests/model/explorer.h"
+
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace holdfast::model {
+namespace {
+
+constexpr size_t kStackBytes = 256 << 10;
+
+bool Acquires(std::memory_order order) {
+  return order == std::memory_order_acquire ||
+         order == std::memory_order_acq_rel;
+}
+
+bool Releases(std::memory_order order) {
+  return order == std::memory_order_release ||
+         order == std::memory_order_acq_rel;
+}
+
+std::string OrderName(std::memory_order order) {
+  switch (order) {
+    case std::memory_order_relaxed:
+      return "relaxed";
+    case std::memory_order_acquire:
+      return "acquire";
+    case std::memory_order_release:
+      return "release";
+    case std::memory_order_acq_rel:
+      return "acq_rel";
+    default:
+      std::fputs("explorer: an order that is not modelled\n", stderr);
+      std::abort();
+  }
+}
+
+std::string Hex(uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof(text), "0x%llx",
+                static_cast<unsigned long long>(value));
+  return text;
+}
+
+void Require(bool modelled) {
+  if (!modelled) OrderName(std::memory_order_seq_cst);
+}
+
+}  // namespace
+
+struct Explorer::Fiber {
+  View view;
+  ucontext_t context;
+  std::unique_ptr<char[]> stack;
+  bool done = true;
+  bool fresh = false;   // Its first operation is no point of choice.
+  int steps = 0;        // Atomic operations.
+  int yielded_at = -1;  // Waits for a store after so many.
+  struct {
+    int at = -1;
+    int count = 0;
+  } old[kMaxLocations];  // The old messages it has read last.
+};
+
+// --- Choices -----------------------------------------------------------------
+
+void Explorer::Choices::Start(uint64_t seed) {
+  path_.clear();
+  at_ = 0;
+  random_ = seed;
+}
+
+int Explorer::Choices::Pick(int count) {
+  if (count <= 1) return 0;
+  if (at_ == path_.size()) {
+    int taken = 0;
+    if (random_ != 0) {  // A linear congruential generator (D. Knuth, MMIX).
+      random_ = random_ * 6364136223846793005u + 1442695040888963407u;
+      taken = static_cast<int>((random_ >> 33) % static_cast<unsigned>(count));
+    }
+    path_.push_back({taken, count});
+  }
+  return path_[at_++].taken;
+}
+
+bool Explorer::Choices::Next() {
+  at_ = 0;
+  if (random_ != 0) {
+    path_.clear();
+    return true;
+  }
+  while (!path_.empty() && path_.back().taken + 1 == path_.back().count) {
+    path_.pop_back();
+  }
+  if (path_.empty()) return false;
+  ++path_.back().taken;
+  return true;
+}
+
+// --- Executions --------------------------------------------------------------
+
+Explorer::Explorer() : locations_(kMaxLocations) {
+  for (auto& fiber : fibers_) fiber = std::make_unique<Fiber>();
+}
+
+Explorer::~Explorer() = default;
+
+Explorer& Explorer::Get() {
+  static Explorer explorer;
+  return explorer;
+}
+
+Result Explorer::Run(const Make& make, const Search& search) {
+  search_ = search;
+  choices_.Start(search.seed);
+  steps_ = {};
+  Result result;
+  while (result.executions < search.executions && !result.complete) {
+    ++result.executions;
+    Execute(make);
+    if (!failure_.empty()) {
+      result.failure = failure_;
+      choices_.Rewind();
+      tracing_ = true;
+      Execute(make);
+      tracing_ = false;
+      result.trace = trace_;
+      break;
+    }
+    result.complete = !choices_.Next();
+  }
+  result.threads = threads_;
+  result.steps = steps_;
+  return result;
+}
+
+void Explorer::Execute(const Make& make) {
+  failure_.clear();
+  trace_.clear();
+  names_.clear();
+  ++execution_;
+  used_locations_ = 0;
+  current_ = threads_ = preempted_ = stale_ = spurious_ = 0;
+  operations_ = stores_ = 0;
+  for (int thread = 0; thread < kMaxThreads; ++thread) {
+    Fiber& fiber = *fibers_[thread];
+    fiber.done = true;
+    fiber.view = View();
+    fiber.view.at[thread] = 1;  // Clocks start at 1; 0 is known to all.
+  }
+  const std::unique_ptr<Scenario> scenario = make();
+  scenario_ = scenario.get();
+  threads_ = scenario->threads();
+  for (int thread = 1; thread <= threads_; ++thread) Start(thread);
+  ++view().at[0];
+  const int first = PickThread();
+  if (first != 0) SwitchTo(first);
+  for (int thread = 1; thread <= threads_; ++thread) {
+    view().Join(fibers_[thread]->view);
+    steps_[thread] = std::max(steps_[thread], fibers_[thread]->steps);
+  }
+  if (failure_.empty() && search_.stalled_thread == 0) scenario->Done();
+}
+
+void Explorer::Start(int thread) {
+  Fiber& fiber = *fibers_[thread];
+  fiber.view.Join(view());
+  fiber.done = false;
+  fiber.fresh = true;
+  fiber.steps = 0;
+  fiber.yielded_at = -1;
+  for (auto& old : fiber.old) old = {};
+  if (fiber.stack == nullptr) {
+    fiber.stack = std::make_unique<char[]>(kStackBytes);
+  }
+  getcontext(&fiber.context);
+  fiber.context.uc_stack.ss_sp = fiber.stack.get();
+  fiber.context.uc_stack.ss_size = kStackBytes;
+  fiber.context.uc_link = nullptr;
+  makecontext(&fiber.context, &Explorer::Enter, 0);
+}
+
+void Explorer::Enter() {
+  Explorer& explorer = Get();
+  explorer.scenario_->Run(explorer.current_);
+  explorer.fibers_[explorer.current_]->done = true;
+  explorer.SwitchTo(explorer.PickThread());
+}
+
+void Explorer::Fail(const std::string& why) {
+  if (!failure_.empty()) return;
+  failure_ = why;
+  if (tracing_) trace_ += "  T" + std::to_string(current_) + ": " + why + "\n";
+  if (current_ != 0) SwitchTo(0);
+}
+
+void Explorer::Yield() {
+  fibers_[current_]->yielded_at = stores_;
+  const int next = PickThread();
+  if (next != 0 && next != current_) SwitchTo(next);
+}
+
+bool Explorer::MayRun(int thread) const {
+  const Fiber& fiber = *fibers_[thread];
+  return !fiber.done && fiber.yielded_at != stores_ &&
+         !(thread == search_.stalled_thread &&
+           fiber.steps >= search_.stalled_after);
+}
+
+// The thread whose operation is next; 0 if there is none.
+int Explorer::PickThread() {
+  int candidates[kMaxThreads];
+  int count = 0;
+  const bool may_go_on = current_ != 0 && MayRun(current_);
+  if (may_go_on) candidates[count++] = current_;
+  // At random, threads are to get somewhere between two preemptions.
+  if (may_go_on && search_.seed != 0 && choices_.Pick(3) != 0) return current_;
+  if (!may_go_on || search_.bounds.preemptions < 0 ||
+      preempted_ < search_.bounds.preemptions) {
+    for (int thread = 1; thread <= threads_; ++thread) {
+      if (thread != current_ && MayRun(thread)) candidates[count++] = thread;
+    }
+  }
+  if (count == 0) {
+    // All others wait, or have ended: so the waiting go on.
+    for (int thread = 1; thread <= threads_; ++thread) {
+      Fiber& fiber = *fibers_[thread];
+      if (fiber.yielded_at == stores_) {
+        fiber.yielded_at = -1;
+        if (MayRun(thread)) candidates[count++] = thread;
+        ++operations_;  // Towards the limit.
+      }
+    }
+    if (count == 0) return 0;
+  }
+  const int next = candidates[choices_.Pick(count)];
+  if (may_go_on && next != current_) ++preempted_;
+  return next;
+}
+
+void Explorer::SwitchTo(int thread) {
+  Fiber& from = *fibers_[current_];
+  current_ = thread;
+  swapcontext(&from.context, &fibers_[thread]->context);
+}
+
+void Explorer::Begin() {
+  ++operations_;
+  if (current_ == 0) return;
+  Fiber& fiber = *fibers_[current_];
+  if (operations_ > search_.bounds.steps) Fail("no end in sight");
+  if (!std::exchange(fiber.fresh, false)) {
+    const int next = PickThread();
+    if (next != current_) SwitchTo(next);
+  }
+  ++fiber.steps;
+}
+
+// --- Locations ---------------------------------------------------------------
+
+Explorer::View& Explorer::view() { return fibers_[current_]->view; }
+
+uint32_t Explorer::NewLocation(const void* address, uint64_t value) {
+  if (used_locations_ == kMaxLocations) {
+    std::fputs("explorer: too many locations\n", stderr);
+    std::abort();
+  }
+  Location& location = locations_[used_locations_];
+  location.address = address;
+  location.messages.clear();
+  location.messages.push_back({value, View(), false, 0, 0});
+  return used_locations_++;
+}
+
+bool Explorer::IsUnread(uint32_t location, int at) const {
+  const auto& messages = locations_[location].messages;
+  const size_t next = static_cast<size_t>(at) + 1;
+  return next == messages.size() || !messages[next].follows;
+}
+
+// Whether the current thread may read this old message (once more).
+bool Explorer::IsNews(uint32_t location, int at) const {
+  const auto& old = fibers_[current_]->old[location];
+  return old.at != at || old.count < 2;
+}
+
+void Explorer::See(uint32_t location, int at, Order order) {
+  Fiber& fiber = *fibers_[current_];
+  const auto& messages = locations_[location].messages;
+  if (at + 1 < static_cast<int>(messages.size())) {
+    auto& old = fiber.old[location];
+    if (old.at != at) old = {at, 0};
+    ++old.count;
+  }
+  Seen(location) = static_cast<uint16_t>(at);
+  if (Acquires(order)) fiber.view.Join(messages[at].view);
+}
+
+// Where in the modification order a store of the current thread goes.
+int Explorer::PickPlace(uint32_t location) {
+  const auto& messages = locations_[location].messages;
+  const int end = static_cast<int>(messages.size());
+  if (Seen(location) + 1 == end) return end;
+  if (search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale) return end;
+  int candidates[64] = {end};
+  int count = 1;
+  for (int at = end - 1; at > Seen(location) && count < 64; --at) {
+    if (!messages[at].follows) candidates[count++] = at;
+  }
+  const int at = candidates[choices_.Pick(count)];
+  if (at != end) ++stale_;
+  return at;
+}
+
+void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
+                      bool follows) {
+  auto& messages = locations_[location].messages;
+  const size_t index = kMaxThreads + location;
+  if (at != static_cast<int>(messages.size())) {
+    const auto shift = [index, at](View& view) {
+      if (view.at[index] >= at) ++view.at[index];
+    };
+    for (auto& fiber : fibers_) shift(fiber->view);
+    for (uint32_t i = 0; i < used_locations_; ++i) {
+      for (Message& message : locations_[i].messages) shift(message.view);
+    }
+  }
+  ++stores_;
+  Seen(location) = static_cast<uint16_t>(at);
+  Message message = {value, View(), follows, current_, operations_};
+  if (Releases(order)) message.view = view();
+  message.view.at[index] = static_cast<uint16_t>(at);
+  if (follows) message.view.Join(messages[at - 1].view);
+  messages.insert(messages.begin() + at, message);
+  // What the thread does from here on is not in the message.
+  if (Releases(order)) ++view().at[current_];
+}
+
+uint64_t Explorer::Load(uint32_t location, Order order) {
+  Require(order == std::memory_order_relaxed ||
+          order == std::memory_order_acquire);
+  Begin();
+  const int at = PickMessage(location, [](int) { return true; });
+  if (tracing_) NoteRead("load", location, order, at);
+  See(location, at, order);
+  return locations_[location].messages[at].value;
+}
+
+void Explorer::Store(uint32_t location, uint64_t value, Order order) {
+  Require(order == std::memory_order_relaxed ||
+          order == std::memory_order_release);
+  Begin();
+  const int at = PickPlace(location);
+  if (tracing_) {
+    const bool last =
+        at == static_cast<int>(locations_[location].messages.size());
+    Note("store", location,
+         OrderName(order) + " " + Hex(value) +
+             (last ? "" : ", before later ones in its modification order"));
+  }
+  Insert(location, at, value, order, false);
+}
+
+uint64_t Explorer::Change(uint32_t location, int at, uint64_t value,
+                          Order order) {
+  if (tracing_) NoteRead("RMW", location, order, at, " -> " + Hex(value));
+  const uint64_t old = locations_[location].messages[at].value;
+  See(location, at, order);
+  Insert(location, at + 1, value, order, true);
+  return old;
+}
+
+bool Explorer::CompareExchange(uint32_t location, uint64_t* expected,
+                               uint64_t value, Order success, Order failure,
+                               bool weak) {
+  Require(failure == std::memory_order_relaxed ||
+          failure == std::memory_order_acquire);
+  Begin();
+  const auto& messages = locations_[location].messages;
+  const int at = PickMessage(location, [&](int i) {
+    return messages[i].value != *expected || IsUnread(location, i);
+  });
+  if (messages[at].value == *expected) {
+    bool done = true;
+    if (weak && spurious_ < search_.bounds.spurious) {
+      done = choices_.Pick(2) == 0;
+      if (!done) ++spurious_;
+    }
+    if (done) {
+      Change(location, at, value, success);
+      return true;
+    }
+  }
+  if (tracing_) NoteRead("failed CAS", location, failure, at);
+  *expected = messages[at].value;
+  See(location, at, failure);
+  return false;
+}
+
+// --- Plain data --------------------------------------------------------------
+
+Explorer::Accesses& Explorer::Refresh(Accesses* accesses) const {
+  if (accesses->execution != execution_) *accesses = {};
+  accesses->execution = execution_;
+  return *accesses;
+}
+
+void Explorer::PlainRead(Accesses* accesses, const void* address) {
+  Accesses& seen = Refresh(accesses);
+  if (view().at[seen.writer] < seen.written) {
+    Fail("data race: read of " + NameOf(address) + ", which T" +
+         std::to_string(seen.writer) + " has written");
+  }
+  seen.read[current_] = view().at[current_];
+}
+
+void Explorer::PlainWrite(Accesses* accesses, const void* address) {
+  Accesses& seen = Refresh(accesses);
+  if (view().at[seen.writer] < seen.written) {
+    Fail("data race: write of " + NameOf(address) + ", which T" +
+         std::to_string(seen.writer) + " has written");
+  }
+  for (int thread = 0; thread < kMaxThreads; ++thread) {
+    if (view().at[thread] < seen.read[thread]) {
+      Fail("data race: write of " + NameOf(address) + ", which T" +
+           std::to_string(thread) + " has read");
+    }
+  }
+  seen.writer = static_cast<uint8_t>(current_);
+  seen.written = view().at[current_];
+}
+
+// --- Traces ------------------------------------------------------------------
+
+void Explorer::Name(const void* address, const std::string& name) {
+  if (tracing_) names_[address] = name;
+}
+
+std::string Explorer::NameOf(const void* address) const {
+  const auto found = names_.find(address);
+  return found != names_.end() ? found->second : "a variable";
+}
+
+void Explorer::Note(const char* operation, uint32_t location,
+                    const std::string& how) {
+  trace_ += "  " + std::to_string(operations_) + ": T" +
+            std::to_string(current_) + " " + operation + " " +
+            NameOf(locations_[location].address) + " " + how + "\n";
+}
+
+void Explorer::NoteRead(const char* operation, uint32_t location, Order order,
+                        int at, const std::string& more) {
+  const auto& messages = locations_[location].messages;
+  const Message& message = messages[at];
+  Note(operation, location,
+       OrderName(order) + " " + Hex(message.value) + " of " +
+           (message.number == 0 ? "the start"
+                                : "T" + std::to_string(message.writer) + "'s " +
+                                      std::to_string(message.number)) +
+           (at + 1 < static_cast<int>(messages.size()) ? " (not the newest)"
+                                                       : "") +
+           more);
+}
+
+}  // namespace holdfast::model

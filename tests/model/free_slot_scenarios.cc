@@ -1,0 +1,377 @@
+// Who gets which free slot: the free list, batches, growth, retirement.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "holdfast/handle_table.h"
+#include "tests/model/scenarios.h"
+
+namespace holdfast::model {
+namespace {
+
+// Free slots with cells of their own, or with other cells: their links lie
+// there. Values inline have their links in the word.
+enum class Cells { kOwn, kMoved };
+
+// Pins `count` values and unpins them: on the free list lies, or the shard
+// holds, the first of them on top.
+template <typename Table>
+void Free(Play<Table>& p, int count, Cells cells) {
+  std::vector<typename Table::Handle> handles;
+  for (int i = 0; i < count; ++i) handles.push_back(p.Pin(50 + i));
+  for (int i = 0; cells == Cells::kMoved && i < count; ++i) {
+    p.Write(handles[static_cast<size_t>(i)], 40 + i);
+  }
+  for (int i = count - 1; i >= 0; --i) {
+    p.UnpinOwn(handles[static_cast<size_t>(i)]);
+  }
+}
+
+template <typename Table>
+class FreeSlots {
+ public:
+  using P = Play<Table>;
+  using Body = typename P::Body;
+
+  FreeSlots(std::string kind, Cells cells, Entries* entries)
+      : kind_(std::move(kind)), cells_(cells), entries_(*entries) {}
+
+  void AddAll() {
+    AddList();
+    AddOverflow();
+    AddBatches();
+    AddRandom();
+  }
+
+ private:
+  // Without caches, so that every slot goes through the free list.
+  void AddList() {
+    const Cells cells = cells_;
+    const auto free = [cells](int count) {
+      return [=](P& p) { p.As(1, [&] { Free(p, count, cells); }); };
+    };
+    // While one looks at the top and at what lies below, the other takes both
+    // and brings the top back.
+    const Body take_two = [](P& p) {
+      const auto first = p.Pin(1);
+      p.Pin(2);
+      if (first) p.UnpinOwn(first);
+    };
+    const Body come_and_go = [](P& p) {
+      if (const auto handle = p.Pin(3)) p.UnpinOwn(handle);
+    };
+    Add("pop_pop_push", {3, 0}, free(3),
+        {[](P& p) { p.Check(static_cast<bool>(p.Pin(4)), "no slot"); },
+         take_two},
+        2, 2);
+    Add("pop_pop_push_push", {2, 0}, free(2), {come_and_go, take_two}, 2, 2);
+    Add("pop_push_three_threads", {3, 0}, free(3),
+        {come_and_go, take_two, come_and_go}, 1, 1);
+    // Who takes a value has copied it before the slot can go to another.
+    Add(
+        "take_against_pin", {1, 0},
+        [](P& p) { p.As(1, [&] { p.h(0) = p.Pin(1); }); },
+        {[](P& p) { p.Take(p.h(0)); }, [](P& p) { p.Pin(2); }}, 3);
+    Add(
+        "growth_at_the_last_slot", {2, 0},
+        [](P& p) { p.As(1, [&] { p.h(0) = p.Pin(1); }); },
+        {[](P& p) { p.h(1) = p.Pin(2); }, [](P& p) { p.h(2) = p.Pin(3); }}, 3,
+        -1,
+        [](P& p) {
+          p.Check(!p.h(1) != !p.h(2), "the last slot went to none or to two");
+        });
+  }
+
+  // The life that ends is the slot's last.
+  void AddOverflow() {
+    const auto age = [](P& p) {
+      p.As(1, [&] {
+        p.UnpinOwn(p.Pin(50));
+        p.UnpinOwn(p.Pin(51));
+        p.h(0) = p.Pin(1);
+      });
+    };
+    const auto retired = [](P& p) {
+      p.Check(p.table().GetStats().retired == 1, "the slot was not retired");
+    };
+    const Body end = [](P& p) { p.UnpinOwn(p.h(0)); };
+    Add("overflow_unpin_take_write", {2, 0}, age,
+        {[](P& p) { p.Unpin(p.h(0)); }, [](P& p) { p.Take(p.h(0)); },
+         [](P& p) {
+           p.Write(p.h(0), 2);
+           p.Pin(3);
+         }},
+        2, -1, retired);
+    Add("overflow_read_pin", {2, 0}, age,
+        {end, [](P& p) { p.Read(p.h(0)); },
+         [](P& p) {
+           p.Pin(2);
+           p.Pin(3);
+         }},
+        2, -1, retired);
+    Add("overflow_unpin_all", {2, 0}, age,
+        {[](P& p) { p.UnpinAll(); }, [](P& p) { p.ForEach(); },
+         [](P& p) { p.Write(p.h(0), 2); }},
+        2, 2, retired);
+  }
+
+  // A cache of four slots, and batches of two.
+  void AddBatches() {
+    const Cells cells = cells_;
+    // Thread 1's shard is full, and h(0) is live.
+    const auto full_shard = [cells](P& p) {
+      p.As(1, [&] {
+        p.h(0) = p.Pin(1);
+        Free(p, 4, cells);
+      });
+    };
+    const Body pin_two = [](P& p) {
+      p.Pin(2);
+      p.Pin(3);
+    };
+    Add("batch_hand_over", {64, 4}, full_shard,
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.Pin(4);
+         },
+         pin_two},
+        3);
+    Add("batch_to_two_threads", {64, 4}, full_shard,
+        {[](P& p) { p.UnpinOwn(p.h(0)); }, pin_two, [](P& p) { p.Pin(4); }}, 1,
+        2);
+  }
+
+  void AddRandom() {
+    Script script;
+    script.options = {/*max_slots=*/3, /*thread_cache_slots=*/0};
+    script.setup = [](P& p) { p.As(1, [&] { p.h(0) = p.Pin(1); }); };
+    for (int thread = 0; thread < 3; ++thread) {
+      script.threads.push_back([thread](P& p) {
+        typename Table::Handle own;
+        for (int i = 0; i < 4; ++i) Call(p, 10 * thread + 2 * i + 2, &own);
+      });
+    }
+    Entry entry = MakeEntry<Table>("random_calls/" + kind_, std::move(script));
+    entry.bounds.preemptions = -1;
+    entry.random = 100'000;
+    entries_.push_back(std::move(entry));
+  }
+
+  // One call of the explorer's choice.
+  static void Call(P& p, int number, typename Table::Handle* own) {
+    const auto handle = Explorer::Get().Choose(2) == 0 ? p.h(0) : *own;
+    switch (Explorer::Get().Choose(7)) {
+      case 0:
+        p.Read(handle);
+        break;
+      case 1:
+        if (handle) p.Write(handle, number);
+        break;
+      case 2:
+        if (handle) p.Exchange(handle, number);
+        break;
+      case 3:
+        p.Take(handle);
+        break;
+      case 4:
+        p.Unpin(handle);
+        break;
+      case 5:
+        p.ForEach();
+        break;
+      default:
+        if (!*own) *own = p.Pin(number);
+    }
+  }
+
+  using Script = typename P::Script;
+
+  void Add(const char* name, TableOptions options, Body setup,
+           std::vector<Body> threads, int preemptions, int stale = -1,
+           Body done = nullptr) {
+    Script script;
+    script.options = options;
+    script.setup = std::move(setup);
+    script.threads = std::move(threads);
+    script.done = std::move(done);
+    Bounds bounds;
+    bounds.preemptions = preemptions;
+    bounds.stale = stale;
+    entries_.push_back(MakeEntry<Table>(std::string(name) + "/" + kind_,
+                                        std::move(script), bounds));
+  }
+
+  const std::string kind_;
+  const Cells cells_;
+  Entries& entries_;
+};
+
+// --- The pool alone ----------------------------------------------------------
+
+// Three slots, caches of four and batches of two: what a table of that few
+// slots would never be given.
+class Pool : public Scenario {
+ public:
+  using Traits = ModelTraits<>;
+  using Slots = internal::CellSlots<uint64_t, Traits>;
+  using SlotPool = internal::SlotPool<Slots, Traits>;
+  using Word = internal::Words<Traits::kGenerationBits>;
+  using Body = void (*)(Pool&);
+
+  static constexpr uint32_t kSlots = 3;
+
+  explicit Pool(const std::vector<Body>& threads)
+      : threads_(threads),
+        memory_(*ModelMemory::Reserve(3 * 4096)),
+        slots_(memory_.Array<Slots::Slot>(0, kSlots), nullptr),
+        pool_(memory_.Array<SlotPool::Control>(4096, 1),
+              memory_.Array<internal::Shard<Traits>>(8192, 3), slots_, kSlots,
+              /*cache_slots=*/4) {
+    for (int thread = 1; thread <= this->threads(); ++thread) {
+      ModelThreads::Play(thread);
+      ModelThreads::Register();
+    }
+    ModelThreads::Play(0);
+  }
+
+  int threads() const override { return static_cast<int>(threads_.size()); }
+  void Run(int thread) override {
+    threads_[static_cast<size_t>(thread - 1)](*this);
+  }
+
+  // A slot is its new owner's alone.
+  uint64_t Acquire() {
+    uint64_t free;
+    if (!pool_.AcquireFast(&free)) free = pool_.AcquireSlow();
+    if (free == Word::kNoSlot) return free;
+    ++held_;
+    Stamp(Word::Index(free));
+    return slots_.Publish(free, 1);
+  }
+
+  void Release(uint64_t place) {
+    if (place == Word::kNoSlot) return;
+    Stamp(Word::Index(place));
+    uint64_t ended = 0;
+    if (!slots_.Vacate(Word::Index(place), Word::Generation(place), &ended)) {
+      Explorer::Get().Fail("a live handle was refused");
+    }
+    --held_;
+    pool_.Release(Slots::Vacated(place, ended));
+  }
+
+  // All threads exit, and one takes all that is left.
+  void Done() override {
+    for (int thread = 1; thread <= threads(); ++thread) {
+      ModelThreads::Play(thread);
+      ModelThreads::Exit();
+    }
+    ModelThreads::Play(0);
+    while (held_ <= kSlots && Acquire() != Word::kNoSlot) {
+    }
+    if (held_ != kSlots) Explorer::Get().Fail("a slot was lost, or doubled");
+    if (pool_.high_water() != kSlots) Explorer::Get().Fail("bad high-water");
+  }
+
+ private:
+  void Stamp(uint32_t index) {
+    if (index >= kSlots) Explorer::Get().Fail("a slot out of range");
+    stamps_[index] = stamps_[index] + 1;
+  }
+
+  const std::vector<Body>& threads_;
+  ModelMemory memory_;
+  Slots slots_;
+  SlotPool pool_;
+  uint32_t held_ = 0;
+  std::array<Plain<int>, kSlots> stamps_;
+};
+
+void AddPool(const char* name, std::vector<Pool::Body> threads, int preemptions,
+             int stale, Entries* entries) {
+  const auto kept =
+      std::make_shared<const std::vector<Pool::Body>>(std::move(threads));
+  Bounds bounds;
+  bounds.preemptions = preemptions;
+  bounds.stale = stale;
+  entries->push_back(
+      {name, [kept] { return std::make_unique<Pool>(*kept); }, bounds});
+}
+
+void AddPools(Entries* entries) {
+  AddPool("growth_at_the_last_batch",
+          {[](Pool& p) {
+             p.Acquire();
+             p.Acquire();
+           },
+           [](Pool& p) {
+             const uint64_t first = p.Acquire();
+             p.Acquire();
+             p.Release(first);
+           }},
+          2, 3, entries);
+  // An exited thread's shard is taken by a scavenger, a newcomer, or neither.
+  AddPool("scavenge",
+          {[](Pool& p) {
+             const uint64_t first = p.Acquire();
+             p.Release(p.Acquire());
+             p.Release(first);
+             ModelThreads::Exit();
+           },
+           [](Pool& p) {
+             const uint64_t first = p.Acquire();
+             p.Acquire();
+             p.Release(first);
+           },
+           [](Pool& p) { p.Release(p.Acquire()); }},
+          1, 2, entries);
+}
+
+// --- Slots that go back unused -----------------------------------------------
+
+// Thread 1 has a shard; the others take one slot of a batch and give the rest
+// back.
+template <typename T>
+void AddUnused(const std::string& kind, Entries* entries) {
+  using Table = HandleTable<T, ModelTraits<1, 1>>;
+  using P = Play<Table>;
+  typename P::Script script;
+  script.options = {/*max_slots=*/64, /*thread_cache_slots=*/4};
+  script.setup = [](P& p) {
+    p.As(1, [&] {
+      Free(p, 6, Cells::kOwn);  // Four in the shard, a batch of two listed.
+    });
+  };
+  const auto come_and_go = [](P& p) { p.UnpinOwn(p.Pin(2)); };
+  script.threads = {[](P& p) { p.Pin(1); }, come_and_go, come_and_go};
+  Bounds bounds;
+  bounds.preemptions = 1;
+  bounds.stale = 2;
+  entries->push_back(
+      MakeEntry<Table>("unused_slot_return/" + kind, script, bounds));
+}
+
+}  // namespace
+
+Entries FreeSlotScenarios() {
+  Entries entries;
+  FreeSlots<HandleTable<uint64_t, ModelTraits<>>>("word/own", Cells::kOwn,
+                                                  &entries)
+      .AddAll();
+  FreeSlots<HandleTable<uint64_t, ModelTraits<>>>("word/moved", Cells::kMoved,
+                                                  &entries)
+      .AddAll();
+  FreeSlots<HandleTable<uint32_t, ModelTraits<>>>("inline", Cells::kOwn,
+                                                  &entries)
+      .AddAll();
+  AddPools(&entries);
+  AddUnused<uint64_t>("word", &entries);
+  AddUnused<uint32_t>("inline", &entries);
+  return entries;
+}
+
+}  // namespace holdfast::model

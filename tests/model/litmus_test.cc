@@ -1,0 +1,479 @@
+// The explorer on the classic litmus shapes: each has exactly the outcomes that
+// the memory model allows, no more and no fewer.
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/model/explorer.h"
+
+namespace holdfast::model {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kAcquire = std::memory_order_acquire;
+constexpr auto kRelease = std::memory_order_release;
+constexpr auto kAcqRel = std::memory_order_acq_rel;
+
+// Two locations, and what the threads have read.
+struct State {
+  Atomic<int> x;
+  Atomic<int> y;
+  Plain<int> data;
+  int r[4] = {};
+};
+
+using Body = std::function<void(State&)>;
+using Outcomes = std::set<std::string>;
+
+class Shape : public Scenario {
+ public:
+  Shape(const std::vector<Body>& bodies, const Body& done)
+      : bodies_(bodies), done_(done) {}
+  int threads() const override { return static_cast<int>(bodies_.size()); }
+  void Run(int thread) override {
+    bodies_[static_cast<size_t>(thread - 1)](state_);
+  }
+  void Done() override { done_(state_); }
+
+ private:
+  const std::vector<Body>& bodies_;
+  const Body& done_;
+  State state_;
+};
+
+Result Explore(const std::vector<Body>& bodies, const Body& done,
+               Search search = {}) {
+  if (search.bounds.preemptions == 2) search.bounds.preemptions = -1;
+  return Explorer::Get().Run(
+      [&] { return std::make_unique<Shape>(bodies, done); }, search);
+}
+
+// What r[0...] can be, `count` of them, in a string; then `last`, if any.
+Outcomes Reads(
+    int count, const std::vector<Body>& bodies,
+    const std::function<std::string(State&)>& last = [](State&) {
+      return std::string();
+    }) {
+  Outcomes outcomes;
+  const Result result = Explore(bodies, [&](State& s) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += std::to_string(s.r[i]) + " ";
+    text += last(s);
+    if (text.back() == ' ') text.pop_back();
+    outcomes.insert(text);
+  });
+  EXPECT_EQ(result.failure, "");
+  EXPECT_TRUE(result.complete);
+  return outcomes;
+}
+
+std::string Final(State& s) {
+  const int x = s.x.load(kRelaxed);
+  return std::to_string(x) + std::to_string(s.y.load(kRelaxed));
+}
+
+Body StoreThenLoad(Atomic<int> State::*to, Atomic<int> State::*from, int at) {
+  return [=](State& s) {
+    (s.*to).store(1, kRelease);
+    s.r[at] = (s.*from).load(kAcquire);
+  };
+}
+
+TEST(Litmus, StoreBuffering) {
+  EXPECT_EQ(Reads(2, {StoreThenLoad(&State::x, &State::y, 0),
+                      StoreThenLoad(&State::y, &State::x, 1)}),
+            (Outcomes{"0 0", "0 1", "1 0", "1 1"}));
+}
+
+Outcomes MessagePassing(std::memory_order store, std::memory_order load) {
+  return Reads(2, {[=](State& s) {
+                     s.x.store(1, kRelaxed);
+                     s.y.store(1, store);
+                   },
+                   [=](State& s) {
+                     s.r[0] = s.y.load(load);
+                     s.r[1] = s.x.load(kRelaxed);
+                   }});
+}
+
+TEST(Litmus, MessagePassing) {
+  const Outcomes all = {"0 0", "0 1", "1 0", "1 1"};
+  EXPECT_EQ(MessagePassing(kRelaxed, kRelaxed), all);
+  EXPECT_EQ(MessagePassing(kRelease, kRelaxed), all);
+  EXPECT_EQ(MessagePassing(kRelaxed, kAcquire), all);
+  EXPECT_EQ(MessagePassing(kRelease, kAcquire),
+            (Outcomes{"0 0", "0 1", "1 1"}));
+}
+
+// C++ has "1 1" only for want of a better rule; RC11 has not.
+TEST(Litmus, LoadBuffering) {
+  EXPECT_EQ(Reads(2, {[](State& s) {
+                        s.r[0] = s.x.load(kRelaxed);
+                        s.y.store(1, kRelaxed);
+                      },
+                      [](State& s) {
+                        s.r[1] = s.y.load(kRelaxed);
+                        s.x.store(1, kRelaxed);
+                      }}),
+            (Outcomes{"0 0", "0 1", "1 0"}));
+}
+
+TEST(Litmus, IndependentReadsOfIndependentWrites) {
+  const auto write = [](Atomic<int> State::*to) {
+    return [=](State& s) { (s.*to).store(1, kRelease); };
+  };
+  const auto read = [](Atomic<int> State::*a, Atomic<int> State::*b, int at) {
+    return [=](State& s) {
+      s.r[at] = (s.*a).load(kAcquire);
+      s.r[at + 1] = (s.*b).load(kAcquire);
+    };
+  };
+  const Outcomes outcomes =
+      Reads(4, {write(&State::x), write(&State::y),
+                read(&State::x, &State::y, 0), read(&State::y, &State::x, 2)});
+  EXPECT_EQ(outcomes.size(), 16u);  // All, "1 0 1 0" among them.
+}
+
+Outcomes WriteToReadCausality(std::memory_order load) {
+  return Reads(3, {[](State& s) { s.x.store(1, kRelease); },
+                   [=](State& s) {
+                     s.r[0] = s.x.load(load);
+                     s.y.store(1, kRelease);
+                   },
+                   [](State& s) {
+                     s.r[1] = s.y.load(kAcquire);
+                     s.r[2] = s.x.load(kRelaxed);
+                   }});
+}
+
+TEST(Litmus, WriteToReadCausality) {
+  // Even a relaxed load puts what it has read into the thread's view.
+  for (const auto load : {kRelaxed, kAcquire}) {
+    const Outcomes outcomes = WriteToReadCausality(load);
+    EXPECT_EQ(outcomes.size(), 7u);
+    EXPECT_EQ(outcomes.count("1 1 0"), 0u);
+  }
+}
+
+// With a third location in the middle, the acquire is needed.
+TEST(Litmus, CausalityAcrossLocations) {
+  const auto reads = [](std::memory_order load) {
+    return Reads(2, {[](State& s) {
+                       s.data = 1;
+                       s.x.store(1, kRelease);
+                     },
+                     [=](State& s) {
+                       s.r[0] = s.x.load(load);
+                       if (s.r[0] == 1) s.y.store(1, kRelease);
+                     },
+                     [](State& s) { s.r[1] = s.y.load(kAcquire); }});
+  };
+  EXPECT_EQ(reads(kAcquire), (Outcomes{"0 0", "1 0", "1 1"}));
+}
+
+TEST(Litmus, CoherenceOfReads) {
+  EXPECT_EQ(Reads(2, {[](State& s) {
+                        s.x.store(1, kRelaxed);
+                        s.x.store(2, kRelaxed);
+                      },
+                      [](State& s) {
+                        s.r[0] = s.x.load(kRelaxed);
+                        s.r[1] = s.x.load(kRelaxed);
+                      }}),
+            (Outcomes{"0 0", "0 1", "0 2", "1 1", "1 2", "2 2"}));
+}
+
+TEST(Litmus, CoherenceOfAReadAndAWrite) {
+  EXPECT_EQ(Reads(1,
+                  {[](State& s) {
+                     s.r[0] = s.x.load(kRelaxed);
+                     s.x.store(1, kRelaxed);
+                   },
+                   [](State& s) { s.x.store(2, kRelaxed); }},
+                  Final),
+            (Outcomes{"0 10", "0 20", "2 10"}));
+}
+
+TEST(Litmus, CoherenceOfAWriteAndARead) {
+  EXPECT_EQ(Reads(1,
+                  {[](State& s) {
+                     s.x.store(1, kRelaxed);
+                     s.r[0] = s.x.load(kRelaxed);
+                   },
+                   [](State& s) { s.x.store(2, kRelaxed); }},
+                  Final),
+            (Outcomes{"1 10", "1 20", "2 20"}));
+}
+
+// Two readers agree on the order of two writes.
+TEST(Litmus, CoherenceBetweenReaders) {
+  const auto read = [](int at) {
+    return [=](State& s) {
+      s.r[at] = s.x.load(kRelaxed);
+      s.r[at + 1] = s.x.load(kRelaxed);
+    };
+  };
+  Outcomes expected;
+  for (const auto& order : {std::vector<int>{0, 1, 2}, {0, 2, 1}}) {
+    for (int i = 0; i < 81; ++i) {
+      const int at[4] = {i / 27, i / 9 % 3, i / 3 % 3, i % 3};
+      if (at[0] > at[1] || at[2] > at[3]) continue;
+      std::string text;
+      for (const int a : at) {
+        text += (text.empty() ? "" : " ") +
+                std::to_string(order[static_cast<size_t>(a)]);
+      }
+      expected.insert(text);
+    }
+  }
+  EXPECT_EQ(
+      Reads(4, {[](State& s) { s.x.store(1, kRelaxed); },
+                [](State& s) { s.x.store(2, kRelaxed); }, read(0), read(2)}),
+      expected);
+}
+
+// The stores of one location may be ordered against those of the other.
+TEST(Litmus, TwoWritesToTwoLocations) {
+  EXPECT_EQ(Reads(0,
+                  {[](State& s) {
+                     s.x.store(1, kRelaxed);
+                     s.y.store(2, kRelaxed);
+                   },
+                   [](State& s) {
+                     s.y.store(1, kRelaxed);
+                     s.x.store(2, kRelaxed);
+                   }},
+                  Final),
+            (Outcomes{"11", "12", "21", "22"}));
+}
+
+TEST(Litmus, AWriteDoesNotComeBetweenAnRmwAndWhatItHasRead) {
+  EXPECT_EQ(Reads(1,
+                  {[](State& s) { s.r[0] = s.x.fetch_add(1, kRelaxed); },
+                   [](State& s) { s.x.store(10, kRelaxed); }},
+                  Final),
+            (Outcomes{"0 100", "10 110"}));
+}
+
+Outcomes ThroughY(const Body& middle) {
+  return Reads(2, {[](State& s) {
+                     s.x.store(1, kRelaxed);
+                     s.y.store(10, kRelease);
+                   },
+                   middle,
+                   [](State& s) {
+                     s.r[0] = s.y.load(kAcquire);
+                     s.r[1] = s.x.load(kRelaxed);
+                   }});
+}
+
+TEST(Litmus, AReleaseSequenceGoesThroughRelaxedRmws) {
+  EXPECT_EQ(ThroughY([](State& s) { s.y.fetch_add(1, kRelaxed); }),
+            (Outcomes{"0 0", "0 1", "1 0", "1 1", "10 1", "11 1"}));
+}
+
+TEST(Litmus, AReleaseSequenceEndsAtAStore) {
+  EXPECT_EQ(ThroughY([](State& s) { s.y.store(20, kRelaxed); }),
+            (Outcomes{"0 0", "0 1", "10 1", "20 0", "20 1"}));
+}
+
+TEST(Litmus, AReleaseSequenceEndsAtAStoreOfItsOwnThread) {
+  EXPECT_EQ(Reads(2, {[](State& s) {
+                        s.x.store(1, kRelaxed);
+                        s.y.store(1, kRelease);
+                        s.y.store(2, kRelaxed);
+                      },
+                      [](State& s) {
+                        s.r[0] = s.y.load(kAcquire);
+                        s.r[1] = s.x.load(kRelaxed);
+                      }}),
+            (Outcomes{"0 0", "0 1", "1 1", "2 0", "2 1"}));
+}
+
+TEST(Litmus, RmwsSeeEachOther) {
+  const auto add = [](int at) {
+    return [=](State& s) { s.r[at] = s.x.fetch_add(1, kRelaxed); };
+  };
+  EXPECT_EQ(Reads(2, {add(0), add(1)}, Final), (Outcomes{"0 1 20", "1 0 20"}));
+}
+
+TEST(Litmus, BitwiseAndExchange) {
+  EXPECT_EQ(Reads(1, {[](State& s) {
+                    s.x.fetch_or(6, kRelaxed);
+                    s.x.fetch_and(3, kRelaxed);
+                    s.r[0] = s.x.exchange(5, kAcqRel);
+                  }},
+                  Final),
+            (Outcomes{"2 50"}));
+}
+
+Outcomes RacingCas(bool weak, int spurious) {
+  const auto swap = [weak](int at) {
+    return [=](State& s) {
+      int expected = 0;
+      const bool done =
+          weak ? s.x.compare_exchange_weak(expected, at + 1, kRelaxed, kRelaxed)
+               : s.x.compare_exchange_strong(expected, at + 1, kRelaxed,
+                                             kRelaxed);
+      s.r[at] = done ? 9 : expected;
+    };
+  };
+  Outcomes outcomes;
+  Search search;
+  search.bounds.spurious = spurious;
+  Explore(
+      {swap(0), swap(1)},
+      [&](State& s) {
+        outcomes.insert(std::to_string(s.r[0]) + " " + std::to_string(s.r[1]));
+      },
+      search);
+  return outcomes;
+}
+
+TEST(Litmus, OneOfRacingCompareExchangesWins) {
+  EXPECT_EQ(RacingCas(false, 1), (Outcomes{"9 1", "2 9"}));
+  EXPECT_EQ(RacingCas(true, 0), (Outcomes{"9 1", "2 9"}));
+  // One of them for no reason: then it has read what it expected, or failed.
+  EXPECT_EQ(RacingCas(true, 1), (Outcomes{"9 1", "2 9", "0 9", "9 0"}));
+}
+
+Outcomes FailedCas(std::memory_order failure) {
+  return Reads(2, {[](State& s) {
+                     s.x.store(1, kRelaxed);
+                     s.y.store(2, kRelease);
+                   },
+                   [=](State& s) {
+                     s.r[0] = 7;
+                     s.y.compare_exchange_strong(s.r[0], 9, kRelaxed, failure);
+                     s.r[1] = s.x.load(kRelaxed);
+                   }});
+}
+
+TEST(Litmus, AFailedCompareExchangeIsALoad) {
+  EXPECT_EQ(FailedCas(kRelaxed), (Outcomes{"0 0", "0 1", "2 0", "2 1"}));
+  EXPECT_EQ(FailedCas(kAcquire), (Outcomes{"0 0", "0 1", "2 1"}));
+}
+
+Result PassData(std::memory_order store, std::memory_order load) {
+  return Explore({[=](State& s) {
+                    s.data = 1;
+                    s.x.store(1, store);
+                  },
+                  [=](State& s) {
+                    if (s.x.load(load) == 1) s.r[0] = s.data;
+                  }},
+                 [](State&) {});
+}
+
+TEST(Litmus, DataRacesAreFoundAndReported) {
+  EXPECT_EQ(PassData(kRelease, kAcquire).failure, "");
+  for (const auto& [store, load] :
+       {std::pair{kRelaxed, kAcquire}, std::pair{kRelease, kRelaxed},
+        std::pair{kRelaxed, kRelaxed}}) {
+    const Result result = PassData(store, load);
+    EXPECT_EQ(result.failure,
+              "data race: read of a variable, which T1 has written");
+    EXPECT_FALSE(result.complete);
+    EXPECT_NE(result.trace.find("T2 load a variable"), std::string::npos)
+        << result.trace;
+  }
+}
+
+TEST(Litmus, ReadsRaceWithWritesEitherWayRound) {
+  const auto write = [](State& s) { s.data = 1; };
+  const auto read = [](State& s) { s.r[0] = s.data; };
+  const auto nothing = [](State&) {};
+  EXPECT_NE(Explore({write, read}, nothing).failure, "");
+  EXPECT_NE(Explore({read, write}, nothing).failure, "");
+  EXPECT_NE(Explore({write, write}, nothing).failure, "");
+  EXPECT_EQ(Explore({read, read}, nothing).failure, "");
+  // Joined threads do not race with who looks afterwards.
+  EXPECT_EQ(Explore({write}, [](State& s) { EXPECT_EQ(s.data, 1); }).failure,
+            "");
+}
+
+// --- Searches ----------------------------------------------------------------
+
+TEST(Search, WithoutPreemptionsOrOldValuesThreadsRunOneAfterAnother) {
+  Outcomes outcomes;
+  Search search;
+  search.bounds.preemptions = 0;
+  search.bounds.stale = 0;
+  const Result result = Explore(
+      {StoreThenLoad(&State::x, &State::y, 0),
+       StoreThenLoad(&State::y, &State::x, 1)},
+      [&](State& s) {
+        outcomes.insert(std::to_string(s.r[0]) + std::to_string(s.r[1]));
+      },
+      search);
+  EXPECT_EQ(outcomes, (Outcomes{"01", "10"}));
+  EXPECT_EQ(result.executions, 2u);
+}
+
+TEST(Search, RandomExecutionsFindWhatAllExecutionsFindAndRepeat) {
+  const auto run = [](uint64_t seed) {
+    Search search;
+    search.seed = seed;
+    search.executions = 10'000;
+    return Explore(
+        {[](State& s) {
+           s.x.store(1, kRelaxed);
+           s.y.store(1, kRelaxed);
+         },
+         [](State& s) {
+           s.r[0] = s.y.load(kRelaxed);
+           s.r[1] = s.x.load(kRelaxed);
+           if (s.r[0] > s.r[1]) Explorer::Get().Fail("found");
+         }},
+        [](State&) {}, search);
+  };
+  const Result first = run(1);
+  EXPECT_EQ(first.failure, "found");
+  EXPECT_EQ(run(1).executions, first.executions);
+  EXPECT_EQ(run(1).trace, first.trace);
+  EXPECT_FALSE(first.complete);
+}
+
+// A lock: whoever waits for it hangs if its owner stops.
+void Lock(State& s) {
+  for (int free = 0; !s.x.compare_exchange_weak(free, 1, kAcquire, kRelaxed);
+       free = 0) {
+    Explorer::Get().Yield();
+  }
+  s.data = s.data + 1;
+  s.x.store(0, kRelease);
+}
+
+TEST(Search, AStalledThreadShowsWhoDependsOnIt) {
+  Search search;
+  search.bounds.preemptions = 1;
+  const auto done = [](State&) {};
+  EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "");
+  search.stalled_thread = 1;
+  search.stalled_after = 0;  // Before it has the lock.
+  EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "");
+  search.stalled_after = 1;
+  EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "no end in sight");
+  const Body add = [](State& s) { s.x.fetch_add(1, kRelaxed); };
+  EXPECT_EQ(Explore({add, add}, done, search).failure, "");
+}
+
+TEST(Search, AnOldValueIsNotReadForEver) {
+  const Result result = Explore({[](State& s) { s.x.store(1, kRelaxed); },
+                                 [](State& s) {
+                                   while (s.x.load(kRelaxed) == 0)
+                                     Explorer::Get().Yield();
+                                 }},
+                                [](State&) {});
+  EXPECT_EQ(result.failure, "");
+  EXPECT_TRUE(result.complete);
+}
+
+}  // namespace
+}  // namespace holdfast::model

@@ -1,0 +1,167 @@
+// What puts a HandleTable on the explorer: atomics, memory and threads.
+
+#ifndef HOLDFAST_TESTS_MODEL_MODEL_TRAITS_H_
+#define HOLDFAST_TESTS_MODEL_MODEL_TRAITS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "absl/status/statusor.h"
+#include "holdfast/internal/ordinal_pool.h"
+#include "holdfast/traits.h"
+#include "tests/model/explorer.h"
+
+namespace holdfast::model {
+
+// Zeroed memory. In traces, its parts have the names of the table's members.
+class ModelMemory {
+ public:
+  static absl::StatusOr<ModelMemory> Reserve(size_t bytes) {
+    ModelMemory memory;
+    memory.bytes_ = bytes;
+    memory.base_.reset(static_cast<char*>(std::aligned_alloc(4096, bytes)));
+    std::memset(memory.base_.get(), 0, bytes);
+    return memory;
+  }
+
+  template <typename U>
+  U* Array(size_t offset, size_t count) const {
+    U* const array = reinterpret_cast<U*>(base_.get() + offset);
+    if (Explorer::Get().tracing()) {
+      for (size_t i = 0; i < count; ++i) {
+        NameParts(array[i], "[" + std::to_string(i) + "]", offset);
+      }
+    }
+    return array;
+  }
+
+  size_t reserved_bytes() const { return bytes_; }
+  size_t ResidentBytes() const { return bytes_; }
+
+ private:
+  struct Free {
+    void operator()(char* base) const { std::free(base); }
+  };
+
+  static void Name(const void* address, const std::string& name) {
+    Explorer::Get().Name(address, name);
+  }
+
+  // A slot, a shard, the control block, or a lone atomic.
+  template <typename U>
+  static auto NameParts(const U& slot, const std::string& at, size_t)
+      -> decltype(void(&slot.word)) {
+    Name(&slot.word, "slot" + at + ".word");
+    NamePayload(slot, at, 0);
+  }
+  template <typename U>
+  static auto NameParts(const U& shard, const std::string& at, size_t)
+      -> decltype(void(&shard.spare_plus_one)) {
+    Name(&shard.last, "shard" + at + ".last");
+    Name(&shard.count, "shard" + at + ".count");
+    Name(&shard.spare_plus_one, "shard" + at + ".spare_plus_one");
+    for (const auto& slot : shard.slots) Name(&slot, "shard" + at + ".slots");
+  }
+  template <typename U>
+  static auto NameParts(const U& control, const std::string&, size_t)
+      -> decltype(void(&control.high_water)) {
+    Name(&control.head, "head");
+    Name(&control.high_water, "high_water");
+  }
+  static void NameParts(const Atomic<uint64_t>& version, const std::string& at,
+                        size_t) {
+    Name(&version, "version" + at);
+  }
+  static void NameParts(const Atomic<uint32_t>& entry, const std::string& at,
+                        size_t offset) {
+    Name(&entry, (offset == 4096 ? "shared_spare" : "below") + at);
+  }
+
+  template <typename U>
+  static auto NamePayload(const U& slot, const std::string& at, int)
+      -> decltype(void(&slot.payload)) {
+    size_t i = 0;
+    for (const auto& word : slot.payload) {
+      Name(&word, "cell" + at + ".payload[" + std::to_string(i++) + "]");
+    }
+  }
+  template <typename U>
+  static void NamePayload(const U&, const std::string&, long) {}
+
+  std::unique_ptr<char, Free> base_;
+  size_t bytes_ = 0;
+};
+
+// As ThreadOrdinals, with one pool for each execution.
+class ModelThreads {
+  struct Local {
+    uint32_t execution;
+    uint32_t ordinal;
+    bool exited;
+  };
+
+ public:
+  static constexpr uint32_t kCapacity = 3;
+  using Pool = internal::OrdinalPool<Atomics, kCapacity>;
+  static constexpr uint32_t kNone = Pool::kNone;
+
+  static uint32_t Current() { return me().ordinal; }
+  static uint32_t Register() {
+    if (me().ordinal == kNone && !me().exited) me().ordinal = pool_.Claim();
+    return me().ordinal;
+  }
+  static uint32_t Claim() { return pool_.Claim(); }
+  static bool TryClaim(uint32_t ordinal) { return pool_.TryClaim(ordinal); }
+  static void Release(uint32_t ordinal) { pool_.Release(ordinal); }
+  static uint32_t Limit() { return pool_.Limit(); }
+  static void Yield() { Explorer::Get().Yield(); }
+
+  // --- What scenarios call ---------------------------------------------------
+
+  // What the thread does at its exit.
+  static void Exit() {
+    const uint32_t ordinal = me().ordinal;
+    me().ordinal = kNone;
+    me().exited = true;
+    if (ordinal != kNone) pool_.Release(ordinal);
+  }
+
+  // Thread 0 acts as `thread`.
+  static void Play(int thread) { played_ = thread; }
+
+ private:
+  static Local& me() {
+    const Explorer& explorer = Explorer::Get();
+    const int thread = explorer.current() == 0 ? played_ : explorer.current();
+    Local& local = locals_[static_cast<size_t>(thread)];
+    if (local.execution != explorer.execution()) {
+      local = {explorer.execution(), kNone, false};
+    }
+    return local;
+  }
+
+  inline static Pool pool_;
+  inline static int played_ = 0;
+  inline static Local locals_[kMaxThreads];
+};
+
+// kShards threads have a shard and a spare cell; others share kSpares cells.
+template <uint32_t kShards = 3, uint32_t kSpares = 1>
+struct ModelTraits : DefaultTraits {
+  static constexpr int kGenerationBits = 3;
+  static constexpr uint32_t kMaxThreads = kShards;
+  static constexpr uint32_t kMaxSharedSpares = kSpares;
+  static constexpr uint32_t kMaxThreadCacheSlots = 4;
+  using Atomics = model::Atomics;
+  using Memory = ModelMemory;
+  using Threads = ModelThreads;
+};
+
+}  // namespace holdfast::model
+
+#endif  // HOLDFAST_TESTS_MODEL_MODEL_TRAITS_H_

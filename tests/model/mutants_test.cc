@@ -1,0 +1,155 @@
+// Every memory order weakened by one step, and every planted defect: each is
+// found by a scenario, or it is known why it need not be.
+
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/model/explorer.h"
+#include "tests/model/mutation.h"
+#include "tests/model/scenarios.h"
+
+namespace holdfast::model {
+namespace {
+
+struct Mutant {
+  std::string name;
+  Mutation mutation;
+  std::string line;     // Of an order: as it is in the header.
+  std::string killers;  // Of a defect: "a,b".
+};
+
+std::vector<Mutant> AllMutants() {
+  std::vector<Mutant> all;
+#define WEAKENED(site, place, line, order, weaker)               \
+  all.push_back({std::string(place) + " " #order " to " #weaker, \
+                 {site, std::memory_order_##weaker, -1},         \
+                 line,                                           \
+                 ""});
+#define PLANTED(defect, name, killers) \
+  all.push_back({name, {-1, std::memory_order_relaxed, defect}, "", killers});
+#include "tests/model/mutants.inc"
+#undef WEAKENED
+#undef PLANTED
+  return all;
+}
+
+// Orders that are stronger than the model needs, by their line; docs/design.md,
+// "Orders that no scenario needs", says why each is what it is.
+constexpr const char* kStronger[] = {
+    "if (head_->compare_exchange_weak(head, popped, "
+    "std::memory_order_acquire,",
+};
+
+bool IsStronger(const Mutant& mutant) {
+  return std::any_of(std::begin(kStronger), std::end(kStronger),
+                     [&](const char* line) { return mutant.line == line; });
+}
+
+// The scenarios' names begin with that of a killer.
+bool Kills(const Mutant& mutant, const Entry& entry) {
+  return ("," + mutant.killers + ",")
+             .find("," + entry.name.substr(0, entry.name.find('/')) + ",") !=
+         std::string::npos;
+}
+
+// Runs one scenario on the mutant that is switched on.
+Result RunOne(const Entry& entry, int preemptions) {
+  Search search;
+  search.bounds = entry.bounds;
+  if (preemptions >= 0 && search.bounds.preemptions > preemptions) {
+    search.bounds.preemptions = preemptions;
+    search.bounds.stale = 1;
+  }
+  if (entry.random != 0) {
+    search.seed = 1;
+    search.executions = 20'000;
+  }
+  return Explorer::Get().Run(entry.make, search);
+}
+
+// In a process of its own, since a defect may crash it: prints who found the
+// mutant, and exits with 1 if someone did.
+[[noreturn]] void RunAndExit(const Mutant& mutant) {
+  mutation = mutant.mutation;
+  Entries entries = AllScenarios();
+  // Those about values come first: for other files, last.
+  if (mutant.name.find("_slots.h") == std::string::npos) {
+    std::reverse(entries.begin(), entries.end());
+  }
+  // Narrow bounds first: most mutants do not get past those.
+  for (const int preemptions : {1, -1}) {
+    for (const Entry& entry : entries) {
+      if (!mutant.killers.empty() && !Kills(mutant, entry)) continue;
+      std::printf("in %s: ", entry.name.c_str());
+      std::fflush(stdout);
+      const Result result = RunOne(entry, preemptions);
+      if (!result.failure.empty()) {
+        std::printf("%s\n", result.failure.c_str());
+        std::fflush(stdout);
+        _exit(1);
+      }
+      std::printf("\r");
+    }
+  }
+  std::printf("not found\n");
+  std::fflush(stdout);
+  _exit(0);
+}
+
+class MutantTest : public testing::TestWithParam<Mutant> {};
+
+TEST_P(MutantTest, IsFound) {
+  const Mutant& mutant = GetParam();
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    RunAndExit(mutant);
+  }
+  close(ends[1]);
+  std::string text;
+  char buffer[256];
+  for (ssize_t n; (n = read(ends[0], buffer, sizeof(buffer))) > 0;) {
+    text.append(buffer, static_cast<size_t>(n));
+  }
+  close(ends[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  const std::string last = text.substr(text.rfind('\r') + 1);
+  const bool found = !WIFEXITED(status) || WEXITSTATUS(status) == 1;
+  std::printf("%s: %s%s\n", mutant.name.c_str(), last.c_str(),
+              WIFEXITED(status) ? "" : "crashed");
+  EXPECT_NE(found, IsStronger(mutant)) << mutant.name << ": " << mutant.line;
+}
+
+INSTANTIATE_TEST_SUITE_P(, MutantTest, testing::ValuesIn(AllMutants()),
+                         [](const testing::TestParamInfo<Mutant>& mutant) {
+                           std::string name = mutant.param.name;
+                           for (char& c : name) {
+                             if (isalnum(c) == 0) c = '_';
+                           }
+                           return name + "_" + std::to_string(mutant.index);
+                         });
+
+// Nothing is switched on, and nothing is stronger than it is.
+TEST(Mutants, AreManyAndTheStrongerOnesExist) {
+  const std::vector<Mutant> all = AllMutants();
+  EXPECT_GE(all.size(), 60u);
+  for (const char* line : kStronger) {
+    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const Mutant& mutant) {
+      return mutant.line == line;
+    })) << line;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::model

@@ -1,0 +1,154 @@
+// What passes from thread to thread with an ordinal or a shared spare cell.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "holdfast/handle_table.h"
+#include "tests/model/scenarios.h"
+
+namespace holdfast::model {
+namespace {
+
+template <typename Table>
+class Threads {
+ public:
+  using P = Play<Table>;
+  using Script = typename P::Script;
+  using Body = typename P::Body;
+
+  Threads(std::string kind, Entries* entries)
+      : kind_(std::move(kind)), entries_(*entries) {}
+
+  void AddHandOver() {
+    Script script;
+    script.options = {/*max_slots=*/16, /*thread_cache_slots=*/1};
+    script.setup = [](P& p) {
+      p.As(1, [&] {
+        p.h(0) = p.Pin(1);
+        p.h(1) = p.Pin(2);
+      });
+    };
+    script.registered = 1;
+    // A slot and a spare cell stay in the shard.
+    const Body leave = [](P& p) {
+      p.UnpinOwn(p.h(0));
+      p.Write(p.h(1), 3);
+      ModelThreads::Exit();
+    };
+    const Body arrive = [](P& p) {
+      const auto handle = p.Pin(4);
+      p.Write(p.h(1), 5);
+      p.UnpinOwn(handle);
+    };
+    script.threads = {leave, arrive};
+    Add("ordinal_hand_over", script, 2);
+    // A thread_local destructor that runs after the ordinal went back claims
+    // one for each call.
+    script.threads = {[](P& p) {
+                        ModelThreads::Exit();
+                        p.UnpinOwn(p.h(0));
+                        p.Write(p.h(1), 3);
+                      },
+                      arrive};
+    Add("calls_after_exit", script, 2, 2);
+    const Body arrive_too = [](P& p) { p.Write(p.h(1), 6); };
+    script.threads = {leave, arrive, arrive_too};
+    Add("ordinal_hand_over_to_one_of_two", script, 1, 1);
+  }
+
+  // No thread has a spare cell of its own.
+  void AddSharedSpares(int preemptions, bool waits) {
+    Script script;
+    script.options = {/*max_slots=*/2, /*thread_cache_slots=*/0};
+    script.setup = [](P& p) {
+      p.As(1, [&] {
+        p.h(0) = p.Pin(1);
+        p.h(1) = p.Pin(2);
+      });
+    };
+    script.threads = {[](P& p) { p.Write(p.h(0), 3); },
+                      [](P& p) {
+                        p.Write(p.h(1), 4);
+                        p.Read(p.h(0));
+                      },
+                      [](P& p) {
+                        p.Write(p.h(1), 5);
+                        p.Read(p.h(0));
+                      }};
+    Add("shared_spares", script, preemptions, 1, waits);
+    script.threads.pop_back();
+    Add("shared_spares_two_threads", script, 2, -1, waits);
+  }
+
+ private:
+  void Add(const char* name, Script script, int preemptions, int stale = -1,
+           bool waits = false) {
+    Bounds bounds;
+    bounds.preemptions = preemptions;
+    bounds.stale = stale;
+    entries_.push_back(MakeEntry<Table>(std::string(name) + "/" + kind_,
+                                        std::move(script), bounds));
+    entries_.back().waits = waits;
+  }
+
+  const std::string kind_;
+  Entries& entries_;
+};
+
+// --- The pool of ordinals alone ----------------------------------------------
+
+class Ordinals : public Scenario {
+ public:
+  int threads() const override { return 3; }
+  void Run(int thread) override {
+    // A scavenger tries those that were ever claimed.
+    const uint32_t ordinal = thread != 3 ? ModelThreads::Claim()
+                             : ModelThreads::Limit() == 0 ? ModelThreads::kNone
+                                                          : Try(0);
+    if (ordinal == ModelThreads::kNone) return;
+    Own(ordinal);
+    ModelThreads::Release(ordinal);
+    const uint32_t again = ModelThreads::Claim();
+    Own(again);
+  }
+  void Done() override {
+    if (ModelThreads::Limit() > 3) Explorer::Get().Fail("the limit overshot");
+  }
+
+ private:
+  static uint32_t Try(uint32_t ordinal) {
+    return ModelThreads::TryClaim(ordinal) ? ordinal : ModelThreads::kNone;
+  }
+  void Own(uint32_t ordinal) {
+    if (ordinal >= stamps_.size()) {
+      Explorer::Get().Fail("an ordinal out of range");
+    }
+    stamps_[ordinal] = stamps_[ordinal] + 1;
+  }
+
+  std::array<Plain<int>, ModelThreads::kCapacity> stamps_;
+};
+
+}  // namespace
+
+Entries ThreadScenarios() {
+  Entries entries;
+  Threads<HandleTable<uint64_t, ModelTraits<>>>("word", &entries).AddHandOver();
+  Threads<HandleTable<uint32_t, ModelTraits<>>>("inline", &entries)
+      .AddHandOver();
+  Threads<HandleTable<uint64_t, ModelTraits<0, 1>>>("one cell", &entries)
+      .AddSharedSpares(1, true);
+  Threads<HandleTable<uint64_t, ModelTraits<0, 2>>>("two cells", &entries)
+      .AddSharedSpares(1, true);
+  Bounds bounds;
+  bounds.stale = 2;
+  entries.push_back(
+      {"ordinal_pool", [] { return std::make_unique<Ordinals>(); }, bounds});
+  return entries;
+}
+
+}  // namespace holdfast::model

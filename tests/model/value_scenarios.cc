@@ -1,0 +1,270 @@
+// What readers, writers and those who end a life do to each other.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "holdfast/handle_table.h"
+#include "tests/model/scenarios.h"
+
+namespace holdfast::model {
+namespace {
+
+// How h(0), which holds 1 and belongs to thread 1, has come about.
+enum class Start {
+  kOwn,        // In its own cell, as pinned.
+  kRewritten,  // In another cell.
+  kMoved,      // Pinned into another cell, not rewritten since.
+  kBack,       // Written twice: in its own cell again.
+};
+
+template <typename Table>
+void Begin(Play<Table>& p, Start start) {
+  p.As(1, [&] {
+    p.h(0) = p.Pin(start == Start::kOwn ? 1 : 10);
+    if (start == Start::kOwn) return;
+    p.Write(p.h(0), start == Start::kRewritten ? 1 : 11);
+    if (start == Start::kBack) p.Write(p.h(0), 1);
+    if (start != Start::kMoved) return;
+    p.UnpinOwn(p.h(0));
+    p.h(0) = p.Pin(1);
+  });
+}
+
+// The scenarios of one start.
+template <typename Table>
+class Values {
+ public:
+  using P = Play<Table>;
+  using Script = typename P::Script;
+
+  Values(std::string kind, Start start, Entries* entries)
+      : kind_(std::move(kind)), start_(start), entries_(*entries) {}
+
+  void AddReads() {
+    // The slot goes to another life while it is read, and the handle of that is
+    // passed on without any edge: what it publishes is visible all the same.
+    Add("read_unpin_pin",
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.data() = 7;
+           p.Tell(p.Pin(2));
+         },
+         [](P& p) {
+           p.Read(p.h(0));
+           if (p.ReadUnsynchronized(p.Told()) == 2) {
+             p.Check(p.data() == 7, "Pin did not publish");
+           }
+         }},
+        3);
+    // The cell leaves the slot and comes back, twice.
+    Add("read_writes",
+        {[](P& p) {
+           p.Write(p.h(0), 2);
+           p.Write(p.h(0), 3);
+           p.Write(p.h(0), 4);
+         },
+         [](P& p) {
+           const int first = p.Read(p.h(0));
+           p.Check(first <= p.Read(p.h(0)), "a read went backwards");
+         }},
+        2);
+    Add("read_write_unpin_pin",
+        {[](P& p) {
+           p.Write(p.h(0), 2);
+           p.UnpinOwn(p.h(0));
+           p.Tell(p.Pin(3));
+         },
+         [](P& p) {
+           p.Read(p.h(0));
+           p.ReadUnsynchronized(p.Told());
+         }},
+        2);
+    Add("read_against_writer_and_ender",
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.Pin(2);
+         },
+         [](P& p) { p.Read(p.h(0)); }, [](P& p) { p.Write(p.h(0), 3); }},
+        2);
+    Add("read_against_two_writers",
+        {[](P& p) {
+           p.Write(p.h(0), 2);
+           p.Write(p.h(0), 3);
+         },
+         [](P& p) {
+           p.Read(p.h(0));
+           p.Read(p.h(0));
+         },
+         [](P& p) { p.Write(p.h(0), 4); }},
+        2, 1);
+  }
+
+  void AddWrites() {
+    Add("write_write",
+        {[](P& p) {
+           p.Write(p.h(0), 2);
+           p.Write(p.h(0), 3);
+         },
+         [](P& p) {
+           p.Write(p.h(0), 4);
+           p.Write(p.h(0), 5);
+         }},
+        3);
+    // The word of a later life must not pass for that of this one.
+    Add("write_unpin",
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.UnpinOwn(p.Pin(2));
+           p.Tell(p.Pin(3));
+         },
+         [](P& p) {
+           p.Write(p.h(0), 4);
+           p.ReadUnsynchronized(p.Told());
+         }},
+        2);
+    // Who ends a life that it was told of uses what was written under it.
+    Add("write_take",
+        {[](P& p) {
+           p.data() = 7;
+           p.Write(p.h(0), 2);
+         },
+         [](P& p) {
+           if (p.Take(p.h(0)) == 2) {
+             p.Check(p.data() == 7, "Write did not publish");
+           }
+           p.Pin(3);
+         }},
+        3);
+    Add("exchange_take",
+        {[](P& p) { p.Exchange(p.h(0), 2); },
+         [](P& p) {
+           p.Take(p.h(0));
+           p.Pin(3);
+         },
+         [](P& p) { p.Exchange(p.h(0), 4); }},
+        2);
+    Add("exchange_exchange",
+        {[](P& p) {
+           p.data() = 7;
+           p.Exchange(p.h(0), 2);
+         },
+         [](P& p) {
+           if (p.Exchange(p.h(0), 3) == 2) {
+             p.Check(p.data() == 7, "Exchange did not publish");
+           }
+           p.Exchange(p.h(0), 4);
+         }},
+        3);
+    Add("racing_unpins",
+        {[](P& p) { p.Unpin(p.h(0)); }, [](P& p) { p.Unpin(p.h(0)); },
+         [](P& p) { p.Take(p.h(0)); }},
+        3);
+  }
+
+  void AddWalks() {
+    Add("unpin_all",
+        {[](P& p) {
+           p.UnpinAll();
+           p.Check(!p.table().Contains(p.h(0)), "UnpinAll left a handle live");
+         },
+         [](P& p) {
+           p.Read(p.h(0));
+           const auto handle = p.Pin(2);
+           p.Write(p.h(0), 3);
+           p.Read(handle);
+         }},
+        2);
+    Add("unpin_all_unpin_all",
+        {[](P& p) {
+           p.UnpinAll();
+           p.Pin(2);
+         },
+         [](P& p) {
+           p.Unpin(p.h(0));
+           p.UnpinAll();
+         }},
+        2, 2);
+    Add("for_each",
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.UnpinOwn(p.Pin(2));
+           p.Write(p.h(1), 3);
+         },
+         [](P& p) { Shows(p.ForEach(), p); }},
+        2);
+    Add("parallel_for_each",
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.Pin(2);
+         },
+         [](P& p) { Work(p); }, [](P& p) { Work(p); }},
+        2, 2);
+  }
+
+ private:
+  using Seen = std::vector<std::pair<typename Table::Handle, int>>;
+
+  // Both show h(1), which is live throughout, once.
+  static void Shows(const Seen& seen, P& p) {
+    int anchors = 0;
+    for (const auto& [handle, number] : seen) anchors += handle == p.h(1);
+    p.Check(anchors == 1, "ForEach did not show a live value once");
+  }
+  static void Work(P& p) {
+    Seen seen;
+    p.walk()->Work(
+        [&](auto handle, const auto& value) { p.Visit(&seen, handle, value); });
+    // One of them walks the first chunk, which is all there is.
+    if (!seen.empty()) Shows(seen, p);
+  }
+
+  void Add(const char* name, std::vector<typename P::Body> threads,
+           int preemptions, int stale = -1) {
+    Script script;
+    // A cache of one slot: an Unpin and the next Pin of a thread use the same
+    // slot, without any edge between them.
+    script.options = {/*max_slots=*/16, /*thread_cache_slots=*/1};
+    const Start start = start_;
+    script.setup = [start](P& p) {
+      p.As(1, [&] { p.h(1) = p.Pin(9); });
+      Begin(p, start);
+      p.walk().emplace(p.table());
+    };
+    script.threads = std::move(threads);
+    Bounds bounds;
+    bounds.preemptions = preemptions;
+    bounds.stale = stale;
+    entries_.push_back(
+        MakeEntry<Table>(std::string(name) + "/" + kind_, script, bounds));
+  }
+
+  const std::string kind_;
+  const Start start_;
+  Entries& entries_;
+};
+
+template <typename T>
+void AddAll(const std::string& kind, Start start, Entries* entries) {
+  Values<HandleTable<T, ModelTraits<>>> values(kind, start, entries);
+  values.AddReads();
+  values.AddWrites();
+  values.AddWalks();
+}
+
+}  // namespace
+
+Entries ValueScenarios() {
+  Entries entries;
+  AddAll<Pair>("pair/own", Start::kOwn, &entries);
+  AddAll<Pair>("pair/rewritten", Start::kRewritten, &entries);
+  AddAll<Pair>("pair/moved", Start::kMoved, &entries);
+  AddAll<Pair>("pair/back", Start::kBack, &entries);
+  AddAll<uint64_t>("word/own", Start::kOwn, &entries);
+  AddAll<uint64_t>("word/moved", Start::kMoved, &entries);
+  AddAll<uint32_t>("inline", Start::kOwn, &entries);
+  return entries;
+}
+
+}  // namespace holdfast::model
