@@ -65,7 +65,7 @@ struct Config {
   // From one quiescent point to the next: of a soak, and of each thread while
   // it is recorded.
   double round_seconds = 0.25;
-  uint32_t window_calls = 4096;
+  uint32_t window_calls = 8192;
   bool print_progress = true;
 };
 

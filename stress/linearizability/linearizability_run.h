@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "config.h"
 #include "linearizability/call.h"
+#include "linearizability/own_core.h"
 #include "linearizability/recorder.h"
 #include "linearizability/window_checker.h"
 #include "linearizability/window_report.h"
@@ -99,6 +100,7 @@ class LinearizabilityRun {
     std::vector<std::thread> threads;
     for (uint32_t i = 0; i < config_.threads; ++i) {
       threads.emplace_back([this, i, &missing] {
+        MoveToOwnCore(i);
         // order: relaxed, both. To begin at about the same time is all.
         missing.fetch_sub(1, std::memory_order_relaxed);
         while (missing.load(std::memory_order_relaxed) > 0) {
