@@ -139,7 +139,7 @@ class BrokenTable {
     if (Strikes(Defect::kRefusedWrite)) return false;
     thread_local Handle late_handle;
     thread_local Value late = {};
-    table_.Write(std::exchange(late_handle, Handle()), late);
+    if (late_handle) table_.Write(std::exchange(late_handle, Handle()), late);
     if (Strikes(Defect::kLateWrite)) {
       late_handle = handle;
       late = value;

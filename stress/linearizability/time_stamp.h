@@ -13,7 +13,12 @@ namespace holdfast::stress {
 // all memory accesses that come after. A store that comes before may be visible
 // to others later: see Recorder::Pin. On x86-64, in ticks of a time stamp
 // counter that has to run at one rate and in step on all cores, as Linux
-// demands of it for its own clock; elsewhere in nanoseconds.
+// demands of it for its own clock. Elsewhere in nanoseconds, and how far a
+// store has come is not known there: what a run then finds is to be looked at
+// twice.
+//
+// Two times that are equal give no order, so that a coarse clock finds less,
+// but nothing that is not there.
 inline uint64_t TimeStamp() {
 #if defined(__x86_64__)
   // The first LFENCE waits for what comes before; the second holds back what

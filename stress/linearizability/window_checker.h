@@ -40,7 +40,9 @@ struct CheckCounts {
 class WindowChecker {
  public:
   // `first` is the first handle of the table: XORed with it, handles are {slot
-  // index ^ its slot index, generation ^ 1}. Its life has to be over.
+  // index ^ its slot index, generation ^ 1}. Its life has to be over. Of each
+  // history, a search takes at most `max_steps`, and eight more a call; one
+  // step a call is usual, and the steps' memory is what has to be bounded.
   WindowChecker(uint64_t first, int generation_bits, uint64_t max_steps);
 
   // A call of this window, but a refused Pin, in any order.
