@@ -150,7 +150,7 @@ class BrokenTable {
 
   std::optional<Value> Exchange(Handle handle, const Value& value) {
     if (Strikes(Defect::kExchangeLost)) return table_.Read(handle);
-    if (Strikes(Defect::kSplitExchange)) {
+    if (Strikes(Defect::kSplitExchange, 8)) {
       const std::optional<Value> read = table_.Read(handle);
       std::this_thread::yield();
       return table_.Write(handle, value) ? read : std::nullopt;
@@ -171,7 +171,7 @@ class BrokenTable {
     const std::optional<Value> value = table_.Read(handle);
     const bool contended = value && IsContended(*value);
     if (contended && Strikes(Defect::kTwoTakers)) return value;
-    if (Strikes(Defect::kSplitTake)) {
+    if (Strikes(Defect::kSplitTake, 8)) {
       std::this_thread::yield();
       return table_.Unpin(handle) ? value : std::nullopt;
     }
