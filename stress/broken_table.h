@@ -23,20 +23,24 @@ enum class Defect {
   kOldRead,          // Read returns the value that the handle was pinned with.
   kTornAnchor,       // As kTornRead, of another thread's values alone.
   kOldAnchor,        // As kOldRead, of another thread's values alone.
+  kCachedRead,       // Read returns what this thread last read from the handle.
   kStaleRead,        // Read returns a value for a handle that is not live.
   kStaleContains,    // So with Contains.
   kStaleWrite,       // So with Write.
   kForeignContains,  // Contains is true of a handle of another table.
   kLostWrite,        // Write returns true and does nothing.
+  kLateWrite,        // Write takes effect at this thread's next Write.
   kRefusedWrite,     // Write returns false for a live handle.
   kExchangeNew,      // Exchange returns what was put in.
   kExchangeLost,     // Exchange forgets to put the value in.
+  kSplitExchange,    // Exchange reads, and writes a moment later.
   kContendedNew,     // As kExchangeNew, of contended values alone.
   kTwoWinners,       // Unpin of a stale handle succeeds.
   kNoWinner,         // Unpin ends the life and returns false.
   kLateUnpin,        // Unpin returns true and does nothing.
   kTwoTakers,        // Take of a contended value succeeds and ends no life.
   kNoTaker,          // Take of a contended value ends the life, yet fails.
+  kSplitTake,        // Take reads, and unpins a moment later.
   kIssuedTwice,      // Pin returns a handle of before.
   kEvenHandle,       // Pin returns a malformed handle.
   kRefusedPin,       // Pin finds no slot where there are many.
@@ -51,6 +55,7 @@ enum class Defect {
   kLostUpdate,       // ForEachExclusive does not keep what was changed.
   kClearMiscounts,   // UnpinAll returns one more than it has unpinned.
   kClearNothing,     // UnpinAll does nothing.
+  kClearSkips,       // UnpinAll leaves one out.
   kStatsMiscount,    // GetStats tells one live value too many.
   kWrongDiagnosis,   // Diagnose tells kNull.
 };
@@ -102,6 +107,8 @@ class BrokenTable {
 
   std::optional<Value> Read(Handle handle) const {
     thread_local Value last = {};
+    thread_local Handle last_handle;
+    if (last_handle == handle && Strikes(Defect::kCachedRead)) return last;
     std::optional<Value> value = table_.Read(handle);
     if (!value) return Strikes(Defect::kStaleRead) ? last : value;
     const auto claim = value->Decode();
@@ -115,6 +122,7 @@ class BrokenTable {
       return Value::Encode({claim->owner, claim->entry, claim->life, 0});
     }
     last = *value;
+    last_handle = handle;
     return value;
   }
 
@@ -129,11 +137,24 @@ class BrokenTable {
   bool Write(Handle handle, const Value& value) {
     if (Strikes(Defect::kLostWrite)) return table_.Contains(handle);
     if (Strikes(Defect::kRefusedWrite)) return false;
+    thread_local Handle late_handle;
+    thread_local Value late = {};
+    if (late_handle) table_.Write(std::exchange(late_handle, Handle()), late);
+    if (Strikes(Defect::kLateWrite)) {
+      late_handle = handle;
+      late = value;
+      return table_.Contains(handle);
+    }
     return table_.Write(handle, value) || Strikes(Defect::kStaleWrite);
   }
 
   std::optional<Value> Exchange(Handle handle, const Value& value) {
     if (Strikes(Defect::kExchangeLost)) return table_.Read(handle);
+    if (Strikes(Defect::kSplitExchange, 8)) {
+      const std::optional<Value> read = table_.Read(handle);
+      std::this_thread::yield();
+      return table_.Write(handle, value) ? read : std::nullopt;
+    }
     const std::optional<Value> old = table_.Exchange(handle, value);
     if (!old) return old;
     if (IsContended(*old) && Strikes(Defect::kContendedNew)) return value;
@@ -150,6 +171,10 @@ class BrokenTable {
     const std::optional<Value> value = table_.Read(handle);
     const bool contended = value && IsContended(*value);
     if (contended && Strikes(Defect::kTwoTakers)) return value;
+    if (Strikes(Defect::kSplitTake, 8)) {
+      std::this_thread::yield();
+      return table_.Unpin(handle) ? value : std::nullopt;
+    }
     const std::optional<Value> taken = table_.Take(handle);
     if (contended && taken && Strikes(Defect::kNoTaker)) return std::nullopt;
     return taken;
@@ -157,6 +182,7 @@ class BrokenTable {
 
   uint64_t UnpinAll() {
     if (Strikes(Defect::kClearNothing, 1)) return 0;
+    if (Strikes(Defect::kClearSkips, 1)) return UnpinAllButOne();
     const uint64_t lost = lost_.exchange(0, std::memory_order_relaxed);
     return table_.UnpinAll() + Strikes(Defect::kClearMiscounts, 1) - lost;
   }
@@ -218,6 +244,15 @@ class BrokenTable {
  private:
   BrokenTable(Table table, Defect defect)
       : table_(std::move(table)), defect_(defect) {}
+
+  uint64_t UnpinAllButOne() {
+    bool skip = true;
+    uint64_t unpinned = 0;
+    table_.ForEach([&](Handle handle, const Value& /*value*/) {
+      if (!std::exchange(skip, false)) unpinned += table_.Unpin(handle);
+    });
+    return unpinned;
+  }
 
   // Whether the defect is this one and shows now: one time in `period`.
   bool Strikes(Defect defect, uint32_t period = 64) const {

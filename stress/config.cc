@@ -46,6 +46,11 @@ std::string MixNames() {
 }
 
 absl::Status Validate(const Config& config) {
+  const bool soak = config.check == kInvariants;
+  if (!soak && config.check != kLinearizability) {
+    return Bad("check", config.check,
+               absl::StrCat(kInvariants, " or ", kLinearizability));
+  }
   if (config.threads < 1 || config.threads > 64) {
     return Bad("threads", absl::StrCat(config.threads), "1 to 64");
   }
@@ -54,6 +59,10 @@ absl::Status Validate(const Config& config) {
   }
   if (FindMix(config.mix) == nullptr) {
     return Bad("mix", config.mix, absl::StrCat("one of ", MixNames()));
+  }
+  if (!soak && config.mix != Config().mix) {
+    return Bad("mix", config.mix,
+               absl::StrCat("left out with --check=", config.check));
   }
   const uint32_t bytes = config.value_bytes;
   if (bytes != 4 && bytes != 8 && bytes != 16 && bytes != 24 && bytes != 64) {
@@ -74,13 +83,13 @@ absl::Status Validate(const Config& config) {
 }
 
 std::string CommandLine(const Config& config) {
-  return absl::StrCat("stress --threads=", config.threads,
-                      " --seconds=", config.seconds, " --seed=", config.seed,
-                      " --mix=", config.mix,
-                      " --value_bytes=", config.value_bytes,
-                      " --thread_cache_slots=", config.thread_cache_slots,
-                      " --max_slots=", config.max_slots,
-                      " --generation_bits=", config.generation_bits);
+  return absl::StrCat(
+      "stress --check=", config.check, " --threads=", config.threads,
+      " --seconds=", config.seconds, " --seed=", config.seed,
+      " --mix=", config.mix, " --value_bytes=", config.value_bytes,
+      " --thread_cache_slots=", config.thread_cache_slots,
+      " --max_slots=", config.max_slots,
+      " --generation_bits=", config.generation_bits);
 }
 
 }  // namespace holdfast::stress

@@ -1,4 +1,4 @@
-// What a soak run is told, and which operations it is made of.
+// What a run is told, and which operations a soak is made of.
 
 #ifndef HOLDFAST_STRESS_CONFIG_H_
 #define HOLDFAST_STRESS_CONFIG_H_
@@ -47,7 +47,12 @@ const Mix* FindMix(absl::string_view name);
 // "balanced, churn, ...".
 std::string MixNames();
 
+// "invariants", the soak, or "linearizability".
+constexpr const char kInvariants[] = "invariants";
+constexpr const char kLinearizability[] = "linearizability";
+
 struct Config {
+  std::string check = kInvariants;
   uint32_t threads = 4;
   double seconds = 10;
   uint64_t seed = 1;
@@ -57,7 +62,10 @@ struct Config {
   uint64_t max_slots = 512;
   int generation_bits = 32;
 
-  double round_seconds = 0.25;  // From one quiescent point to the next.
+  // From one quiescent point to the next: of a soak, and of each thread while
+  // it is recorded.
+  double round_seconds = 0.25;
+  uint32_t window_calls = 8192;
   bool print_progress = true;
 };
 

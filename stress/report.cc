@@ -14,15 +14,6 @@
 namespace holdfast::stress {
 namespace {
 
-// "831", "12.3k", "4.56M".
-std::string Short(uint64_t count) {
-  const double x = static_cast<double>(count);
-  if (x < 1e3) return absl::StrCat(count);
-  if (x < 1e6) return absl::StrFormat("%.3gk", x / 1e3);
-  if (x < 1e9) return absl::StrFormat("%.3gM", x / 1e6);
-  return absl::StrFormat("%.3gG", x / 1e9);
-}
-
 std::string CountsText(const Counts& counts) {
   std::string text;
   for (size_t i = 0; i < kChecks; ++i) {
@@ -51,6 +42,14 @@ bool IsEnabled(Check check, const Config& config) {
 }
 
 }  // namespace
+
+std::string Short(uint64_t count) {
+  const double x = static_cast<double>(count);
+  if (x < 1e3) return absl::StrCat(count);
+  if (x < 1e6) return absl::StrFormat("%.3gk", x / 1e3);
+  if (x < 1e9) return absl::StrFormat("%.3gM", x / 1e6);
+  return absl::StrFormat("%.3gG", x / 1e9);
+}
 
 void PrintProgress(absl::Duration elapsed, const Counts& counts,
                    uint64_t rounds, uint64_t tables) {

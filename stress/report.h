@@ -17,6 +17,9 @@ struct Verdict {
   std::string text;
 };
 
+// "831", "12.3k", "4.56M".
+std::string Short(uint64_t count);
+
 void PrintProgress(absl::Duration elapsed, const Counts& counts,
                    uint64_t rounds, uint64_t tables);
 

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "holdfast/handle_table.h"
 #include "holdfast/traits.h"
+#include "linearizability/linearizability_run.h"
 #include "payload.h"
 #include "report.h"
 #include "soak.h"
@@ -19,7 +20,11 @@ struct SoakTraits : DefaultTraits {
 
 template <size_t kBytes, int kBits>
 Verdict Run(const Config& config) {
-  return Soak<HandleTable<Payload<kBytes>, SoakTraits<kBits>>>(config).Run();
+  using Table = HandleTable<Payload<kBytes>, SoakTraits<kBits>>;
+  if (config.check == kLinearizability) {
+    return LinearizabilityRun<Table>(config).Run();
+  }
+  return Soak<Table>(config).Run();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Runs a soak of HandleTable as it is, with the value size and the bits of
-// generations that the configuration names.
+// Runs the checks that the configuration names on HandleTable as it is, with
+// its value size and bits of generations.
 
 #ifndef HOLDFAST_STRESS_RUN_SOAK_H_
 #define HOLDFAST_STRESS_RUN_SOAK_H_

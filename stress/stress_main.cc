@@ -1,5 +1,6 @@
 // Soaks a HandleTable in random operations of many threads and checks every
-// result. Exit code 0: passed; 1: a check failed; 2: a flag has a bad value.
+// result, or whether an order of the calls explains all results. Exit code 0:
+// passed; 1: a check failed; 2: a flag has a bad value.
 
 #include <cstdint>
 #include <string>
@@ -18,12 +19,17 @@
 #include "report.h"
 #include "run_soak.h"
 
+ABSL_FLAG(std::string, check, holdfast::stress::kInvariants,
+          "invariants: each result by itself, and sums at rest; "
+          "linearizability: whether for each slot some order of the calls that "
+          "respects real time explains all results, window by window");
 ABSL_FLAG(uint32_t, threads, 4,
           "workers, 1 to 64; every other is served by short-lived threads");
 ABSL_FLAG(double, seconds, 10, "how long to run");
 ABSL_FLAG(uint64_t, seed, 1, "gives each worker its stream of operations");
 ABSL_FLAG(std::string, mix, "balanced",
-          "balanced: some of everything but UnpinAll; churn: Pin and Unpin; "
+          "of --check=invariants. balanced: some of everything but UnpinAll; "
+          "churn: Pin and Unpin; "
           "read; write: Write and Exchange; handover: all workers replace and "
           "end the same handles; clear: Pin and Unpin beside UnpinAll");
 ABSL_FLAG(uint32_t, value_bytes, 8, "4, 8, 16, 24 or 64");
@@ -57,6 +63,7 @@ Verdict RunConfig(const Config& config) {
 
 Config ConfigFromFlags() {
   Config config;
+  config.check = absl::GetFlag(FLAGS_check);
   config.threads = absl::GetFlag(FLAGS_threads);
   config.seconds = absl::GetFlag(FLAGS_seconds);
   config.seed = absl::GetFlag(FLAGS_seed);

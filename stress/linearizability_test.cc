@@ -1,0 +1,114 @@
+// What HandleTable does at full speed has an order, whatever the values' size
+// and however free slots are kept.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "config.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
+#include "holdfast/traits.h"
+#include "linearizability/linearizability_run.h"
+#include "payload.h"
+#include "report.h"
+
+namespace holdfast::stress {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct ShortLived : DefaultTraits {
+  static constexpr int kGenerationBits = 3;
+};
+
+Config TestConfig(uint32_t thread_cache_slots) {
+  Config config;
+  config.check = kLinearizability;
+  config.seconds = 0.2;  // And at least one window.
+  config.thread_cache_slots = thread_cache_slots;
+  config.print_progress = false;
+  return config;
+}
+
+template <size_t kBytes, typename Traits = DefaultTraits>
+void ExpectLinearizable(Config config) {
+  config.value_bytes = kBytes;
+  config.generation_bits = Traits::kGenerationBits;
+  const Verdict verdict =
+      LinearizabilityRun<HandleTable<Payload<kBytes>, Traits>>(config).Run();
+  EXPECT_TRUE(verdict.passed) << verdict.text;
+}
+
+class LinearizabilityTest : public ::testing::TestWithParam<uint32_t> {};
+
+TEST_P(LinearizabilityTest, InlineValues) {
+  ExpectLinearizable<4>(TestConfig(GetParam()));
+}
+TEST_P(LinearizabilityTest, ValuesOf8Bytes) {
+  ExpectLinearizable<8>(TestConfig(GetParam()));
+}
+TEST_P(LinearizabilityTest, ValuesOf24Bytes) {
+  ExpectLinearizable<24>(TestConfig(GetParam()));
+}
+TEST_P(LinearizabilityTest, ValuesOf64Bytes) {
+  ExpectLinearizable<64>(TestConfig(GetParam()));
+}
+TEST_P(LinearizabilityTest, SlotsThatRetire) {
+  ExpectLinearizable<8, ShortLived>(TestConfig(GetParam()));
+}
+TEST_P(LinearizabilityTest, MoreThreadsThanCores) {
+  Config config = TestConfig(GetParam());
+  config.threads = 16;
+  config.window_calls = 1024;
+  ExpectLinearizable<16>(config);
+}
+TEST_P(LinearizabilityTest, AlmostFullTable) {
+  Config config = TestConfig(GetParam());
+  config.max_slots = 16;
+  ExpectLinearizable<8>(config);
+}
+
+INSTANTIATE_TEST_SUITE_P(CacheSlots, LinearizabilityTest,
+                         ::testing::Values(0, 1, 64));
+
+TEST(LinearizabilityVerdictTest, OneThreadAlone) {
+  Config config = TestConfig(64);
+  config.threads = 1;
+  ExpectLinearizable<8>(config);
+}
+
+TEST(LinearizabilityVerdictTest, NothingChecked) {
+  WindowTotals totals;
+  const Verdict verdict = MakeWindowVerdict(TestConfig(0), "", totals);
+  EXPECT_FALSE(verdict.passed);
+  EXPECT_THAT(verdict.text, HasSubstr("nothing was checked"));
+}
+
+TEST(LinearizabilityVerdictTest, GaveUpTooOften) {
+  WindowTotals totals;
+  totals.counts.calls = 1'000;
+  totals.counts.histories = 200;
+  totals.counts.gave_up = 2;
+  EXPECT_TRUE(MakeWindowVerdict(TestConfig(0), "", totals).passed);
+  totals.counts.gave_up = 3;
+  const Verdict verdict = MakeWindowVerdict(TestConfig(0), "", totals);
+  EXPECT_FALSE(verdict.passed);
+  EXPECT_THAT(verdict.text, HasSubstr("gave up 3"));
+  EXPECT_THAT(verdict.text, HasSubstr("--seed=1"));
+}
+
+TEST(LinearizabilityVerdictTest, BadFlags) {
+  Config config;
+  config.check = "something";
+  EXPECT_EQ(Validate(config).message(),
+            "--check=something: must be invariants or linearizability");
+  config.check = kLinearizability;
+  EXPECT_TRUE(Validate(config).ok());
+  config.mix = "churn";
+  EXPECT_EQ(Validate(config).message(),
+            "--mix=churn: must be left out with --check=linearizability");
+}
+
+}  // namespace
+}  // namespace holdfast::stress
