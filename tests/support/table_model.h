@@ -337,10 +337,13 @@ class TableModel {
   void Fail(const char* operation, HandleType handle, const Expected& expected,
             const Got& got = "something else") {
     if (!problem_.empty()) return;
-    problem_ = absl::StrCat(operation, ", handle 0x", absl::Hex(handle.bits()),
-                            " (slot ", Access().Index(handle), ", generation ",
-                            Access().Generation(handle), "): expected ",
-                            expected, ", got ", got);
+    problem_ = operation;
+    if (handle) {
+      absl::StrAppend(&problem_, ", handle 0x", absl::Hex(handle.bits()),
+                      " (slot ", Access().Index(handle), ", generation ",
+                      Access().Generation(handle), ")");
+    }
+    absl::StrAppend(&problem_, ": expected ", expected, ", got ", got);
   }
 
   static std::string Show(const std::optional<Value>& value) {
