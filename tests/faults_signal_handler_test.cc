@@ -48,7 +48,7 @@ class SignalHandlerTest : public testing::Test {
   static constexpr uint64_t kEntries = 16;
   static constexpr uint64_t kWritten = 8;  // The others are pinned anew, too.
   // Some, and as many more as fit into a second.
-  static constexpr uint64_t kLeastSignals = 500;
+  static constexpr uint64_t kLeastSignals = 200;
   static constexpr uint64_t kMostSignals = 20'000;
 
   // The signal handler only sees it at some instruction of the thread that

@@ -64,7 +64,13 @@ class TableModel {
     const HandleType handle = foreign_->Pin(Value(seed));
     if (handle) foreign_handles_.push_back(handle);
     if (foreign_handles_.empty()) return HandleType();
-    return foreign_handles_[seed % foreign_handles_.size()];
+    const HandleType foreign = foreign_handles_[seed % foreign_handles_.size()];
+    const HandleState state = ExpectedDiagnosis(foreign).state;
+    if (state != HandleState::kForeign && state != HandleState::kNeverIssued) {
+      Fail("Pin into another table", foreign,
+           "a handle unlike all of this one");
+    }
+    return foreign;
   }
 
   TestAccess Access() const { return TestAccess(table_); }
@@ -81,8 +87,10 @@ class TableModel {
     const uint64_t generation = Access().Generation(handle);
     if (index >= capacity()) return Fail("Pin", handle, "a slot in range");
     const uint64_t next = generations_[index] + 1;
-    const bool skipped = lives_may_be_skipped_ && generation == next + 2;
-    if (generation > kRetired || (generation != next && !skipped)) {
+    if (next > kRetired) return Fail("Pin", handle, "a slot not retired");
+    const bool skipped = lives_may_be_skipped_ && generation == next + 2 &&
+                         generation < kRetired;
+    if (generation != next && !skipped) {
       return Fail("Pin", handle, absl::StrCat("generation ", next), generation);
     }
     used_ += generations_[index] == 0;
