@@ -10,7 +10,7 @@ set -euo pipefail
 fuzzer=$PWD/$1
 corpus=$PWD/$2
 min_inputs=20
-min_runs=2000
+min_runs=500
 
 work=${TEST_TMPDIR:-$(mktemp -d)}/fuzz
 mkdir -p "$work/inputs" "$work/artifacts"
