@@ -1,0 +1,392 @@
+// A table and the plain map that it is compared with: each call does the same
+// to both, and the first thing that differs is kept in problem().
+//
+// The calls are those of one thread, whose cache of free slots is always its
+// own: then Pin fails if and only if every slot is live or retired. Or they are
+// those of several that take turns (see fake_threads.h).
+
+#ifndef HOLDFAST_TESTS_SUPPORT_TABLE_MODEL_H_
+#define HOLDFAST_TESTS_SUPPORT_TABLE_MODEL_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "holdfast/handle_table.h"
+#include "tests/support/table_access.h"
+#include "tests/support/table_snapshot.h"
+
+namespace holdfast {
+
+template <typename Table>
+class TableModel {
+ public:
+  using Value = typename Table::value_type;
+  using HandleType = Handle<Value>;
+  using TestAccess = typename Table::TestAccess;
+
+  static constexpr uint64_t kRetired = 2 * Table::kLivesPerSlot;
+  static constexpr uint64_t kGenerationMask = kRetired + 1;
+
+  explicit TableModel(const TableOptions& options)
+      : options_(options),
+        cache_(std::min<uint64_t>(options.thread_cache_slots,
+                                  options.max_slots / 16)),
+        table_(New()),
+        generations_(options.max_slots, 0) {}
+
+  // What differed first: operation, handle, expected and got. Empty if nothing.
+  const std::string& problem() const { return problem_; }
+
+  // From now on `count` other threads may keep free slots from this one, which
+  // skip a life when they pass from one thread to another unused.
+  void set_other_threads(uint64_t count) {
+    other_threads_ = count;
+    lives_may_be_skipped_ = true;
+  }
+
+  // --- Handles ---------------------------------------------------------------
+
+  const std::vector<HandleType>& live() const { return live_; }
+  const std::vector<HandleType>& ended() const { return ended_; }
+
+  // A live handle of another table.
+  HandleType Foreign(uint64_t seed) {
+    if (!foreign_) foreign_ = New();
+    const HandleType handle = foreign_->Pin(Value(seed));
+    if (handle) foreign_handles_.push_back(handle);
+    if (foreign_handles_.empty()) return HandleType();
+    const HandleType foreign = foreign_handles_[seed % foreign_handles_.size()];
+    const HandleState state = ExpectedDiagnosis(foreign).state;
+    if (state != HandleState::kForeign && state != HandleState::kNeverIssued) {
+      Fail("Pin into another table", foreign,
+           "a handle unlike all of this one");
+    }
+    return foreign;
+  }
+
+  TestAccess Access() const { return TestAccess(table_); }
+  uint64_t capacity() const { return generations_.size(); }
+  uint64_t retired() const { return retired_; }
+
+  // --- Verbs -----------------------------------------------------------------
+
+  void Pin(const Value& value) {
+    const HandleType handle = table_.Pin(value);
+    if (lives_may_be_skipped_) AdoptSkippedLives(handle);
+    if (!handle) return CheckRefusedPin();
+    const uint32_t index = Access().Index(handle);
+    const uint64_t generation = Access().Generation(handle);
+    if (index >= capacity()) return Fail("Pin", handle, "a slot in range");
+    const uint64_t next = generations_[index] + 1;
+    if (next > kRetired) return Fail("Pin", handle, "a slot not retired");
+    const bool skipped = lives_may_be_skipped_ && generation == next + 2 &&
+                         generation < kRetired;
+    if (generation != next && !skipped) {
+      return Fail("Pin", handle, absl::StrCat("generation ", next), generation);
+    }
+    used_ += generations_[index] == 0;
+    generations_[index] = generation;
+    live_.push_back(handle);
+    expected_.Add(handle, value);
+  }
+
+  void Read(HandleType handle) {
+    Same("Read", handle, ExpectedIfLive(handle), table_.Read(handle));
+  }
+
+  void Contains(HandleType handle) {
+    Same("Contains", handle, IsLive(handle), table_.Contains(handle));
+  }
+
+  void Write(HandleType handle, const Value& value) {
+    Same("Write", handle, IsLive(handle), table_.Write(handle, value));
+    if (IsLive(handle)) expected_.values.at(handle.bits()) = value;
+  }
+
+  void Exchange(HandleType handle, const Value& value) {
+    Same("Exchange", handle, ExpectedIfLive(handle),
+         table_.Exchange(handle, value));
+    if (IsLive(handle)) expected_.values.at(handle.bits()) = value;
+  }
+
+  void Unpin(HandleType handle) {
+    Same("Unpin", handle, IsLive(handle), table_.Unpin(handle));
+    if (IsLive(handle)) End(handle);
+  }
+
+  void Take(HandleType handle) {
+    Same("Take", handle, ExpectedIfLive(handle), table_.Take(handle));
+    if (IsLive(handle)) End(handle);
+  }
+
+  void UnpinAll() {
+    const uint64_t live = live_.size();
+    Same("UnpinAll", HandleType(), live, table_.UnpinAll());
+    while (!live_.empty()) End(live_.back());
+  }
+
+  // --- Iteration -------------------------------------------------------------
+
+  void ForEach() { CheckVisits("ForEach", ContentsOf(table_)); }
+
+  // Unpins what choose() is true for, while it is visited.
+  template <typename F>
+  void ForEachUnpin(F choose) {
+    std::vector<HandleType> unpinned;
+    TableContents<Value> seen;
+    table_.ForEach([&](HandleType handle, const Value& value) {
+      seen.Add(handle, value);
+      if (!choose()) return;
+      Same("Unpin of what ForEach shows", handle, true, table_.Unpin(handle));
+      unpinned.push_back(handle);
+    });
+    CheckVisits("ForEach that unpins", seen);
+    if (!problem_.empty()) return;
+    for (const HandleType handle : unpinned) End(handle);
+  }
+
+  void ParallelForEach(int workers) {
+    typename Table::ParallelForEach walk(table_);
+    TableContents<Value> seen;
+    for (int worker = 0; worker < workers; ++worker) {
+      walk.Work([&](HandleType handle, const Value& value) {
+        seen.Add(handle, value);
+      });
+    }
+    CheckVisits("ParallelForEach", seen);
+  }
+
+  // Puts new_value() into every value.
+  template <typename F>
+  void ForEachExclusive(F new_value) {
+    TableContents<Value> seen;
+    TableContents<Value> left;
+    table_.ForEachExclusive([&](HandleType handle, Value& value) {
+      seen.Add(handle, value);
+      value = new_value();
+      left.Add(handle, value);
+    });
+    CheckVisits("ForEachExclusive", seen);
+    expected_ = std::move(left);
+    CheckVisits("ForEach after ForEachExclusive", ContentsOf(table_));
+  }
+
+  // --- Moves -----------------------------------------------------------------
+
+  void MoveConstruct() {
+    Table other(std::move(table_));
+    // NOLINTBEGIN(bugprone-use-after-move): it refuses everything.
+    Same("Pin, moved from", HandleType(), HandleType(), table_.Pin(Value(1)));
+    if (!live_.empty()) {
+      const HandleType handle = live_.back();
+      Same("Contains, moved from", handle, false, table_.Contains(handle));
+      Same("Take, moved from", handle, false, table_.Take(handle).has_value());
+    }
+    Same("UnpinAll, moved from", {}, uint64_t{0}, table_.UnpinAll());
+    Same("GetStats, moved from", {}, uint64_t{0}, table_.GetStats().capacity);
+    // NOLINTEND(bugprone-use-after-move)
+    table_ = std::move(other);
+  }
+
+  // Has a table with something in it dropped by the assignment.
+  void MoveAssign() {
+    Table other(std::move(table_));
+    table_ = New();
+    Same("Pin into a new table", {}, true, bool{table_.Pin(Value(1))});
+    table_ = std::move(other);
+  }
+
+  // --- Observers -------------------------------------------------------------
+
+  void Diagnose(HandleType handle) {
+    const Diagnosis got = table_.Diagnose(handle);
+    const Diagnosis expected = ExpectedDiagnosis(handle);
+    Same("Diagnose", handle, static_cast<int>(expected.state),
+         static_cast<int>(got.state));
+    Same("Diagnose, lives ended", handle, expected.lives_ended,
+         got.lives_ended);
+  }
+
+  void CheckStats() {
+    const TableStats stats = table_.GetStats();
+    const auto same = [this](const char* field, uint64_t expected,
+                             uint64_t got) {
+      Same(field, HandleType(), expected, got);
+    };
+    same("GetStats live", live_.size(), stats.live);
+    same("GetStats retired", retired_, stats.retired);
+    same("GetStats capacity", capacity(), stats.capacity);
+    same("GetStats thread_cache_slots", cache_, stats.thread_cache_slots);
+    same("GetStats free", stats.high_water - live_.size() - retired_,
+         stats.free);
+    same("GetStats oldest_generation",
+         std::min(kRetired - 1,
+                  *std::max_element(generations_.begin(), generations_.end())),
+         stats.oldest_generation);
+    same("GetStats last_generation", kRetired - 1, stats.last_generation);
+    uint64_t most = capacity();
+    if (!lives_may_be_skipped_) {
+      same("GetStats more cached than one thread may", 0,
+           stats.cached - std::min(stats.cached, cache_));
+      most = std::min(most, used_ + cache_ / 2);
+    }
+    same("GetStats high_water",
+         std::clamp(stats.high_water, std::min(used_, most), most),
+         stats.high_water);
+  }
+
+  // Everything that can be seen of the table, and its invariants.
+  void CheckAll() {
+    CheckStats();
+    ForEach();
+    for (uint32_t i = 0; i < capacity(); ++i) {
+      Same("generation of a slot", Access().HandleAt(i, 1), generations_[i],
+           Access().SlotGeneration(i));
+    }
+    Same("invariants", HandleType(), std::string(), Access().Problem());
+  }
+
+ private:
+  Table New() const { return *Table::Create(options_); }
+
+  bool IsLive(HandleType handle) const {
+    return expected_.values.count(handle.bits()) != 0;
+  }
+
+  std::optional<Value> ExpectedIfLive(HandleType handle) const {
+    if (!IsLive(handle)) return std::nullopt;
+    return expected_.values.at(handle.bits());
+  }
+
+  Diagnosis ExpectedDiagnosis(HandleType handle) const {
+    if (!handle) return {HandleState::kNull, 0};
+    const uint64_t place = handle.bits() ^ Access().key();
+    const uint64_t generation = place & kGenerationMask;
+    const uint64_t index = place / (kGenerationMask + 1);
+    if (index >= capacity() || generation % 2 == 0 || generation > kRetired) {
+      return {HandleState::kForeign, 0};
+    }
+    const uint64_t newest = generations_[index];
+    if (generation > newest) return {HandleState::kNeverIssued, 0};
+    if (IsLive(handle)) return {HandleState::kLive, 0};
+    return {newest == kRetired ? HandleState::kRetired : HandleState::kStale,
+            newest / 2 - generation / 2};
+  }
+
+  // Forgets a live handle. Linear: tables are small.
+  void End(HandleType handle) {
+    expected_.values.erase(handle.bits());
+    std::swap(*std::find(live_.begin(), live_.end(), handle), live_.back());
+    live_.pop_back();
+    ended_.push_back(handle);
+    retired_ += ++generations_[Access().Index(handle)] == kRetired;
+  }
+
+  // Other threads may have kept as much as their caches hold, but no more, and
+  // nothing may lie elsewhere.
+  void CheckRefusedPin() {
+    const uint64_t left = capacity() - live_.size() - retired_;
+    const uint64_t kept = other_threads_ * cache_;
+    Same("Pin refused, slots left", HandleType(), std::min(left, kept), left);
+    if (left != 0) {
+      Same("Pin refused, slots in caches", HandleType(), left,
+           table_.GetStats().cached);
+    }
+  }
+
+  // A Pin, and nothing else, may let a free slot skip a life, and retire it.
+  void AdoptSkippedLives(HandleType pinned) {
+    for (uint32_t i = 0; i < capacity(); ++i) {
+      if (generations_[i] % 2 == 1) continue;
+      if (pinned && Access().Index(pinned) == i) continue;
+      const uint64_t generation = Access().SlotGeneration(i);
+      if (generation == generations_[i]) continue;
+      Same("life that a slot skips", Access().HandleAt(i, 1),
+           generations_[i] + 2, generation);
+      generations_[i] = generation;
+      retired_ += generation == kRetired;
+    }
+  }
+
+  void CheckVisits(const char* operation, const TableContents<Value>& seen) {
+    if (seen == expected_) return;
+    for (const auto& [bits, value] : seen.values) {
+      const HandleType handle = HandleType::FromBits(bits);
+      Same(operation, handle, ExpectedIfLive(handle),
+           std::optional<Value>(value));
+    }
+    for (const auto& [bits, value] : expected_.values) {
+      if (seen.values.count(bits) != 0) continue;
+      Same(operation, HandleType::FromBits(bits), std::optional<Value>(value),
+           std::optional<Value>());
+    }
+    Same(operation, HandleType(), std::string("once each"),
+         absl::StrCat("twice: ", seen.twice));
+  }
+
+  // --- Messages --------------------------------------------------------------
+
+  template <typename U>
+  void Same(const char* operation, HandleType handle, const U& expected,
+            const U& got) {
+    if (!(expected == got)) Fail(operation, handle, Show(expected), Show(got));
+  }
+
+  template <typename Expected, typename Got = absl::string_view>
+  void Fail(const char* operation, HandleType handle, const Expected& expected,
+            const Got& got = "something else") {
+    if (!problem_.empty()) return;
+    problem_ = operation;
+    if (handle) {
+      absl::StrAppend(&problem_, ", handle 0x", absl::Hex(handle.bits()),
+                      " (slot ", Access().Index(handle), ", generation ",
+                      Access().Generation(handle), ")");
+    }
+    absl::StrAppend(&problem_, ": expected ", expected, ", got ", got);
+  }
+
+  static std::string Show(const std::optional<Value>& value) {
+    if (!value) return "nothing";
+    char bytes[sizeof(Value)];
+    std::memcpy(bytes, &*value, sizeof(Value));
+    return absl::BytesToHexString(absl::string_view(bytes, sizeof(Value)));
+  }
+  static std::string Show(HandleType handle) {
+    return absl::StrCat("0x", absl::Hex(handle.bits()));
+  }
+  static std::string Show(bool value) { return value ? "true" : "false"; }
+  static std::string Show(const std::string& value) { return value; }
+  template <typename U>
+  static std::string Show(U value) {
+    return absl::StrCat(value);
+  }
+
+  const TableOptions options_;
+  const uint64_t cache_;  // Free slots that each thread may keep.
+  Table table_;
+  std::optional<Table> foreign_;
+  std::vector<HandleType> foreign_handles_;
+
+  TableContents<Value> expected_;
+  std::vector<HandleType> live_;
+  std::vector<HandleType> ended_;      // Handles that were unpinned.
+  std::vector<uint64_t> generations_;  // Of each slot; odd if it is live.
+  uint64_t used_ = 0;                  // Slots pinned at least once.
+  uint64_t retired_ = 0;
+  uint64_t other_threads_ = 0;
+  bool lives_may_be_skipped_ = false;
+  std::string problem_;
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_TESTS_SUPPORT_TABLE_MODEL_H_
