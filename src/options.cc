@@ -1,5 +1,7 @@
 #include "holdfast/options.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -47,8 +49,10 @@ uint64_t NewTableKey() {
   // order: relaxed. Only the number counts.
   const uint64_t number = tables.fetch_add(1, std::memory_order_relaxed);
   // The output function of SplitMix64 (G. Steele et al., OOPSLA 2014): distinct
-  // inputs give distinct outputs.
-  uint64_t mixed = seed + number * 0x9E3779B97F4A7C15u;
+  // inputs give distinct outputs. A forked child shares the seed and the
+  // number.
+  const uint64_t process = static_cast<uint64_t>(getpid());
+  uint64_t mixed = (seed ^ process << 40) + number * 0x9E3779B97F4A7C15u;
   mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
   mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
   mixed ^= mixed >> 31;

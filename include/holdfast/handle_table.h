@@ -52,8 +52,18 @@
 // capacity lost: GetStats tells. Another table's handle is refused, but for one
 // look-up in 2^31 (2^(kGenerationBits - 1)) by accident.
 //
-// Not for signal handlers, except Read and Contains: a handler that pins,
-// unpins or writes may have interrupted the same in its own thread.
+// Stopped threads: a thread that stops for good costs the table at most its
+// cache, one batch (half a cache) and one slot; what it had pinned stays
+// pinned. (Past Traits::kMaxThreads, one that stops inside Write keeps one of
+// the kMaxSharedSpares cells.)
+//
+// Signals: a handler may call Read and Contains, whatever it interrupts, and
+// nothing that changes the table: it may have interrupted the same in its own
+// thread.
+//
+// Fork: parent and child each go on with a copy. To the child, every other
+// thread has stopped for good. Handles of before are valid in both; those made
+// after must not pass between the processes.
 
 #ifndef HOLDFAST_HANDLE_TABLE_H_
 #define HOLDFAST_HANDLE_TABLE_H_
