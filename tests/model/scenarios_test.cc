@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -31,6 +32,9 @@ TEST_P(ScenarioTest, HoldsInEveryExecution) {
   const Entry& entry = GetParam();
   Search search;
   search.bounds = entry.bounds;
+  if (const char* more = std::getenv("HOLDFAST_MODEL_MORE_PREEMPTIONS")) {
+    search.bounds.preemptions += std::atoi(more);
+  }
   if (entry.random != 0) {
     search.seed = 1;
     search.executions = entry.random;
@@ -42,8 +46,8 @@ TEST_P(ScenarioTest, HoldsInEveryExecution) {
               entry.name.c_str(),
               static_cast<unsigned long long>(result.executions),
               entry.random == 0 ? "all" : "at random",
-              Limit(entry.bounds.preemptions).c_str(),
-              Limit(entry.bounds.stale).c_str());
+              Limit(search.bounds.preemptions).c_str(),
+              Limit(search.bounds.stale).c_str());
 }
 
 // Lock-freedom: whoever stops, wherever, the others end.
@@ -51,28 +55,26 @@ TEST_P(ScenarioTest, OthersGoOnWhenAThreadStops) {
   const Entry& entry = GetParam();
   if (entry.waits) GTEST_SKIP() << "waits for a spare cell by design";
   Search search;
-  search.bounds = {/*preemptions=*/1, /*stale=*/0, /*spurious=*/0,
+  search.bounds = {/*preemptions=*/1, /*stale=*/1, /*spurious=*/0,
                    /*steps=*/500};
+  if (entry.random != 0) {
+    search.seed = 1;
+    search.executions = 100;
+  }
   uint64_t executions = 0;
-  int threads = 1;
-  for (search.stalled_thread = 1; search.stalled_thread <= threads;
-       ++search.stalled_thread) {
-    search.stalled_after = 0;
-    // As many operations as the thread ever has.
-    for (int steps = 1; search.stalled_after < steps; ++search.stalled_after) {
-      if (entry.random != 0) {
-        search.seed = 1;
-        search.executions = 100;
-      }
-      const Result result = Explorer::Get().Run(entry.make, search);
+  Result result;
+  result.threads = 1;
+  for (int thread = 1; thread <= result.threads; ++thread) {
+    search.stalled_thread = thread;
+    search.stalled_after = -1;
+    do {  // Until it ends before it would stop.
+      ++search.stalled_after;
+      result = Explorer::Get().Run(entry.make, search);
       ASSERT_EQ(result.failure, "")
-          << "T" << search.stalled_thread << " stopped after "
-          << search.stalled_after << "\n"
+          << "T" << thread << " stopped after " << search.stalled_after << "\n"
           << result.trace;
       executions += result.executions;
-      threads = result.threads;
-      steps = result.steps[static_cast<size_t>(search.stalled_thread)] + 1;
-    }
+    } while (result.steps[static_cast<size_t>(thread)] == search.stalled_after);
   }
   std::printf("%s: %llu executions with a thread that stops\n",
               entry.name.c_str(), static_cast<unsigned long long>(executions));
