@@ -31,7 +31,7 @@ class SlotArena {
 template <typename Word, typename Slots, typename T>
 bool LiveOnce(Slots slots, const T& value, uint64_t* free) {
   const uint64_t place = slots.Publish(*free, value);
-  uint64_t ended;
+  uint64_t ended = 0;  // g++ does not see that Vacate succeeds.
   slots.Vacate(Word::Index(place), Word::Generation(place), &ended);
   *free = Slots::Vacated(place, ended);
   return Word::Generation(*free) != Word::kRetired;
