@@ -90,7 +90,9 @@ class BrokenTable {
     // from.
     const bool worker = !IsMaker();
     if (worker && Strikes(Defect::kRefusedPin)) return Handle();
-    if (Strikes(Defect::kLostLife)) table_.Unpin(table_.Pin(value));
+    if (worker && Strikes(Defect::kLostLife)) {
+      table_.Unpin(table_.Pin(value));
+    }
     const Handle handle = table_.Pin(value);
     if (!handle) return handle;
     thread_local Handle last;

@@ -72,14 +72,20 @@ TEST_F(WindowCheckerTest, KnowsTheStateThatTheLastWindowLeft) {
 }
 
 TEST_F(WindowCheckerTest, RemembersWhatWasIssuedInEarlierWindows) {
-  checker_.Add(Of(0, Pin({0, 1}, 3, 10)));
-  checker_.Add(Of(0, Unpin({2, 3}, 3)));
-  checker_.AddAtRest(Of(0, Read({4, 5}, 3, kNothing)));
+  checker_.Add(Of(0, Pin({0, 1}, 1, 10)));
+  checker_.Add(Of(0, Unpin({2, 3}, 1)));
+  checker_.AddAtRest(Of(0, Read({4, 5}, 1, kNothing)));
   EXPECT_THAT(checker_.Check(), IsEmpty());
   EXPECT_THAT(checker_.LastHandles(), IsEmpty());
 
-  checker_.Add(Of(0, Pin({10, 11}, 3, 11)));
-  checker_.AddAtRest(Of(0, Read({12, 13}, 3, 11)));
+  checker_.Add(Of(0, Pin({10, 11}, 1, 11)));
+  checker_.AddAtRest(Of(0, Read({12, 13}, 1, 11)));
+  EXPECT_THAT(checker_.Check(), HasSubstr("no order explains"));
+}
+
+TEST_F(WindowCheckerTest, KnowsThatTheLifeOfTheFirstHandleIsOver) {
+  checker_.Add(Of(5, Pin({0, 1}, 1, 10)));
+  checker_.AddAtRest(Of(5, Read({2, 3}, 1, 10)));
   EXPECT_THAT(checker_.Check(), HasSubstr("no order explains"));
 }
 

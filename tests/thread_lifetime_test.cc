@@ -71,7 +71,12 @@ TEST(ThreadLifetimeTest, TenThousandShortThreadsLeaveMemoryFlat) {
   EXPECT_EQ(late.free, late.high_water);
   // Lives and caches of those that ran at once, and a batch each.
   EXPECT_LE(late.high_water, kAtOnce * (kPins + 64 + 32));
-  EXPECT_LE(late.bytes_touched, early.bytes_touched + 4 * 4096);
+  // For a slot that was not used early, a cell and a version; and the begins
+  // and ends of what lies on pages of its own. A leak of 8 bytes a thread comes
+  // to more.
+  EXPECT_LE(late.bytes_touched,
+            early.bytes_touched + 8 * 4096 +
+                (late.high_water - early.high_water) * (8 + sizeof(Value) + 8));
   EXPECT_EQ(CountFree(table), 2048u);
 }
 

@@ -190,9 +190,9 @@ class HandleTable {
   // It stays the same handle, as do its copies. Lock-free: a retry means that
   // another thread's write to this value succeeded. (Past Traits::kMaxThreads
   // threads at once, kMaxSharedSpares of the others can write at a time; more
-  // wait. Cells and slots share one range of numbers: within kMaxThreads + 64
-  // of kMaxSlots, more threads share fewer cells, and at kMaxSlots all of them
-  // share one.)
+  // wait. Cells and slots share one range of numbers: within kMaxThreads +
+  // kMaxSharedSpares of kMaxSlots, more threads share fewer cells, and at
+  // kMaxSlots all of them share one.)
   bool Write(Handle handle, const T& value) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;

@@ -204,10 +204,15 @@ std::vector<Call> Since(const std::vector<Call>& calls, uint64_t begin) {
 }
 
 // Whether no state before them explains the calls. A life that none of them
-// has a handle of is like no life at all to them.
+// has a handle of, nor begins the next of, is like no life at all to them.
 bool IsUnexplained(const std::vector<Call>& calls, uint64_t max_steps) {
   std::set<uint64_t> generations = {0};
-  for (const Call& call : calls) generations.insert(call.generation);
+  for (const Call& call : calls) {
+    generations.insert(call.generation);
+    if (call.verb == Verb::kPin && call.generation > 2) {
+      generations.insert(call.generation - 2);
+    }
+  }
   const auto fails = [&](const SlotState& initial) {
     return Search(calls, initial, max_steps).outcome == Outcome::kUnexplained;
   };

@@ -35,6 +35,11 @@ inline bool IsObservation(const Call& call) {
   }
 }
 
+// The generation of the life after that of `generation`: no slot skips a life.
+inline uint64_t NextLife(uint64_t generation) {
+  return generation == 0 ? 1 : generation + 2;
+}
+
 // Whether `value`, the slot's, may be returned as `seen`; is known then.
 inline bool Learn(uint64_t seen, uint64_t* value) {
   if (*value == kAnyValue && seen != kDamagedValue) *value = seen;
@@ -76,8 +81,9 @@ inline bool Step(const Call& call, SlotState* state) {
     return true;
   }
   if (call.verb == Verb::kPin) {
-    // A slot may skip lives, but never goes back.
-    if (state->live || call.generation <= state->generation) return false;
+    if (state->live || call.generation != NextLife(state->generation)) {
+      return false;
+    }
     *state = {call.generation, true, call.argument};
     return true;
   }

@@ -15,7 +15,11 @@ namespace holdfast::stress {
 
 WindowChecker::WindowChecker(uint64_t first, int generation_bits,
                              uint64_t max_steps)
-    : first_(first), generation_bits_(generation_bits), max_steps_(max_steps) {}
+    : first_(first), generation_bits_(generation_bits), max_steps_(max_steps) {
+  Slot& slot = slots_[0];
+  slot.state.generation = slot.last_generation = 1;
+  slot.last_handle = first;
+}
 
 WindowChecker::Slot& WindowChecker::SlotOf(Call* call) {
   const uint64_t plain = call->handle ^ first_ ^ 1;

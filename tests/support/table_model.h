@@ -46,11 +46,10 @@ class TableModel {
   // What differed first: operation, handle, expected and got. Empty if nothing.
   const std::string& problem() const { return problem_; }
 
-  // From now on `count` other threads may keep free slots from this one, which
-  // skip a life when they pass from one thread to another unused.
+  // From now on `count` other threads may keep free slots from this one.
   void set_other_threads(uint64_t count) {
     other_threads_ = count;
-    lives_may_be_skipped_ = true;
+    one_thread_ = false;
   }
 
   // --- Handles ---------------------------------------------------------------
@@ -81,16 +80,13 @@ class TableModel {
 
   void Pin(const Value& value) {
     const HandleType handle = table_.Pin(value);
-    if (lives_may_be_skipped_) AdoptSkippedLives(handle);
     if (!handle) return CheckRefusedPin();
     const uint32_t index = Access().Index(handle);
     const uint64_t generation = Access().Generation(handle);
     if (index >= capacity()) return Fail("Pin", handle, "a slot in range");
     const uint64_t next = generations_[index] + 1;
     if (next > kRetired) return Fail("Pin", handle, "a slot not retired");
-    const bool skipped = lives_may_be_skipped_ && generation == next + 2 &&
-                         generation < kRetired;
-    if (generation != next && !skipped) {
+    if (generation != next) {
       return Fail("Pin", handle, absl::StrCat("generation ", next), generation);
     }
     used_ += generations_[index] == 0;
@@ -234,7 +230,7 @@ class TableModel {
          stats.oldest_generation);
     same("GetStats last_generation", kRetired - 1, stats.last_generation);
     uint64_t most = capacity();
-    if (!lives_may_be_skipped_) {
+    if (one_thread_) {
       same("GetStats more cached than one thread may", 0,
            stats.cached - std::min(stats.cached, cache_));
       most = std::min(most, used_ + cache_ / 2);
@@ -300,20 +296,6 @@ class TableModel {
     if (left != 0) {
       Same("Pin refused, slots in caches", HandleType(), left,
            table_.GetStats().cached);
-    }
-  }
-
-  // A Pin, and nothing else, may let a free slot skip a life, and retire it.
-  void AdoptSkippedLives(HandleType pinned) {
-    for (uint32_t i = 0; i < capacity(); ++i) {
-      if (generations_[i] % 2 == 1) continue;
-      if (pinned && Access().Index(pinned) == i) continue;
-      const uint64_t generation = Access().SlotGeneration(i);
-      if (generation == generations_[i]) continue;
-      Same("life that a slot skips", Access().HandleAt(i, 1),
-           generations_[i] + 2, generation);
-      generations_[i] = generation;
-      retired_ += generation == kRetired;
     }
   }
 
@@ -383,7 +365,7 @@ class TableModel {
   uint64_t used_ = 0;                  // Slots pinned at least once.
   uint64_t retired_ = 0;
   uint64_t other_threads_ = 0;
-  bool lives_may_be_skipped_ = false;
+  bool one_thread_ = true;
   std::string problem_;
 };
 
