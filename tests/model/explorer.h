@@ -47,6 +47,7 @@ namespace holdfast::model {
 // operations are no scheduling points.
 constexpr int kMaxThreads = 5;
 constexpr int kMaxLocations = 59;
+constexpr int kMaxMessages = 64;  // Stores to one location.
 
 // How far a search goes. -1: without limit.
 struct Bounds {
@@ -95,8 +96,8 @@ class Explorer {
 
   // --- For scenarios and what they are made of -------------------------------
 
-  // Ends the execution, which has failed.
-  void Fail(const std::string& why);
+  // Ends the execution, which has failed, at once and in any thread.
+  [[noreturn]] void Fail(const std::string& why);
 
   // The thread waits for another to store something, or to end.
   void Yield();
@@ -165,6 +166,8 @@ class Explorer {
     void Rewind() { at_ = 0; }
 
    private:
+    [[noreturn]] static void NotRepeatable();
+
     struct Choice {
       int taken;
       int count;
@@ -178,9 +181,11 @@ class Explorer {
   ~Explorer();
 
   void Execute(const Make& make);
+  void RunScenario();
   void Start(int thread);
   static void Enter();
-  void Begin();  // Of an atomic operation.
+  [[noreturn]] void Leave();
+  void Begin(Order order);  // Of an atomic operation.
   void SwitchTo(int thread);
   int PickThread();
   bool MayRun(int thread) const;
@@ -211,7 +216,9 @@ class Explorer {
   uint32_t used_locations_ = 0;
   std::array<std::unique_ptr<Fiber>, kMaxThreads> fibers_;
   std::map<const void*, std::string> names_;
-  Scenario* scenario_ = nullptr;
+  std::unique_ptr<Fiber> outside_;  // Who called Run.
+  const Make* make_ = nullptr;
+  std::unique_ptr<Scenario> scenario_;
   uint32_t execution_ = 0;
   int current_ = 0;
   int threads_ = 0;
@@ -331,7 +338,7 @@ struct Atomics {
 
 template <typename F>
 uint64_t Explorer::ReadModifyWrite(uint32_t location, F change, Order order) {
-  Begin();
+  Begin(order);
   const int at =
       PickMessage(location, [&](int i) { return IsUnread(location, i); });
   const uint64_t old = locations_[location].messages[at].value;
@@ -343,14 +350,13 @@ int Explorer::PickMessage(uint32_t location, F ok) {
   const int newest = static_cast<int>(locations_[location].messages.size()) - 1;
   const int oldest = Seen(location);
   if (newest == oldest) return newest;
-  int candidates[64];
+  int candidates[kMaxMessages];
   int count = 0;
   const bool only_newest =
       search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale;
-  for (int i = newest; i >= oldest && count < 64; --i) {
+  for (int i = newest; i >= oldest; --i) {
     if (!ok(i)) continue;
-    if (i != newest && count > 0 && (only_newest || !IsNews(location, i)))
-      continue;
+    if (i != newest && (only_newest || !IsNews(location, i))) continue;
     candidates[count++] = i;
   }
   const int at = candidates[choices_.Pick(count)];
