@@ -74,8 +74,9 @@ Result RunOne(const Entry& entry, int preemptions) {
   return Explorer::Get().Run(entry.make, search);
 }
 
-// In a process of its own, since a defect may crash it: prints who found the
-// mutant, and exits with 1 if someone did.
+// In a process of its own, since a defect may crash it, which is a failure: a
+// scenario is to tell what is wrong. Prints who found the mutant, and exits
+// with 1 if someone did.
 [[noreturn]] void RunAndExit(const Mutant& mutant) {
   mutation = mutant.mutation;
   Entries entries = AllScenarios();
@@ -125,9 +126,10 @@ TEST_P(MutantTest, IsFound) {
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   const std::string last = text.substr(text.rfind('\r') + 1);
-  const bool found = !WIFEXITED(status) || WEXITSTATUS(status) == 1;
+  const bool found = WIFEXITED(status) && WEXITSTATUS(status) == 1;
   std::printf("%s: %s%s\n", mutant.name.c_str(), last.c_str(),
               WIFEXITED(status) ? "" : "crashed");
+  EXPECT_TRUE(WIFEXITED(status)) << mutant.name << " crashed: " << last;
   EXPECT_NE(found, IsStronger(mutant)) << mutant.name << ": " << mutant.line;
 }
 
