@@ -175,10 +175,10 @@ class FreeSlots {
         if (handle) p.Exchange(handle, number);
         break;
       case 3:
-        p.Take(handle);
+        if (p.Take(handle) >= 0 && handle == *own) *own = {};
         break;
       case 4:
-        p.Unpin(handle);
+        if (p.Unpin(handle) && handle == *own) *own = {};
         break;
       case 5:
         p.ForEach();
