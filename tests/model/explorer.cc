@@ -318,7 +318,7 @@ bool Explorer::IsUnread(uint32_t location, int at) const {
 // Whether the current thread may read this old message (once more).
 bool Explorer::IsNews(uint32_t location, int at) const {
   const auto& old = fibers_[current_]->old[location];
-  return old.at != at || old.count < 2;
+  return old.at != at || old.count < search_.bounds.rereads;
 }
 
 void Explorer::See(uint32_t location, int at, Order order) {
@@ -470,13 +470,19 @@ void Explorer::PlainWrite(Accesses* accesses, const void* address) {
 
 // --- Traces ------------------------------------------------------------------
 
-void Explorer::Name(const void* address, const std::string& name) {
-  if (tracing_) names_[address] = name;
+void Explorer::Name(const void* address, const std::string& name,
+                    size_t bytes) {
+  if (tracing_) names_[static_cast<const char*>(address)] = {name, bytes};
 }
 
 std::string Explorer::NameOf(const void* address) const {
-  const auto found = names_.find(address);
-  return found != names_.end() ? found->second : "a variable";
+  const char* const at = static_cast<const char*>(address);
+  auto found = names_.upper_bound(at);
+  if (found == names_.begin()) return "a variable";
+  const auto& [begin, named] = *--found;
+  if (at == begin) return named.name;
+  if (at >= begin + named.bytes) return "a variable";
+  return named.name + "+" + std::to_string(at - begin);
 }
 
 void Explorer::Note(const char* operation, uint32_t location,

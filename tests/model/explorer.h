@@ -17,8 +17,8 @@
 //     fail for no reason too, a bounded number of times.
 //   * Plain data is checked for data races by happens-before, whatever the
 //     schedule happened to be.
-//   * Stores become visible in finite time: a thread reads the same old message
-//     of a location at most twice in a row.
+//   * Stores become visible in finite time: how often a thread reads the same
+//     old message of a location in a row is bounded too (`rereads`).
 //
 // Not modelled: seq_cst, fences, consume (refused), and load buffering (loads
 // never see stores that come later in the execution; RC11 forbids cycles of
@@ -34,6 +34,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -55,6 +56,7 @@ struct Bounds {
   int stale = -1;       // Loads and stores that do not take the newest place.
   int spurious = 1;     // Failures of weak CAS without a reason.
   int steps = 2000;     // Atomic operations, after which it counts as endless.
+  int rereads = 2;      // Of one old message by one thread in a row.
 };
 
 struct Search {
@@ -111,9 +113,9 @@ class Explorer {
   // Counts executions: what belongs to an earlier one is void.
   uint32_t execution() const { return execution_; }
 
-  // What traces call the object at that address.
+  // What traces call the object at that address, or what lies in it.
   bool tracing() const { return tracing_; }
-  void Name(const void* address, const std::string& name);
+  void Name(const void* address, const std::string& name, size_t bytes = 1);
 
   // --- Operations of Atomic and Plain ----------------------------------------
 
@@ -215,7 +217,11 @@ class Explorer {
   std::vector<Location> locations_;
   uint32_t used_locations_ = 0;
   std::array<std::unique_ptr<Fiber>, kMaxThreads> fibers_;
-  std::map<const void*, std::string> names_;
+  struct Named {
+    std::string name;
+    size_t bytes;
+  };
+  std::map<const char*, Named> names_;
   std::unique_ptr<Fiber> outside_;  // Who called Run.
   const Make* make_ = nullptr;
   std::unique_ptr<Scenario> scenario_;

@@ -236,6 +236,8 @@ class Pool : public Scenario {
       ModelThreads::Register();
     }
     ModelThreads::Play(0);
+    ModelThreads::NameAll();
+    Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
   }
 
   int threads() const override { return static_cast<int>(threads_.size()); }

@@ -526,6 +526,34 @@ TEST(Search, AStalledThreadShowsWhoDependsOnIt) {
   EXPECT_EQ(Explore({add, add}, done, search).failure, "");
 }
 
+// After what was stored later: so often as `rereads` says.
+TEST(Search, AnOldValueIsReadAgain) {
+  const auto read = [](int rereads) {
+    Outcomes outcomes;
+    Search search;
+    search.bounds.rereads = rereads;
+    Explore(
+        {[](State& s) {
+           s.x.store(1, kRelaxed);
+           s.y.store(1, kRelaxed);
+         },
+         [](State& s) {
+           s.r[0] = s.y.load(kRelaxed);
+           for (int i = 1; i < 4; ++i) s.r[i] = s.x.load(kRelaxed);
+         }},
+        [&](State& s) {
+          if (s.r[0] == 0) return;
+          std::string text;
+          for (int i = 1; i < 4; ++i) text += std::to_string(s.r[i]);
+          outcomes.insert(text);
+        },
+        search);
+    return outcomes;
+  };
+  EXPECT_EQ(read(2), (Outcomes{"001", "011", "111"}));
+  EXPECT_EQ(read(3), (Outcomes{"000", "001", "011", "111"}));
+}
+
 TEST(Search, AnOldValueIsNotReadForEver) {
   const Result result = Explore({[](State& s) { s.x.store(1, kRelaxed); },
                                  [](State& s) {

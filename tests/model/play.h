@@ -259,6 +259,7 @@ class Play : public Scenario {
 
   void NameVariables() const {
     Explorer& explorer = Explorer::Get();
+    ModelThreads::NameAll();
     explorer.Name(&told_, "told");
     explorer.Name(&data_, "data");
     for (size_t i = 0; i < stamps_.size(); ++i) {
