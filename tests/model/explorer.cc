@@ -86,10 +86,17 @@ int Explorer::Choices::Pick(int count) {
     }
     path_.push_back({taken, count});
   }
+  if (path_[at_].count != count) NotRepeatable();
   return path_[at_++].taken;
 }
 
+void Explorer::Choices::NotRepeatable() {
+  std::fputs("explorer: the same choices led to another execution\n", stderr);
+  std::abort();
+}
+
 bool Explorer::Choices::Next() {
+  if (at_ != path_.size()) NotRepeatable();
   at_ = 0;
   if (random_ != 0) {
     path_.clear();
@@ -105,7 +112,8 @@ bool Explorer::Choices::Next() {
 
 // --- Executions --------------------------------------------------------------
 
-Explorer::Explorer() : locations_(kMaxLocations) {
+Explorer::Explorer()
+    : locations_(kMaxLocations), outside_(std::make_unique<Fiber>()) {
   for (auto& fiber : fibers_) fiber = std::make_unique<Fiber>();
 }
 
@@ -154,24 +162,35 @@ void Explorer::Execute(const Make& make) {
     fiber.view = View();
     fiber.view.at[thread] = 1;  // Clocks start at 1; 0 is known to all.
   }
-  const std::unique_ptr<Scenario> scenario = make();
-  scenario_ = scenario.get();
-  threads_ = scenario->threads();
-  for (int thread = 1; thread <= threads_; ++thread) Start(thread);
+  make_ = &make;
+  Start(0);
+  swapcontext(&outside_->context, &fibers_[0]->context);
+  for (int thread = 1; thread <= threads_; ++thread) {
+    steps_[thread] = std::max(steps_[thread], fibers_[thread]->steps);
+  }
+  scenario_.reset();
+}
+
+// Thread 0.
+void Explorer::RunScenario() {
+  scenario_ = (*make_)();
+  threads_ = scenario_->threads();
+  for (int thread = 1; thread <= threads_; ++thread) {
+    fibers_[thread]->view.Join(view());
+    fibers_[thread]->done = false;
+    Start(thread);
+  }
   ++view().at[0];
   const int first = PickThread();
   if (first != 0) SwitchTo(first);
   for (int thread = 1; thread <= threads_; ++thread) {
     view().Join(fibers_[thread]->view);
-    steps_[thread] = std::max(steps_[thread], fibers_[thread]->steps);
   }
-  if (failure_.empty() && search_.stalled_thread == 0) scenario->Done();
+  if (search_.stalled_thread == 0) scenario_->Done();
 }
 
 void Explorer::Start(int thread) {
   Fiber& fiber = *fibers_[thread];
-  fiber.view.Join(view());
-  fiber.done = false;
   fiber.fresh = true;
   fiber.steps = 0;
   fiber.yielded_at = -1;
@@ -188,16 +207,26 @@ void Explorer::Start(int thread) {
 
 void Explorer::Enter() {
   Explorer& explorer = Get();
+  if (explorer.current_ == 0) {
+    explorer.RunScenario();
+    explorer.Leave();
+  }
   explorer.scenario_->Run(explorer.current_);
   explorer.fibers_[explorer.current_]->done = true;
   explorer.SwitchTo(explorer.PickThread());
 }
 
+// The fibers stay as they are: nothing goes on in them.
+void Explorer::Leave() {
+  current_ = 0;
+  setcontext(&outside_->context);
+  std::abort();  // Unreachable.
+}
+
 void Explorer::Fail(const std::string& why) {
-  if (!failure_.empty()) return;
   failure_ = why;
   if (tracing_) trace_ += "  T" + std::to_string(current_) + ": " + why + "\n";
-  if (current_ != 0) SwitchTo(0);
+  Leave();
 }
 
 void Explorer::Yield() {
@@ -250,7 +279,9 @@ void Explorer::SwitchTo(int thread) {
   swapcontext(&from.context, &fibers_[thread]->context);
 }
 
-void Explorer::Begin() {
+void Explorer::Begin(Order order) {
+  Require(order != std::memory_order_seq_cst &&
+          order != std::memory_order_consume);
   ++operations_;
   if (current_ == 0) return;
   Fiber& fiber = *fibers_[current_];
@@ -287,7 +318,7 @@ bool Explorer::IsUnread(uint32_t location, int at) const {
 // Whether the current thread may read this old message (once more).
 bool Explorer::IsNews(uint32_t location, int at) const {
   const auto& old = fibers_[current_]->old[location];
-  return old.at != at || old.count < 2;
+  return old.at != at || old.count < search_.bounds.rereads;
 }
 
 void Explorer::See(uint32_t location, int at, Order order) {
@@ -308,9 +339,9 @@ int Explorer::PickPlace(uint32_t location) {
   const int end = static_cast<int>(messages.size());
   if (Seen(location) + 1 == end) return end;
   if (search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale) return end;
-  int candidates[64] = {end};
+  int candidates[kMaxMessages] = {end};
   int count = 1;
-  for (int at = end - 1; at > Seen(location) && count < 64; --at) {
+  for (int at = end - 1; at > Seen(location); --at) {
     if (!messages[at].follows) candidates[count++] = at;
   }
   const int at = candidates[choices_.Pick(count)];
@@ -337,6 +368,10 @@ void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
   if (Releases(order)) message.view = view();
   message.view.at[index] = static_cast<uint16_t>(at);
   if (follows) message.view.Join(messages[at - 1].view);
+  if (messages.size() == kMaxMessages) {
+    std::fputs("explorer: too many stores to one location\n", stderr);
+    std::abort();
+  }
   messages.insert(messages.begin() + at, message);
   // What the thread does from here on is not in the message.
   if (Releases(order)) ++view().at[current_];
@@ -345,7 +380,7 @@ void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
 uint64_t Explorer::Load(uint32_t location, Order order) {
   Require(order == std::memory_order_relaxed ||
           order == std::memory_order_acquire);
-  Begin();
+  Begin(order);
   const int at = PickMessage(location, [](int) { return true; });
   if (tracing_) NoteRead("load", location, order, at);
   See(location, at, order);
@@ -355,7 +390,7 @@ uint64_t Explorer::Load(uint32_t location, Order order) {
 void Explorer::Store(uint32_t location, uint64_t value, Order order) {
   Require(order == std::memory_order_relaxed ||
           order == std::memory_order_release);
-  Begin();
+  Begin(order);
   const int at = PickPlace(location);
   if (tracing_) {
     const bool last =
@@ -381,21 +416,18 @@ bool Explorer::CompareExchange(uint32_t location, uint64_t* expected,
                                bool weak) {
   Require(failure == std::memory_order_relaxed ||
           failure == std::memory_order_acquire);
-  Begin();
+  Begin(success);
   const auto& messages = locations_[location].messages;
+  const bool may_fail = weak && spurious_ < search_.bounds.spurious;
   const int at = PickMessage(location, [&](int i) {
-    return messages[i].value != *expected || IsUnread(location, i);
+    return messages[i].value != *expected || IsUnread(location, i) || may_fail;
   });
   if (messages[at].value == *expected) {
-    bool done = true;
-    if (weak && spurious_ < search_.bounds.spurious) {
-      done = choices_.Pick(2) == 0;
-      if (!done) ++spurious_;
-    }
-    if (done) {
+    if (IsUnread(location, at) && (!may_fail || choices_.Pick(2) == 0)) {
       Change(location, at, value, success);
       return true;
     }
+    ++spurious_;
   }
   if (tracing_) NoteRead("failed CAS", location, failure, at);
   *expected = messages[at].value;
@@ -438,13 +470,19 @@ void Explorer::PlainWrite(Accesses* accesses, const void* address) {
 
 // --- Traces ------------------------------------------------------------------
 
-void Explorer::Name(const void* address, const std::string& name) {
-  if (tracing_) names_[address] = name;
+void Explorer::Name(const void* address, const std::string& name,
+                    size_t bytes) {
+  if (tracing_) names_[static_cast<const char*>(address)] = {name, bytes};
 }
 
 std::string Explorer::NameOf(const void* address) const {
-  const auto found = names_.find(address);
-  return found != names_.end() ? found->second : "a variable";
+  const char* const at = static_cast<const char*>(address);
+  auto found = names_.upper_bound(at);
+  if (found == names_.begin()) return "a variable";
+  const auto& [begin, named] = *--found;
+  if (at == begin) return named.name;
+  if (at >= begin + named.bytes) return "a variable";
+  return named.name + "+" + std::to_string(at - begin);
 }
 
 void Explorer::Note(const char* operation, uint32_t location,

@@ -17,8 +17,8 @@
 //     fail for no reason too, a bounded number of times.
 //   * Plain data is checked for data races by happens-before, whatever the
 //     schedule happened to be.
-//   * Stores become visible in finite time: a thread reads the same old message
-//     of a location at most twice in a row.
+//   * Stores become visible in finite time: how often a thread reads the same
+//     old message of a location in a row is bounded too (`rereads`).
 //
 // Not modelled: seq_cst, fences, consume (refused), and load buffering (loads
 // never see stores that come later in the execution; RC11 forbids cycles of
@@ -34,6 +34,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -47,6 +48,7 @@ namespace holdfast::model {
 // operations are no scheduling points.
 constexpr int kMaxThreads = 5;
 constexpr int kMaxLocations = 59;
+constexpr int kMaxMessages = 64;  // Stores to one location.
 
 // How far a search goes. -1: without limit.
 struct Bounds {
@@ -54,6 +56,7 @@ struct Bounds {
   int stale = -1;       // Loads and stores that do not take the newest place.
   int spurious = 1;     // Failures of weak CAS without a reason.
   int steps = 2000;     // Atomic operations, after which it counts as endless.
+  int rereads = 2;      // Of one old message by one thread in a row.
 };
 
 struct Search {
@@ -95,8 +98,8 @@ class Explorer {
 
   // --- For scenarios and what they are made of -------------------------------
 
-  // Ends the execution, which has failed.
-  void Fail(const std::string& why);
+  // Ends the execution, which has failed, at once and in any thread.
+  [[noreturn]] void Fail(const std::string& why);
 
   // The thread waits for another to store something, or to end.
   void Yield();
@@ -110,9 +113,9 @@ class Explorer {
   // Counts executions: what belongs to an earlier one is void.
   uint32_t execution() const { return execution_; }
 
-  // What traces call the object at that address.
+  // What traces call the object at that address, or what lies in it.
   bool tracing() const { return tracing_; }
-  void Name(const void* address, const std::string& name);
+  void Name(const void* address, const std::string& name, size_t bytes = 1);
 
   // --- Operations of Atomic and Plain ----------------------------------------
 
@@ -165,6 +168,8 @@ class Explorer {
     void Rewind() { at_ = 0; }
 
    private:
+    [[noreturn]] static void NotRepeatable();
+
     struct Choice {
       int taken;
       int count;
@@ -178,9 +183,11 @@ class Explorer {
   ~Explorer();
 
   void Execute(const Make& make);
+  void RunScenario();
   void Start(int thread);
   static void Enter();
-  void Begin();  // Of an atomic operation.
+  [[noreturn]] void Leave();
+  void Begin(Order order);  // Of an atomic operation.
   void SwitchTo(int thread);
   int PickThread();
   bool MayRun(int thread) const;
@@ -210,8 +217,14 @@ class Explorer {
   std::vector<Location> locations_;
   uint32_t used_locations_ = 0;
   std::array<std::unique_ptr<Fiber>, kMaxThreads> fibers_;
-  std::map<const void*, std::string> names_;
-  Scenario* scenario_ = nullptr;
+  struct Named {
+    std::string name;
+    size_t bytes;
+  };
+  std::map<const char*, Named> names_;
+  std::unique_ptr<Fiber> outside_;  // Who called Run.
+  const Make* make_ = nullptr;
+  std::unique_ptr<Scenario> scenario_;
   uint32_t execution_ = 0;
   int current_ = 0;
   int threads_ = 0;
@@ -331,7 +344,7 @@ struct Atomics {
 
 template <typename F>
 uint64_t Explorer::ReadModifyWrite(uint32_t location, F change, Order order) {
-  Begin();
+  Begin(order);
   const int at =
       PickMessage(location, [&](int i) { return IsUnread(location, i); });
   const uint64_t old = locations_[location].messages[at].value;
@@ -343,14 +356,13 @@ int Explorer::PickMessage(uint32_t location, F ok) {
   const int newest = static_cast<int>(locations_[location].messages.size()) - 1;
   const int oldest = Seen(location);
   if (newest == oldest) return newest;
-  int candidates[64];
+  int candidates[kMaxMessages];
   int count = 0;
   const bool only_newest =
       search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale;
-  for (int i = newest; i >= oldest && count < 64; --i) {
+  for (int i = newest; i >= oldest; --i) {
     if (!ok(i)) continue;
-    if (i != newest && count > 0 && (only_newest || !IsNews(location, i)))
-      continue;
+    if (i != newest && (only_newest || !IsNews(location, i))) continue;
     candidates[count++] = i;
   }
   const int at = candidates[choices_.Pick(count)];

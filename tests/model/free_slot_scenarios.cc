@@ -175,10 +175,10 @@ class FreeSlots {
         if (handle) p.Exchange(handle, number);
         break;
       case 3:
-        p.Take(handle);
+        if (p.Take(handle) >= 0 && handle == *own) *own = {};
         break;
       case 4:
-        p.Unpin(handle);
+        if (p.Unpin(handle) && handle == *own) *own = {};
         break;
       case 5:
         p.ForEach();
@@ -236,6 +236,8 @@ class Pool : public Scenario {
       ModelThreads::Register();
     }
     ModelThreads::Play(0);
+    ModelThreads::NameAll();
+    Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
   }
 
   int threads() const override { return static_cast<int>(threads_.size()); }

@@ -164,17 +164,22 @@ TEST(Litmus, WriteToReadCausality) {
 // With a third location in the middle, the acquire is needed.
 TEST(Litmus, CausalityAcrossLocations) {
   const auto reads = [](std::memory_order load) {
-    return Reads(2, {[](State& s) {
-                       s.data = 1;
-                       s.x.store(1, kRelease);
-                     },
-                     [=](State& s) {
-                       s.r[0] = s.x.load(load);
-                       if (s.r[0] == 1) s.y.store(1, kRelease);
-                     },
-                     [](State& s) { s.r[1] = s.y.load(kAcquire); }});
+    return Explore({[](State& s) {
+                      s.data = 1;
+                      s.x.store(1, kRelease);
+                    },
+                    [=](State& s) {
+                      if (s.x.load(load) == 1) s.y.store(1, kRelease);
+                    },
+                    [](State& s) {
+                      if (s.y.load(kAcquire) == 1) s.r[0] = s.data;
+                    }},
+                   [](State&) {})
+        .failure;
   };
-  EXPECT_EQ(reads(kAcquire), (Outcomes{"0 0", "1 0", "1 1"}));
+  EXPECT_EQ(reads(kAcquire), "");
+  EXPECT_EQ(reads(kRelaxed),
+            "data race: read of a variable, which T1 has written");
 }
 
 TEST(Litmus, CoherenceOfReads) {
@@ -360,6 +365,28 @@ TEST(Litmus, AFailedCompareExchangeIsALoad) {
   EXPECT_EQ(FailedCas(kAcquire), (Outcomes{"0 0", "0 1", "2 1"}));
 }
 
+// Also on one that another RMW has read, on which it could not succeed.
+TEST(Litmus, AWeakCompareExchangeFailsOnAnyValue) {
+  const auto reads = [](bool weak) {
+    return Reads(2, {[](State& s) {
+                       s.x.fetch_add(1, kRelaxed);
+                       s.y.store(1, kRelaxed);
+                     },
+                     [=](State& s) {
+                       s.r[0] = s.y.load(kRelaxed);
+                       int expected = 0;
+                       const bool done =
+                           weak ? s.x.compare_exchange_weak(expected, 9,
+                                                            kRelaxed, kRelaxed)
+                                : s.x.compare_exchange_strong(
+                                      expected, 9, kRelaxed, kRelaxed);
+                       s.r[1] = done ? 9 : expected;
+                     }});
+  };
+  EXPECT_EQ(reads(false), (Outcomes{"0 1", "0 9", "1 1"}));
+  EXPECT_EQ(reads(true), (Outcomes{"0 0", "0 1", "0 9", "1 0", "1 1"}));
+}
+
 Result PassData(std::memory_order store, std::memory_order load) {
   return Explore({[=](State& s) {
                     s.data = 1;
@@ -440,6 +467,41 @@ TEST(Search, RandomExecutionsFindWhatAllExecutionsFindAndRepeat) {
   EXPECT_FALSE(first.complete);
 }
 
+TEST(Search, AFailureEndsTheExecutionInAnyThread) {
+  const Body fail = [](State&) {
+    Explorer::Get().Fail("it fails");
+    ADD_FAILURE() << "and goes on";
+  };
+  const Body nothing = [](State&) {};
+  EXPECT_EQ(Explore({nothing, fail}, nothing).failure, "it fails");
+  EXPECT_EQ(Explore({nothing, nothing}, fail).failure, "it fails");
+  EXPECT_EQ(Explore({nothing, nothing}, nothing).failure, "");
+}
+
+TEST(SearchDeathTest, WhatIsNotModelledIsRefused) {
+  const auto run = [](const Body& body) { Explore({body}, [](State&) {}); };
+  constexpr auto kSeqCst = std::memory_order_seq_cst;
+  const char* const refusal = "an order that is not modelled";
+  EXPECT_DEATH(run([](State& s) { s.x.load(kSeqCst); }), refusal);
+  EXPECT_DEATH(run([](State& s) { s.x.store(1, kSeqCst); }), refusal);
+  EXPECT_DEATH(run([](State& s) { s.x.fetch_add(1, kSeqCst); }), refusal);
+  EXPECT_DEATH(run([](State& s) {
+                 int expected = 0;
+                 s.x.compare_exchange_strong(expected, 1, kSeqCst, kRelaxed);
+               }),
+               refusal);
+}
+
+TEST(SearchDeathTest, ScenariosMustBeRepeatable) {
+  int runs = 0;
+  EXPECT_DEATH(Explore({[&](State& s) {
+                         if (++runs > 1) Explorer::Get().Choose(3);
+                         s.r[0] = Explorer::Get().Choose(2);
+                       }},
+                       [](State&) {}),
+               "the same choices led to another execution");
+}
+
 // A lock: whoever waits for it hangs if its owner stops.
 void Lock(State& s) {
   for (int free = 0; !s.x.compare_exchange_weak(free, 1, kAcquire, kRelaxed);
@@ -462,6 +524,34 @@ TEST(Search, AStalledThreadShowsWhoDependsOnIt) {
   EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "no end in sight");
   const Body add = [](State& s) { s.x.fetch_add(1, kRelaxed); };
   EXPECT_EQ(Explore({add, add}, done, search).failure, "");
+}
+
+// After what was stored later: so often as `rereads` says.
+TEST(Search, AnOldValueIsReadAgain) {
+  const auto read = [](int rereads) {
+    Outcomes outcomes;
+    Search search;
+    search.bounds.rereads = rereads;
+    Explore(
+        {[](State& s) {
+           s.x.store(1, kRelaxed);
+           s.y.store(1, kRelaxed);
+         },
+         [](State& s) {
+           s.r[0] = s.y.load(kRelaxed);
+           for (int i = 1; i < 4; ++i) s.r[i] = s.x.load(kRelaxed);
+         }},
+        [&](State& s) {
+          if (s.r[0] == 0) return;
+          std::string text;
+          for (int i = 1; i < 4; ++i) text += std::to_string(s.r[i]);
+          outcomes.insert(text);
+        },
+        search);
+    return outcomes;
+  };
+  EXPECT_EQ(read(2), (Outcomes{"001", "011", "111"}));
+  EXPECT_EQ(read(3), (Outcomes{"000", "001", "011", "111"}));
 }
 
 TEST(Search, AnOldValueIsNotReadForEver) {

@@ -131,6 +131,11 @@ class ModelThreads {
     if (ordinal != kNone) pool_.Release(ordinal);
   }
 
+  // For traces.
+  static void NameAll() {
+    Explorer::Get().Name(&pool_, "ordinals", sizeof(pool_));
+  }
+
   // Thread 0 acts as `thread`.
   static void Play(int thread) { played_ = thread; }
 

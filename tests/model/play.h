@@ -6,9 +6,11 @@
 //
 //   * Pin returns no handle twice, and nobody else owns the slot: each owner
 //     writes to a plain variable of it, which must not race.
-//   * A value that is read is whole, and was written under that very handle.
-//   * A handle is refused only if somebody began to end it; at most one call
-//     ends it; what Exchange and Take return leaves the table once.
+//   * A value that is read is whole, and was written under that very handle;
+//     a thread that has seen it replaced does not see it again.
+//   * A handle is refused only if somebody else began to end it; exactly one of
+//     the calls that do ends it; what Exchange and Take return leaves the table
+//     once.
 //   * At the end the table's invariants hold, its contents are what the calls
 //     have left, and all free slots can be pinned, each once.
 
@@ -83,6 +85,7 @@ class Play : public Scenario {
       As(thread, [] { ModelThreads::Register(); });
     }
     if (script_.setup) script_.setup(*this);
+    NameVariables();
   }
 
   int threads() const override {
@@ -126,8 +129,9 @@ class Play : public Scenario {
     Life& life = lives_[lives_used_++];
     life = {};
     life.handle = handle;
-    life.end_begun = clearing_;
+    life.end_begun = clearing_ > 0;
     life.Add(number);
+    life.seen.fill(number);
     Own(handle);
     return handle;
   }
@@ -136,7 +140,11 @@ class Play : public Scenario {
   bool Unpin(Handle handle) {
     BeginEnd(handle);
     const bool done = table_.Unpin(handle);
-    if (done) End(handle);
+    if (done) {
+      End(handle);
+    } else {
+      CheckRefusedEnd(handle);
+    }
     return done;
   }
 
@@ -152,6 +160,8 @@ class Play : public Scenario {
     if (number >= 0) {
       End(handle);
       Leave(number);
+    } else {
+      CheckRefusedEnd(handle);
     }
     return number;
   }
@@ -161,6 +171,7 @@ class Play : public Scenario {
     if (life != nullptr) life->Add(number);
     const bool done = table_.Write(handle, Encoded(number));
     Check(done || MayBeStale(handle), "a live handle was refused");
+    if (done && life != nullptr) See(life, number);
     return done;
   }
 
@@ -168,7 +179,10 @@ class Play : public Scenario {
     Life* life = Find(handle);
     if (life != nullptr) life->Add(number);
     const int old = Number(handle, table_.Exchange(handle, Encoded(number)));
-    if (old >= 0) Leave(old);
+    if (old >= 0) {
+      Leave(old);
+      See(Find(handle), number);
+    }
     return old;
   }
 
@@ -184,9 +198,11 @@ class Play : public Scenario {
   }
 
   uint64_t UnpinAll() {
-    clearing_ = true;
+    ++clearing_;
+    unpinned_all_ = true;
     for (int i = 0; i < lives_used_; ++i) lives_[i].end_begun = true;
     const uint64_t count = table_.UnpinAll();
+    --clearing_;
     cleared_ += count;
     return count;
   }
@@ -221,6 +237,9 @@ class Play : public Scenario {
   // A plain variable that Pin publishes.
   Plain<int>& data() { return data_; }
 
+  // What the scenario counts.
+  int& count() { return count_; }
+
  private:
   static constexpr int kLives = 32;
 
@@ -228,11 +247,25 @@ class Play : public Scenario {
     Handle handle;
     uint64_t numbers = 0;  // A bit for each that was ever written to it.
     bool end_begun = false;
+    int ends_asked = 0;  // By Unpin and Take.
     int ends = 0;
+    // What each thread has seen last, and what it has seen replaced.
+    std::array<int, kMaxThreads> seen;
+    std::array<uint64_t, kMaxThreads> gone = {};
 
     void Add(int number) { numbers |= uint64_t{1} << number; }
     bool Has(int number) const { return (numbers >> number & 1) != 0; }
   };
+
+  void NameVariables() const {
+    Explorer& explorer = Explorer::Get();
+    ModelThreads::NameAll();
+    explorer.Name(&told_, "told");
+    explorer.Name(&data_, "data");
+    for (size_t i = 0; i < stamps_.size(); ++i) {
+      explorer.Name(&stamps_[i], "owner[" + std::to_string(i) + "]");
+    }
+  }
 
   static Value Encoded(int number) {
     Value value;
@@ -259,12 +292,24 @@ class Play : public Scenario {
     }
     const int number = Decode(*value);
     Check(number >= 0, "a torn value");
-    const Life* life = Find(handle);
-    // A Pin may be done, and its handle not returned yet.
-    if (life != nullptr) {
-      Check(life->Has(number), "the value of another life");
-    }
+    // No thread runs between the last operation of a Pin and its return.
+    Life* const life = Find(handle);
+    Check(life != nullptr && life->Has(number), "the value of another life");
+    See(life, number);
     return number;
+  }
+
+  // The thread has read or written the number; thread 0 for all of them.
+  void See(Life* life, int number) {
+    const int current = Explorer::Get().current();
+    for (int thread = 0; thread < kMaxThreads; ++thread) {
+      if (current != 0 && thread != current) continue;
+      int& seen = life->seen[static_cast<size_t>(thread)];
+      uint64_t& gone = life->gone[static_cast<size_t>(thread)];
+      if (seen != number) gone |= uint64_t{1} << seen;
+      Check((gone >> number & 1) == 0, "a value that was replaced came back");
+      seen = number;
+    }
   }
 
   void Own(Handle handle) {
@@ -275,7 +320,17 @@ class Play : public Scenario {
   }
 
   void BeginEnd(Handle handle) {
-    if (Life* life = Find(handle)) life->end_begun = true;
+    if (Life* life = Find(handle)) {
+      life->end_begun = true;
+      ++life->ends_asked;
+    }
+  }
+
+  // Somebody else has ended it, or UnpinAll.
+  void CheckRefusedEnd(Handle handle) {
+    const Life* life = Find(handle);
+    Check(life == nullptr || life->ends_asked > 1 || unpinned_all_,
+          "a live handle was refused its end");
   }
 
   void End(Handle handle) {
@@ -301,7 +356,7 @@ class Play : public Scenario {
       const Life& life = lives_[i];
       const auto value = table_.Read(life.handle);
       Check(value.has_value() || life.end_begun, "a live value was lost");
-      Check(!value || life.ends == 0, "an ended life goes on");
+      Check(!value || life.ends_asked == 0, "an ended life goes on");
       if (value) {
         const int number = Number(life.handle, value);
         Check((left_ >> number & 1) == 0, "a value that left is still there");
@@ -332,7 +387,9 @@ class Play : public Scenario {
   uint64_t left_ = 0;  // Numbers that Exchange and Take have returned.
   uint64_t ended_ = 0;
   uint64_t cleared_ = 0;
-  bool clearing_ = false;
+  int clearing_ = 0;  // Calls of UnpinAll that are under way.
+  bool unpinned_all_ = false;
+  int count_ = 0;
   std::array<Plain<int>, 20> stamps_;
   Plain<int> data_;
   std::optional<typename Table::ParallelForEach> walk_;

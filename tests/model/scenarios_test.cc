@@ -33,7 +33,10 @@ TEST_P(ScenarioTest, HoldsInEveryExecution) {
   Search search;
   search.bounds = entry.bounds;
   if (const char* more = std::getenv("HOLDFAST_MODEL_MORE_PREEMPTIONS")) {
-    search.bounds.preemptions += std::atoi(more);
+    if (search.bounds.preemptions >= 0) {
+      search.bounds.preemptions += std::atoi(more);
+    }
+    search.bounds.rereads += std::atoi(more);
   }
   if (entry.random != 0) {
     search.seed = 1;
@@ -42,12 +45,13 @@ TEST_P(ScenarioTest, HoldsInEveryExecution) {
   const Result result = Explorer::Get().Run(entry.make, search);
   EXPECT_EQ(result.failure, "") << result.trace;
   EXPECT_EQ(result.complete, entry.random == 0);
-  std::printf("%s: %llu executions, %s, with %s preemptions, %s old values\n",
-              entry.name.c_str(),
-              static_cast<unsigned long long>(result.executions),
-              entry.random == 0 ? "all" : "at random",
-              Limit(search.bounds.preemptions).c_str(),
-              Limit(search.bounds.stale).c_str());
+  std::printf(
+      "%s: %llu executions, %s, with %s preemptions, %s old values, "
+      "each %d times in a row\n",
+      entry.name.c_str(), static_cast<unsigned long long>(result.executions),
+      entry.random == 0 ? "all" : "at random",
+      Limit(search.bounds.preemptions).c_str(),
+      Limit(search.bounds.stale).c_str(), search.bounds.rereads);
 }
 
 // Lock-freedom: whoever stops, wherever, the others end.

@@ -103,6 +103,10 @@ class Threads {
 
 class Ordinals : public Scenario {
  public:
+  Ordinals() {
+    ModelThreads::NameAll();
+    Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
+  }
   int threads() const override { return 3; }
   void Run(int thread) override {
     // A scavenger tries those that were ever claimed.

@@ -192,7 +192,10 @@ class Values {
            p.UnpinOwn(p.Pin(2));
            p.Write(p.h(1), 3);
          },
-         [](P& p) { Shows(p.ForEach(), p); }},
+         [](P& p) {
+           p.Check(Anchors(p.ForEach(), p) == 1,
+                   "ForEach did not show a live value once");
+         }},
         2);
     Add("parallel_for_each",
         {[](P& p) {
@@ -200,28 +203,29 @@ class Values {
            p.Pin(2);
          },
          [](P& p) { Work(p); }, [](P& p) { Work(p); }},
-        2, 2);
+        2, 2, [](P& p) {
+          p.Check(p.count() == 1, "they did not show a live value once");
+        });
   }
 
  private:
   using Seen = std::vector<std::pair<typename Table::Handle, int>>;
 
-  // Both show h(1), which is live throughout, once.
-  static void Shows(const Seen& seen, P& p) {
+  // h(1) is live throughout.
+  static int Anchors(const Seen& seen, P& p) {
     int anchors = 0;
     for (const auto& [handle, number] : seen) anchors += handle == p.h(1);
-    p.Check(anchors == 1, "ForEach did not show a live value once");
+    return anchors;
   }
   static void Work(P& p) {
     Seen seen;
     p.walk()->Work(
         [&](auto handle, const auto& value) { p.Visit(&seen, handle, value); });
-    // One of them walks the first chunk, which is all there is.
-    if (!seen.empty()) Shows(seen, p);
+    p.count() += Anchors(seen, p);
   }
 
   void Add(const char* name, std::vector<typename P::Body> threads,
-           int preemptions, int stale = -1) {
+           int preemptions, int stale = -1, typename P::Body done = nullptr) {
     Script script;
     // A cache of one slot: an Unpin and the next Pin of a thread use the same
     // slot, without any edge between them.
@@ -233,6 +237,7 @@ class Values {
       p.walk().emplace(p.table());
     };
     script.threads = std::move(threads);
+    script.done = std::move(done);
     Bounds bounds;
     bounds.preemptions = preemptions;
     bounds.stale = stale;

@@ -78,7 +78,8 @@ class HandleTable<T, Traits>::TestAccess {
 
   // --- Free slots ------------------------------------------------------------
 
-  // The batches on the free list, the top one first.
+  // The batches on the free list, the top one first. Ends at what is no slot,
+  // which is then the last that it returns.
   std::vector<std::vector<uint32_t>> FreeList() const {
     const Slots& slots = table_.slots_;
     std::vector<std::vector<uint32_t>> batches;
@@ -86,10 +87,17 @@ class HandleTable<T, Traits>::TestAccess {
         Array<typename Pool::Control>(0)->head.load(std::memory_order_relaxed));
     while (first != Word::kNil && batches.size() <= table_.max_slots_) {
       batches.emplace_back();
+      if (first >= table_.max_slots_) {
+        batches.back().push_back(first);
+        return batches;
+      }
       for (uint32_t free = Word::ShortForm(slots.FreeSlot(first));
            free != Word::kNil; free = slots.Next(free)) {
         batches.back().push_back(Word::ShortIndex(free));
-        if (batches.back().size() > table_.max_slots_) return batches;
+        if (Word::ShortIndex(free) >= table_.max_slots_ ||
+            batches.back().size() > table_.max_slots_) {
+          return batches;
+        }
       }
       first = slots.Below(first);
     }
