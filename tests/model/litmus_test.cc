@@ -412,6 +412,19 @@ TEST(Litmus, DataRacesAreFoundAndReported) {
   }
 }
 
+TEST(Litmus, WhatFollowsAReleaseIsNotPassedOn) {
+  EXPECT_NE(Explore({[](State& s) {
+                       s.x.store(1, kRelease);
+                       s.data = 1;
+                     },
+                     [](State& s) {
+                       if (s.x.load(kAcquire) == 1) s.r[0] = s.data;
+                     }},
+                    [](State&) {})
+                .failure,
+            "");
+}
+
 TEST(Litmus, ReadsRaceWithWritesEitherWayRound) {
   const auto write = [](State& s) { s.data = 1; };
   const auto read = [](State& s) { s.r[0] = s.data; };

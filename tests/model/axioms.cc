@@ -1,0 +1,281 @@
+#include "tests/model/axioms.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace holdfast::model {
+namespace {
+
+using Relation = std::vector<std::vector<bool>>;
+
+bool Acquires(std::memory_order order) {
+  return order == std::memory_order_acquire ||
+         order == std::memory_order_acq_rel;
+}
+
+bool Releases(std::memory_order order) {
+  return order == std::memory_order_release ||
+         order == std::memory_order_acq_rel;
+}
+
+bool IsCas(Kind kind) {
+  return kind == Kind::kStrongCas || kind == Kind::kWeakCas;
+}
+bool IsPlain(Kind kind) {
+  return kind == Kind::kPlainRead || kind == Kind::kPlainWrite;
+}
+bool Reads(Kind kind) {
+  return kind == Kind::kLoad || kind == Kind::kAdd || IsCas(kind);
+}
+bool MayWrite(Kind kind) {
+  return kind == Kind::kStore || kind == Kind::kAdd || IsCas(kind);
+}
+
+void Close(Relation* relation) {
+  const size_t n = relation->size();
+  for (size_t k = 0; k < n; ++k) {
+    for (size_t i = 0; i < n; ++i) {
+      if (!(*relation)[i][k]) continue;
+      for (size_t j = 0; j < n; ++j) {
+        if ((*relation)[k][j]) (*relation)[i][j] = true;
+      }
+    }
+  }
+}
+
+constexpr int kStart = -1;  // The thread of the first values.
+
+struct Event {
+  int thread;
+  Operation operation;
+  // In the execution that is looked at:
+  size_t source = 0;  // The event that it reads from.
+  int read = 0;
+  int written = 0;
+  bool writes = false;
+  bool is_rmw = false;
+  size_t place = 0;  // In the modification order.
+};
+
+class Axioms {
+ public:
+  explicit Axioms(const Program& program) : program_(program) {
+    for (int location = 0; location < kLocations; ++location) {
+      Operation first;
+      first.location = location;
+      events_.push_back({kStart, first});
+    }
+    for (size_t thread = 0; thread < program.size(); ++thread) {
+      for (const Operation& operation : program[thread]) {
+        events_.push_back({static_cast<int>(thread), operation});
+      }
+    }
+  }
+
+  Outcomes Run() {
+    ChooseSources(0);
+    return std::move(outcomes_);
+  }
+
+ private:
+  size_t size() const { return events_.size(); }
+  Kind kind(size_t i) const { return events_[i].operation.kind; }
+
+  bool Precedes(size_t i, size_t j) const {
+    return i < j && events_[j].thread != kStart &&
+           (events_[i].thread == kStart ||
+            events_[i].thread == events_[j].thread);
+  }
+
+  Relation ProgramOrder() const {
+    Relation order(size(), std::vector<bool>(size()));
+    for (size_t i = 0; i < size(); ++i) {
+      for (size_t j = 0; j < size(); ++j) order[i][j] = Precedes(i, j);
+    }
+    return order;
+  }
+
+  // rf, for the events from `at` on.
+  void ChooseSources(size_t at) {
+    while (at < size() && !Reads(kind(at))) ++at;
+    if (at == size()) return TryExecutions();
+    for (size_t i = 0; i < size(); ++i) {
+      if (i == at || !MayWrite(kind(i)) ||
+          events_[i].operation.location != events_[at].operation.location) {
+        continue;
+      }
+      events_[at].source = i;
+      ChooseSources(at + 1);
+    }
+  }
+
+  void TryExecutions() {
+    Relation before = ProgramOrder();
+    for (size_t i = 0; i < size(); ++i) {
+      if (Reads(kind(i))) before[events_[i].source][i] = true;
+    }
+    Close(&before);
+    std::vector<std::pair<int, size_t>> order;  // Sources come first.
+    for (size_t i = 0; i < size(); ++i) {
+      if (before[i][i]) return;  // Out of thin air.
+      int count = 0;
+      for (size_t j = 0; j < size(); ++j) count += before[j][i];
+      order.push_back({count, i});
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<size_t> weak;
+    for (size_t i = 0; i < size(); ++i) {
+      if (kind(i) == Kind::kWeakCas) weak.push_back(i);
+    }
+    for (unsigned failing = 0; failing < 1u << weak.size(); ++failing) {
+      std::vector<bool> fails(size());
+      for (size_t i = 0; i < weak.size(); ++i) {
+        fails[weak[i]] = (failing >> i & 1) != 0;
+      }
+      if (!SetValues(order, fails)) continue;
+      SetHappensBefore();
+      OrderWrites();
+    }
+  }
+
+  // False if something reads from what does not write, or fails twice over.
+  bool SetValues(const std::vector<std::pair<int, size_t>>& order,
+                 const std::vector<bool>& fails) {
+    for (Event& event : events_) event.writes = event.is_rmw = false;
+    for (const auto& [unused, at] : order) {
+      Event& event = events_[at];
+      const Operation& operation = event.operation;
+      if (Reads(operation.kind)) {
+        if (!events_[event.source].writes) return false;
+        event.read = events_[event.source].written;
+      }
+      const bool expected = event.read == operation.operand;
+      if (fails[at] && !expected) return false;
+      event.is_rmw = operation.kind == Kind::kAdd ||
+                     (IsCas(operation.kind) && expected && !fails[at]);
+      event.writes = event.is_rmw || operation.kind == Kind::kStore;
+      event.written = operation.kind == Kind::kAdd
+                          ? event.read + operation.operand
+                      : event.is_rmw ? operation.desired
+                                     : operation.operand;
+    }
+    return true;
+  }
+
+  void SetHappensBefore() {
+    happens_before_ = ProgramOrder();
+    for (size_t i = 0; i < size(); ++i) {
+      const Event& event = events_[i];
+      if (!Reads(event.operation.kind)) continue;
+      const bool failed = IsCas(event.operation.kind) && !event.is_rmw;
+      if (!Acquires(failed ? event.operation.failure : event.operation.order)) {
+        continue;
+      }
+      // Back through the release sequence.
+      for (size_t from = event.source;; from = events_[from].source) {
+        if (events_[from].thread != kStart &&
+            Releases(events_[from].operation.order)) {
+          happens_before_[from][i] = true;
+        }
+        if (!events_[from].is_rmw) break;
+      }
+    }
+    Close(&happens_before_);
+  }
+
+  // mo, for both locations.
+  void OrderWrites() {
+    std::array<std::vector<size_t>, kLocations> writes;
+    for (size_t i = 0; i < size(); ++i) {
+      if (!events_[i].writes) continue;
+      writes[static_cast<size_t>(events_[i].operation.location)].push_back(i);
+    }
+    auto& [first, second] = writes;
+    do {
+      do {
+        for (const auto& each : writes) {
+          for (size_t i = 0; i < each.size(); ++i) events_[each[i]].place = i;
+        }
+        if (IsConsistent()) AddOutcome(first.back(), second.back());
+      } while (std::next_permutation(second.begin() + 1, second.end()));
+    } while (std::next_permutation(first.begin() + 1, first.end()));
+  }
+
+  bool IsConsistent() const {
+    for (size_t i = 0; i < size(); ++i) {
+      const Event& event = events_[i];
+      if (event.is_rmw && event.place != events_[event.source].place + 1) {
+        return false;
+      }
+      for (size_t j = 0; j < size(); ++j) {
+        if (happens_before_[i][j] && !IsCoherent(event, events_[j])) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  // Of an event and one that it happens before.
+  bool IsCoherent(const Event& event, const Event& later) const {
+    if (IsPlain(event.operation.kind) || IsPlain(later.operation.kind) ||
+        event.operation.location != later.operation.location) {
+      return true;
+    }
+    const size_t known =
+        event.writes ? event.place : events_[event.source].place;
+    return later.writes && !later.is_rmw ? later.place > known
+                                         : events_[later.source].place >= known;
+  }
+
+  void AddOutcome(size_t last_of_0, size_t last_of_1) {
+    std::string text;
+    size_t i = kLocations;
+    for (const auto& operations : program_) {
+      for (const Operation& operation : operations) {
+        text += ResultOf(operation, events_[i].is_rmw, events_[i].read);
+        ++i;
+      }
+      text += "| ";
+    }
+    outcomes_.all.insert(text + std::to_string(events_[last_of_0].written) +
+                         " " + std::to_string(events_[last_of_1].written));
+    outcomes_.race = outcomes_.race || HasRace();
+  }
+
+  bool HasRace() const {
+    for (size_t i = 0; i < size(); ++i) {
+      for (size_t j = i + 1; j < size(); ++j) {
+        if (IsPlain(kind(i)) && IsPlain(kind(j)) &&
+            (kind(i) == Kind::kPlainWrite || kind(j) == Kind::kPlainWrite) &&
+            !happens_before_[i][j] && !happens_before_[j][i]) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  const Program& program_;
+  std::vector<Event> events_;
+  Relation happens_before_;
+  Outcomes outcomes_;
+};
+
+}  // namespace
+
+std::string ResultOf(const Operation& operation, bool succeeded, int read) {
+  if (!Reads(operation.kind)) return "- ";
+  const char* how = !IsCas(operation.kind) ? "" : succeeded ? "done " : "not ";
+  return how + std::to_string(read) + " ";
+}
+
+Outcomes OutcomesByAxioms(const Program& program) {
+  return Axioms(program).Run();
+}
+
+}  // namespace holdfast::model
