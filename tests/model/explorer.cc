@@ -68,48 +68,6 @@ struct Explorer::Fiber {
   } old[kMaxLocations];  // The old messages it has read last.
 };
 
-// --- Choices -----------------------------------------------------------------
-
-void Explorer::Choices::Start(uint64_t seed) {
-  path_.clear();
-  at_ = 0;
-  random_ = seed;
-}
-
-int Explorer::Choices::Pick(int count) {
-  if (count <= 1) return 0;
-  if (at_ == path_.size()) {
-    int taken = 0;
-    if (random_ != 0) {  // A linear congruential generator (D. Knuth, MMIX).
-      random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-      taken = static_cast<int>((random_ >> 33) % static_cast<unsigned>(count));
-    }
-    path_.push_back({taken, count});
-  }
-  if (path_[at_].count != count) NotRepeatable();
-  return path_[at_++].taken;
-}
-
-void Explorer::Choices::NotRepeatable() {
-  std::fputs("explorer: the same choices led to another execution\n", stderr);
-  std::abort();
-}
-
-bool Explorer::Choices::Next() {
-  if (at_ != path_.size()) NotRepeatable();
-  at_ = 0;
-  if (random_ != 0) {
-    path_.clear();
-    return true;
-  }
-  while (!path_.empty() && path_.back().taken + 1 == path_.back().count) {
-    path_.pop_back();
-  }
-  if (path_.empty()) return false;
-  ++path_.back().taken;
-  return true;
-}
-
 // --- Executions --------------------------------------------------------------
 
 Explorer::Explorer()

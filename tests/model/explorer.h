@@ -42,6 +42,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/model/choices.h"
+
 namespace holdfast::model {
 
 // Thread 0 is whoever sets a scenario up and looks at what is left; its
@@ -159,26 +161,6 @@ class Explorer {
     std::vector<Message> messages;  // The modification order.
   };
   struct Fiber;
-  // The choices of one execution, and those that are left to try.
-  class Choices {
-   public:
-    void Start(uint64_t seed);
-    int Pick(int count);
-    bool Next();
-    void Rewind() { at_ = 0; }
-
-   private:
-    [[noreturn]] static void NotRepeatable();
-
-    struct Choice {
-      int taken;
-      int count;
-    };
-    std::vector<Choice> path_;
-    size_t at_ = 0;
-    uint64_t random_ = 0;
-  };
-
   Explorer();
   ~Explorer();
 

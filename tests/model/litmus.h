@@ -1,0 +1,91 @@
+// What tests of the explorer are written in: bodies of threads on two
+// locations.
+
+#ifndef HOLDFAST_TESTS_MODEL_LITMUS_H_
+#define HOLDFAST_TESTS_MODEL_LITMUS_H_
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/model/explorer.h"
+
+namespace holdfast::model {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kAcquire = std::memory_order_acquire;
+constexpr auto kRelease = std::memory_order_release;
+constexpr auto kAcqRel = std::memory_order_acq_rel;
+
+// Two locations, and what the threads have read.
+struct State {
+  Atomic<int> x;
+  Atomic<int> y;
+  Plain<int> data;
+  int r[4] = {};
+};
+
+using Body = std::function<void(State&)>;
+using Outcomes = std::set<std::string>;
+
+class Shape : public Scenario {
+ public:
+  Shape(const std::vector<Body>& bodies, const Body& done)
+      : bodies_(bodies), done_(done) {}
+  int threads() const override { return static_cast<int>(bodies_.size()); }
+  void Run(int thread) override {
+    bodies_[static_cast<size_t>(thread - 1)](state_);
+  }
+  void Done() override { done_(state_); }
+
+ private:
+  const std::vector<Body>& bodies_;
+  const Body& done_;
+  State state_;
+};
+
+inline Result Explore(const std::vector<Body>& bodies, const Body& done,
+                      Search search = {}) {
+  if (search.bounds.preemptions == 2) search.bounds.preemptions = -1;
+  return Explorer::Get().Run(
+      [&] { return std::make_unique<Shape>(bodies, done); }, search);
+}
+
+// What r[0...] can be, `count` of them, in a string; then `last`, if any.
+inline Outcomes Reads(
+    int count, const std::vector<Body>& bodies,
+    const std::function<std::string(State&)>& last = [](State&) {
+      return std::string();
+    }) {
+  Outcomes outcomes;
+  const Result result = Explore(bodies, [&](State& s) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += std::to_string(s.r[i]) + " ";
+    text += last(s);
+    if (text.back() == ' ') text.pop_back();
+    outcomes.insert(text);
+  });
+  EXPECT_EQ(result.failure, "");
+  EXPECT_TRUE(result.complete);
+  return outcomes;
+}
+
+inline std::string Final(State& s) {
+  const int x = s.x.load(kRelaxed);
+  return std::to_string(x) + std::to_string(s.y.load(kRelaxed));
+}
+
+inline Body StoreThenLoad(Atomic<int> State::*to, Atomic<int> State::*from,
+                          int at) {
+  return [=](State& s) {
+    (s.*to).store(1, kRelease);
+    s.r[at] = (s.*from).load(kAcquire);
+  };
+}
+
+}  // namespace holdfast::model
+
+#endif  // HOLDFAST_TESTS_MODEL_LITMUS_H_
