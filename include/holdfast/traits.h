@@ -8,8 +8,8 @@
 //   struct LongLived : holdfast::DefaultTraits {
 //     static constexpr int kGenerationBits = 40;  // at most 8,388,607 slots
 //   };
-//   auto table = holdfast::HandleTable<Object*,
-//   LongLived>::Create({1'000'000});
+//   using Table = holdfast::HandleTable<Object*, LongLived>;
+//   auto table = Table::Create({1'000'000});
 
 #ifndef HOLDFAST_TRAITS_H_
 #define HOLDFAST_TRAITS_H_
