@@ -15,6 +15,11 @@ namespace {
 
 constexpr size_t kStackBytes = 256 << 10;
 
+[[noreturn]] void Abort(const char* why) {
+  std::fprintf(stderr, "explorer: %s\n", why);
+  std::abort();
+}
+
 bool Acquires(std::memory_order order) {
   return order == std::memory_order_acquire ||
          order == std::memory_order_acq_rel;
@@ -36,8 +41,7 @@ std::string OrderName(std::memory_order order) {
     case std::memory_order_acq_rel:
       return "acq_rel";
     default:
-      std::fputs("explorer: an order that is not modelled\n", stderr);
-      std::abort();
+      Abort("an order that is not modelled");
   }
 }
 
@@ -49,7 +53,7 @@ std::string Hex(uint64_t value) {
 }
 
 void Require(bool modelled) {
-  if (!modelled) OrderName(std::memory_order_seq_cst);
+  if (!modelled) Abort("an order that is not modelled");
 }
 
 }  // namespace
@@ -256,10 +260,7 @@ void Explorer::Begin(Order order) {
 Explorer::View& Explorer::view() { return fibers_[current_]->view; }
 
 uint32_t Explorer::NewLocation(const void* address, uint64_t value) {
-  if (used_locations_ == kMaxLocations) {
-    std::fputs("explorer: too many locations\n", stderr);
-    std::abort();
-  }
+  if (used_locations_ == kMaxLocations) Abort("too many locations");
   Location& location = locations_[used_locations_];
   location.address = address;
   location.messages.clear();
@@ -296,7 +297,7 @@ int Explorer::PickPlace(uint32_t location) {
   const auto& messages = locations_[location].messages;
   const int end = static_cast<int>(messages.size());
   if (Seen(location) + 1 == end) return end;
-  if (search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale) return end;
+  if (OnlyNewest()) return end;
   int candidates[kMaxMessages] = {end};
   int count = 1;
   for (int at = end - 1; at > Seen(location); --at) {
@@ -327,8 +328,7 @@ void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
   message.view.at[index] = static_cast<uint16_t>(at);
   if (follows) message.view.Join(messages[at - 1].view);
   if (messages.size() == kMaxMessages) {
-    std::fputs("explorer: too many stores to one location\n", stderr);
-    std::abort();
+    Abort("too many stores to one location");
   }
   messages.insert(messages.begin() + at, message);
   // What the thread does from here on is not in the message.

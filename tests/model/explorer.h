@@ -161,6 +161,7 @@ class Explorer {
     std::vector<Message> messages;  // The modification order.
   };
   struct Fiber;
+
   Explorer();
   ~Explorer();
 
@@ -178,10 +179,15 @@ class Explorer {
     return view().at[kMaxThreads + location];
   }
   View& view();
-  // Picks among messages[first...]; the newest first. `ok` says which count.
+  // One of the messages that the thread may read and `ok` is true for; the
+  // newest first.
   template <typename F>
   int PickMessage(uint32_t location, F ok);
   bool IsNews(uint32_t location, int at) const;
+  // The bound of old values is reached.
+  bool OnlyNewest() const {
+    return search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale;
+  }
   void See(uint32_t location, int at, Order order);
   void Insert(uint32_t location, int at, uint64_t value, Order order,
               bool follows);
@@ -340,11 +346,9 @@ int Explorer::PickMessage(uint32_t location, F ok) {
   if (newest == oldest) return newest;
   int candidates[kMaxMessages];
   int count = 0;
-  const bool only_newest =
-      search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale;
   for (int i = newest; i >= oldest; --i) {
     if (!ok(i)) continue;
-    if (i != newest && (only_newest || !IsNews(location, i))) continue;
+    if (i != newest && (OnlyNewest() || !IsNews(location, i))) continue;
     candidates[count++] = i;
   }
   const int at = candidates[choices_.Pick(count)];

@@ -66,7 +66,7 @@ TEST(Races, ReadsRaceWithWritesEitherWayRound) {
 
 TEST(Search, WithoutPreemptionsOrOldValuesThreadsRunOneAfterAnother) {
   Outcomes outcomes;
-  Search search;
+  Search search = Unbounded();
   search.bounds.preemptions = 0;
   search.bounds.stale = 0;
   const Result result = Explore(
@@ -82,7 +82,7 @@ TEST(Search, WithoutPreemptionsOrOldValuesThreadsRunOneAfterAnother) {
 
 TEST(Search, RandomExecutionsFindWhatAllExecutionsFindAndRepeat) {
   const auto run = [](uint64_t seed) {
-    Search search;
+    Search search = Unbounded();
     search.seed = seed;
     search.executions = 10'000;
     return Explore(
@@ -150,7 +150,7 @@ void Lock(State& s) {
 }
 
 TEST(Search, AStalledThreadShowsWhoDependsOnIt) {
-  Search search;
+  Search search = Unbounded();
   search.bounds.preemptions = 1;
   const auto done = [](State&) {};
   EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "");
@@ -167,7 +167,7 @@ TEST(Search, AStalledThreadShowsWhoDependsOnIt) {
 TEST(Search, AnOldValueIsReadAgain) {
   const auto read = [](int rereads) {
     Outcomes outcomes;
-    Search search;
+    Search search = Unbounded();
     search.bounds.rereads = rereads;
     Explore(
         {[](State& s) {

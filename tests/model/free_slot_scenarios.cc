@@ -198,11 +198,9 @@ class FreeSlots {
     script.setup = std::move(setup);
     script.threads = std::move(threads);
     script.done = std::move(done);
-    Bounds bounds;
-    bounds.preemptions = preemptions;
-    bounds.stale = stale;
     entries_.push_back(MakeEntry<Table>(std::string(name) + "/" + kind_,
-                                        std::move(script), bounds));
+                                        std::move(script),
+                                        {preemptions, stale}));
   }
 
   const std::string kind_;
@@ -231,13 +229,9 @@ class Pool : public Scenario {
         pool_(memory_.Array<SlotPool::Control>(4096, 1),
               memory_.Array<internal::Shard<Traits>>(8192, 3), slots_, kSlots,
               /*cache_slots=*/4) {
-    for (int thread = 1; thread <= this->threads(); ++thread) {
-      ModelThreads::Play(thread);
-      ModelThreads::Register();
-    }
-    ModelThreads::Play(0);
     ModelThreads::NameAll();
     Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
+    ModelThreads::RegisterAll(this->threads());
   }
 
   int threads() const override { return static_cast<int>(threads_.size()); }
@@ -268,11 +262,7 @@ class Pool : public Scenario {
 
   // All threads exit, and one takes all that is left.
   void Done() override {
-    for (int thread = 1; thread <= threads(); ++thread) {
-      ModelThreads::Play(thread);
-      ModelThreads::Exit();
-    }
-    ModelThreads::Play(0);
+    ModelThreads::ExitAll(threads());
     while (held_ <= kSlots && Acquire() != Word::kNoSlot) {
     }
     if (held_ != kSlots) Explorer::Get().Fail("a slot was lost, or doubled");
@@ -297,11 +287,9 @@ void AddPool(const char* name, std::vector<Pool::Body> threads, int preemptions,
              int stale, Entries* entries) {
   const auto kept =
       std::make_shared<const std::vector<Pool::Body>>(std::move(threads));
-  Bounds bounds;
-  bounds.preemptions = preemptions;
-  bounds.stale = stale;
-  entries->push_back(
-      {name, [kept] { return std::make_unique<Pool>(*kept); }, bounds});
+  entries->push_back({name,
+                      [kept] { return std::make_unique<Pool>(*kept); },
+                      {preemptions, stale}});
 }
 
 void AddPools(Entries* entries) {
@@ -350,11 +338,8 @@ void AddUnused(const std::string& kind, Entries* entries) {
   };
   const auto come_and_go = [](P& p) { p.UnpinOwn(p.Pin(2)); };
   script.threads = {[](P& p) { p.Pin(1); }, come_and_go, come_and_go};
-  Bounds bounds;
-  bounds.preemptions = 1;
-  bounds.stale = 2;
-  entries->push_back(
-      MakeEntry<Table>("unused_slot_return/" + kind, script, bounds));
+  entries->push_back(MakeEntry<Table>("unused_slot_return/" + kind, script,
+                                      {/*preemptions=*/1, /*stale=*/2}));
 }
 
 }  // namespace

@@ -47,9 +47,15 @@ class Shape : public Scenario {
   State state_;
 };
 
+// Any number of preemptions: the programs are small.
+inline Search Unbounded() {
+  Search search;
+  search.bounds.preemptions = -1;
+  return search;
+}
+
 inline Result Explore(const std::vector<Body>& bodies, const Body& done,
-                      Search search = {}) {
-  if (search.bounds.preemptions == 2) search.bounds.preemptions = -1;
+                      const Search& search = Unbounded()) {
   return Explorer::Get().Run(
       [&] { return std::make_unique<Shape>(bodies, done); }, search);
 }

@@ -258,7 +258,7 @@ Outcomes RacingCas(bool weak, int spurious) {
     };
   };
   Outcomes outcomes;
-  Search search;
+  Search search = Unbounded();
   search.bounds.spurious = spurious;
   Explore(
       {swap(0), swap(1)},

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <memory>
 #include <string>
-#include <type_traits>
 
 #include "absl/status/statusor.h"
 #include "holdfast/internal/ordinal_pool.h"
@@ -136,8 +135,21 @@ class ModelThreads {
     Explorer::Get().Name(&pool_, "ordinals", sizeof(pool_));
   }
 
-  // Thread 0 acts as `thread`.
-  static void Play(int thread) { played_ = thread; }
+  // Thread 0 calls f() as `thread`.
+  template <typename F>
+  static void As(int thread, F f) {
+    played_ = thread;
+    f();
+    played_ = 0;
+  }
+
+  // Threads 1 to `threads` have ordinals; have exited.
+  static void RegisterAll(int threads) {
+    for (int i = 1; i <= threads; ++i) As(i, [] { Register(); });
+  }
+  static void ExitAll(int threads) {
+    for (int i = 1; i <= threads; ++i) As(i, [] { Exit(); });
+  }
 
  private:
   static Local& me() {

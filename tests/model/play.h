@@ -17,10 +17,10 @@
 #ifndef HOLDFAST_TESTS_MODEL_PLAY_H_
 #define HOLDFAST_TESTS_MODEL_PLAY_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -80,12 +80,9 @@ class Play : public Scenario {
 
   explicit Play(const Script& script)
       : script_(script), table_(*Table::Create(script.options)) {
-    for (int thread = 1; thread <= threads(); ++thread) {
-      if (thread > script_.registered) break;
-      As(thread, [] { ModelThreads::Register(); });
-    }
-    if (script_.setup) script_.setup(*this);
     NameVariables();
+    ModelThreads::RegisterAll(std::min(threads(), script_.registered));
+    if (script_.setup) script_.setup(*this);
   }
 
   int threads() const override {
@@ -109,9 +106,7 @@ class Play : public Scenario {
   // Setup by the thread that will go on with the shard that it leaves.
   template <typename F>
   void As(int thread, F f) {
-    ModelThreads::Play(thread);
-    f();
-    ModelThreads::Play(0);
+    ModelThreads::As(thread, f);
   }
 
   // --- Calls -----------------------------------------------------------------
@@ -367,9 +362,7 @@ class Play : public Scenario {
 
   // As a last thread, after all others have exited.
   void PinAllThatIsLeft(const TableStats& stats) {
-    for (int thread = 1; thread <= threads(); ++thread) {
-      As(thread, [] { ModelThreads::Exit(); });
-    }
+    ModelThreads::ExitAll(threads());
     const uint64_t free = stats.capacity - stats.live - stats.retired;
     // Tables with caches are too large to be filled each time.
     const uint64_t count = script_.options.max_slots <= 4 ? free : stats.free;

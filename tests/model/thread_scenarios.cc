@@ -60,8 +60,8 @@ class Threads {
     Add("ordinal_hand_over_to_one_of_two", script, 1, 1);
   }
 
-  // No thread has a spare cell of its own.
-  void AddSharedSpares(int preemptions, bool waits) {
+  // No thread has a spare cell of its own; together they have `cells`.
+  void AddSharedSpares(size_t cells) {
     Script script;
     script.options = {/*max_slots=*/2, /*thread_cache_slots=*/0};
     script.setup = [](P& p) {
@@ -79,19 +79,18 @@ class Threads {
                         p.Write(p.h(1), 5);
                         p.Read(p.h(0));
                       }};
-    Add("shared_spares", script, preemptions, 1, waits);
+    Add("shared_spares", script, 1, 1, script.threads.size() > cells);
     script.threads.pop_back();
-    Add("shared_spares_two_threads", script, 2, -1, waits);
+    Add("shared_spares_two_threads", script, 2, -1,
+        script.threads.size() > cells);
   }
 
  private:
   void Add(const char* name, Script script, int preemptions, int stale = -1,
            bool waits = false) {
-    Bounds bounds;
-    bounds.preemptions = preemptions;
-    bounds.stale = stale;
     entries_.push_back(MakeEntry<Table>(std::string(name) + "/" + kind_,
-                                        std::move(script), bounds));
+                                        std::move(script),
+                                        {preemptions, stale}));
     entries_.back().waits = waits;
   }
 
@@ -145,13 +144,12 @@ Entries ThreadScenarios() {
   Threads<HandleTable<uint32_t, ModelTraits<>>>("inline", &entries)
       .AddHandOver();
   Threads<HandleTable<uint64_t, ModelTraits<0, 1>>>("one cell", &entries)
-      .AddSharedSpares(1, true);
+      .AddSharedSpares(1);
   Threads<HandleTable<uint64_t, ModelTraits<0, 2>>>("two cells", &entries)
-      .AddSharedSpares(1, true);
-  Bounds bounds;
-  bounds.stale = 2;
-  entries.push_back(
-      {"ordinal_pool", [] { return std::make_unique<Ordinals>(); }, bounds});
+      .AddSharedSpares(2);
+  entries.push_back({"ordinal_pool",
+                     [] { return std::make_unique<Ordinals>(); },
+                     {/*preemptions=*/2, /*stale=*/2}});
   return entries;
 }
 

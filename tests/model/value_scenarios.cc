@@ -238,11 +238,8 @@ class Values {
     };
     script.threads = std::move(threads);
     script.done = std::move(done);
-    Bounds bounds;
-    bounds.preemptions = preemptions;
-    bounds.stale = stale;
-    entries_.push_back(
-        MakeEntry<Table>(std::string(name) + "/" + kind_, script, bounds));
+    entries_.push_back(MakeEntry<Table>(std::string(name) + "/" + kind_, script,
+                                        {preemptions, stale}));
   }
 
   const std::string kind_;
