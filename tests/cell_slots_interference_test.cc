@@ -226,7 +226,7 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoLinkOfAFreeSlotForAValue) {
   ForEachAccess(
       [&] {
         OtherUnpins();
-        slots_.SetNext(slots_.FreeSlot(0), 2);
+        slots_.SetLinks(slots_.FreeSlot(0), 2, 1);
         slots_.SetBelow(slots_.FreeSlot(0), 3);
       },
       [&] { read = slots_.Read(0, now_); },

@@ -172,15 +172,19 @@ TEST_F(CellSlotsTest, LinksOfAFreeSlotAreIndependent) {
     const uint64_t free = slots_.FreeSlot(index);
     const uint32_t name = Word::ShortForm(free);
     const uint64_t word = slots_.LoadWord(index);
-    slots_.SetNext(free, 0x8000'0003);
+    const uint32_t other = Word::kShortMoved | 3;
+    slots_.SetLinks(free, other, 4);
+    EXPECT_EQ(slots_.LinksOf(name).first, other);
+    EXPECT_EQ(slots_.LinksOf(name).second, 4);
     slots_.SetBelow(free, 2);
-    EXPECT_EQ(slots_.Next(name), 0x8000'0003);
+    EXPECT_EQ(slots_.LinksOf(name).first, other);
     EXPECT_EQ(slots_.Below(index), 2);
     slots_.SetBelow(free, Word::kNil);
-    EXPECT_EQ(slots_.Next(name), 0x8000'0003);
+    EXPECT_EQ(slots_.LinksOf(name).first, other);
     EXPECT_EQ(slots_.Below(index), Word::kNil);
-    slots_.SetNext(free, Word::kNil);
-    EXPECT_EQ(slots_.Next(name), Word::kNil);
+    slots_.SetLinks(free, Word::kNil, Word::kNil);
+    EXPECT_EQ(slots_.LinksOf(name).first, Word::kNil);
+    EXPECT_EQ(slots_.LinksOf(name).second, Word::kNil);
     EXPECT_EQ(slots_.LoadWord(index), word);
   }
 }

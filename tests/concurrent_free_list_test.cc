@@ -90,7 +90,7 @@ void GiveChain(const std::vector<uint64_t>& chain,
   using Word = Words<Config::Traits::kGenerationBits>;
   uint32_t next = Word::kNil;
   for (size_t i = chain.size(); i-- > 0;) {
-    slots.SetNext(chain[i], next);
+    slots.SetLinks(chain[i], next, Word::kNil);
     next = Word::ShortForm(chain[i]);
   }
   if (!chain.empty()) list.Push(chain.front());
@@ -106,7 +106,8 @@ std::vector<uint64_t> TakeChain(const typename Config::Slots& slots, List& list,
   const uint64_t first = list.Pop();
   if (first == Word::kNoSlot) return chain;
   for (uint32_t at = Word::ShortForm(first);
-       at != Word::kNil && chain.size() <= limit; at = slots.Next(at)) {
+       at != Word::kNil && chain.size() <= limit;
+       at = slots.LinksOf(at).first) {
     chain.push_back(slots.LongForm(at));
   }
   return chain;

@@ -41,10 +41,11 @@ class FreeListTest : public testing::Test {
     uint64_t first = slots_.FreeSlot(batch[0]);
     LiveOnce<Word>(slots_, 0u, &first);
     for (size_t i = 0; i < batch.size(); ++i) {
-      slots_.SetNext(slots_.FreeSlot(batch[i]),
-                     i + 1 < batch.size()
-                         ? Word::ShortForm(slots_.FreeSlot(batch[i + 1]))
-                         : Word::kNil);
+      slots_.SetLinks(slots_.FreeSlot(batch[i]),
+                      i + 1 < batch.size()
+                          ? Word::ShortForm(slots_.FreeSlot(batch[i + 1]))
+                          : Word::kNil,
+                      Word::kNil);
     }
     list_.Push(first);
   }
@@ -55,7 +56,7 @@ class FreeListTest : public testing::Test {
     if (first == Word::kNoSlot) return batch;
     EXPECT_EQ(first, slots_.FreeSlot(Word::Index(first)));
     for (uint32_t i = Word::ShortForm(first); i != Word::kNil;
-         i = slots_.Next(i)) {
+         i = slots_.LinksOf(i).first) {
       batch.push_back(Word::ShortIndex(i));
     }
     return batch;

@@ -134,13 +134,13 @@ TYPED_TEST(InlineSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
   ASSERT_NE(LiveOnce<Word>(this->slots_, this->Full(1), &free),
             Word::kRetired == 2);
   EXPECT_EQ(free, Word::Pack(1, 2));
-  this->slots_.SetNext(free, 3);
+  this->slots_.SetLinks(free, 3, Word::kNil);
   this->slots_.SetBelow(free, 2);
-  EXPECT_EQ(this->slots_.Next(1), 3);
+  EXPECT_EQ(this->slots_.LinksOf(1).first, 3);
   EXPECT_EQ(this->slots_.Below(1), 2);
-  this->slots_.SetNext(free, Word::kNil);
+  this->slots_.SetLinks(free, Word::kNil, Word::kNil);
   this->slots_.SetBelow(free, Word::kNil);
-  EXPECT_EQ(this->slots_.Next(1), Word::kNil);
+  EXPECT_EQ(this->slots_.LinksOf(1).first, Word::kNil);
   EXPECT_EQ(this->slots_.Below(1), Word::kNil);
   EXPECT_EQ(this->slots_.Generation(1), 2);
 }

@@ -122,12 +122,15 @@ class FreeSlots {
   // A cache of four slots, and batches of two.
   void AddBatches() {
     const Cells cells = cells_;
-    // Thread 1's shard is full, and h(0) is live.
+    // Thread 1's shard is full, and h(0) is live. (All that it has grown by is
+    // pinned once: so is 5.)
     const auto full_shard = [cells](P& p) {
       p.As(1, [&] {
         p.h(0) = p.Pin(1);
+        p.Pin(5);
         Free(p, 4, cells);
       });
+      p.Check(p.table().GetStats().cached == 4, "the shard is not full");
     };
     const Body pin_two = [](P& p) {
       p.Pin(2);
@@ -333,13 +336,13 @@ void AddUnused(const std::string& kind, Entries* entries) {
   script.options = {/*max_slots=*/64, /*thread_cache_slots=*/4};
   script.setup = [](P& p) {
     p.As(1, [&] {
-      Free(p, 6, Cells::kOwn);  // Four in the shard, a batch of two listed.
+      Free(p, 8, Cells::kOwn);  // Four in the shard, two batches of two listed.
     });
   };
   const auto come_and_go = [](P& p) { p.UnpinOwn(p.Pin(2)); };
   script.threads = {[](P& p) { p.Pin(1); }, come_and_go, come_and_go};
   entries->push_back(MakeEntry<Table>("unused_slot_return/" + kind, script,
-                                      {/*preemptions=*/1, /*stale=*/2}));
+                                      {/*preemptions=*/2, /*stale=*/1}));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -91,13 +92,19 @@ class HandleTable<T, Traits>::TestAccess {
         batches.back().push_back(first);
         return batches;
       }
-      for (uint32_t free = Word::ShortForm(slots.FreeSlot(first));
-           free != Word::kNil; free = slots.Next(free)) {
+      batches.back().push_back(first);
+      std::deque<uint32_t> links = {
+          slots.LinksOf(Word::ShortForm(slots.FreeSlot(first))).first};
+      for (; !links.empty(); links.pop_front()) {
+        const uint32_t free = links.front();
+        if (free == Word::kNil) continue;
         batches.back().push_back(Word::ShortIndex(free));
         if (Word::ShortIndex(free) >= table_.max_slots_ ||
             batches.back().size() > table_.max_slots_) {
           return batches;
         }
+        const internal::Links to = slots.LinksOf(free);
+        links.insert(links.end(), {to.first, to.second});
       }
       first = slots.Below(first);
     }

@@ -40,11 +40,15 @@ class CellSlots {
  public:
   static constexpr bool kHasCells = true;
 
+  // Slots that a free slot is linked to.
+  static constexpr uint32_t kLinks = 2;
+
   struct Slot {
     Atomic<uint64_t> word;
     // The cell of the slot's own index. Entries beyond the slots are cells
     // alone. While the slot that owns a cell is free, payload[0] of the cell is
-    // {slot below this batch:32 | next slot of this batch:32}.
+    // {second link:32 | first link:32}, to other slots of its batch; the second
+    // link of a batch's first slot is to the batch below.
     Atomic<uint64_t> payload[Encoded::kCount];
   };
 
@@ -65,35 +69,39 @@ class CellSlots {
 
   // Free to live. Returns the place of the new life.
   uint64_t Publish(uint64_t free, const T& value) {
+    const Encoded encoded = Encoded::Encode(value);
     if (ABSL_PREDICT_FALSE(Word::IsMoved(free))) {
-      return PublishMoved(free, value);
+      return PublishMoved(free, encoded);
     }
     Slot& slot = slots_[Word::Upper(free)];
-    Fill(slot, value);
+    Fill(slot, encoded);
     return Publish(free, slot, Word::Generation(free));
   }
 
-  // Links a free slot to the next of its batch, a short form, or to kNil.
-  void SetNext(uint64_t free, uint32_t next) {
+  // Links a free slot to others of its batch, short forms, or to kNil.
+  void SetLinks(uint64_t free, uint32_t first, uint32_t second) {
     // order: release -> refill. A late reader of the slot's last life that
     // copies this word sees in its re-check that the life is over.
-    Link(Word::ShortForm(free)).store(next, std::memory_order_release);
+    Link(Word::ShortForm(free))
+        .store(uint64_t{second} << 32 | first, std::memory_order_release);
   }
 
-  // Links the first slot of a batch, which has its next, to the batch below.
+  // Links the first slot of a batch, which has its first link, to the batch
+  // below.
   void SetBelow(uint64_t free, uint32_t below) {
     Atomic<uint64_t>& link = Link(Word::ShortForm(free));
     // order: relaxed. The caller owns the slot and wrote the link.
-    const uint64_t next = link.load(std::memory_order_relaxed) & ~uint32_t{0};
+    const uint64_t first = link.load(std::memory_order_relaxed) & ~uint32_t{0};
     // order: release -> refill.
-    link.store(uint64_t{below} << 32 | next, std::memory_order_release);
+    link.store(uint64_t{below} << 32 | first, std::memory_order_release);
   }
 
-  // Short form to short form: the walk along a batch waits for one load a slot.
-  uint32_t Next(uint32_t free) const {
+  // By short forms: the walk along a batch waits for one load a slot.
+  Links LinksOf(uint32_t free) const {
     // order: relaxed. The caller owns the slot, and the recycle edge brought
     // what the owner before it stored.
-    return static_cast<uint32_t>(Link(free).load(std::memory_order_relaxed));
+    const uint64_t links = Link(free).load(std::memory_order_relaxed);
+    return {static_cast<uint32_t>(links), static_cast<uint32_t>(links >> 32)};
   }
 
   uint64_t LongForm(uint32_t free) const {
@@ -163,7 +171,7 @@ class CellSlots {
     // order: release -> bump. A reader that sees it also sees that the cell had
     // left its last slot.
     version.store(bumped, std::memory_order_release);
-    Fill(slots_[*spare], value);
+    Fill(slots_[*spare], Encoded::Encode(value));
     const uint64_t rewritten =
         Word::kRewritten | Word::Pack(*spare ^ index, generation);
     // What the CAS found goes to a variable of its own, so that after a success
@@ -228,14 +236,16 @@ class CellSlots {
     const uint32_t cell = Word::Cell(word, index);
     T value = CopyOwned(slots_[cell]).Decode();
     update(Word::Generation(word), value);
-    Fill(slots_[cell], value);
+    Fill(slots_[cell], Encoded::Encode(value));
   }
 
  private:
-  ABSL_ATTRIBUTE_NOINLINE uint64_t PublishMoved(uint64_t free, const T& value) {
+  // By value: an address would send every pinned value through memory.
+  ABSL_ATTRIBUTE_NOINLINE uint64_t PublishMoved(uint64_t free,
+                                                const Encoded encoded) {
     const uint32_t index = Word::Index(free);
     const uint64_t word = LoadWord(index);
-    Fill(slots_[Word::Cell(word, index)], value);
+    Fill(slots_[Word::Cell(word, index)], encoded);
     return Publish(free & ~Word::kMoved, slots_[index], word);
   }
 
@@ -248,7 +258,7 @@ class CellSlots {
   }
 
   static uint64_t MovedBit(uint64_t word) {
-    return Word::Index(word) == 0 ? 0 : Word::kMoved;
+    return Word::CellOffset(word) == 0 ? 0 : Word::kMoved;
   }
 
   // Read for any cell. (Its result is not an optional: g++ 12 would pass that
@@ -288,8 +298,7 @@ class CellSlots {
            versions_[cell].load(std::memory_order_relaxed) == version;
   }
 
-  static void Fill(Slot& cell, const T& value) {
-    const Encoded encoded = Encoded::Encode(value);
+  static void Fill(Slot& cell, const Encoded& encoded) {
     for (size_t i = 0; i < Encoded::kCount; ++i) {
       // order: release -> refill. Whoever reads it sees in its re-check that
       // the cell has left the slot it came from.
@@ -318,7 +327,7 @@ class CellSlots {
   // Where a free slot keeps its links: in the cell that it owns.
   Atomic<uint64_t>& Link(uint32_t free) const {
     const uint32_t index = Word::ShortIndex(free);
-    const bool moved = index != free;
+    const bool moved = (free & Word::kShortMoved) != 0;
     return slots_[moved ? Word::Cell(LoadWord(index), index) : index]
         .payload[0];
   }

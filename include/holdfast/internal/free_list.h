@@ -1,21 +1,23 @@
 // A lock-free stack of batches of free slots, shared by all threads.
 //
 // A Treiber stack (R. K. Treiber, "Systems programming: coping with
-// parallelism", IBM RJ 5118, 1986) whose elements are chains of slots: one CAS
+// parallelism", IBM RJ 5118, 1986) whose elements are trees of slots: one CAS
 // takes or gives a whole batch. The head names the first slot of the top batch
 // and carries that slot's generation as the tag. The slot that led a batch is
 // pinned before it leads another, and its generation never wraps, so an equal
 // head means that its batch has lain on the stack, unchanged, all the time:
 // there is no ABA. [INV-5]
 //
-//   head = {slot index, generation}        below: next batch
-//     |                                    next:  next slot of the batch
-//     v
-//   slot 7 --next--> slot 3 --next--> slot 9 --> nil
+//   head = {slot index, generation}
 //     |
-//   below
-//     v
-//   slot 4 --next--> slot 1 --> nil
+//     v         first             first
+//   slot 7 --------------> slot 3 ------> slot 9
+//     | second: the batch     | second
+//     v below                 +---------> slot 2
+//   slot 4 --------------> slot 1
+//
+// A tree, because whoever takes a batch then fetches its slots, which another
+// thread has touched last, level by level instead of one after another.
 
 #ifndef HOLDFAST_INTERNAL_FREE_LIST_H_
 #define HOLDFAST_INTERNAL_FREE_LIST_H_
@@ -44,8 +46,8 @@ class FreeList {
   FreeList(Head* head, Slots slots, uint64_t max_slots)
       : head_(head), slots_(slots), max_slots_(max_slots) {}
 
-  // Gives the chain that starts at `first` and ends with kNil. Lock-free: a
-  // retry means that another thread's Push or Pop succeeded.
+  // Gives the batch that `first` leads. Lock-free: a retry means that another
+  // thread's Push or Pop succeeded.
   //
   // Requires that the caller owns every slot of it, and that `first` has not
   // led a batch since it was last freed. [INV-5]
@@ -63,7 +65,7 @@ class FreeList {
   }
 
   // Takes the top batch: its first slot, or kNoSlot if there is none. The
-  // caller then owns every slot of the chain. Lock-free, as Push.
+  // caller then owns every slot of the batch. Lock-free, as Push.
   uint64_t Pop() {
     // order: acquire <- recycle. Every push and pop is an RMW on the head, so
     // this acquires from each push of a batch that is still on the stack.

@@ -25,9 +25,11 @@ class InlineSlots {
 
  public:
   static constexpr bool kHasCells = false;
+  static constexpr uint32_t kLinks = 1;
 
   struct Slot {
-    // While the slot is free, the upper bits are the next slot of its batch.
+    // While the slot is free, the upper bits are its only link, to the next
+    // slot of its batch.
     Atomic<uint64_t> word;
   };
 
@@ -53,11 +55,11 @@ class InlineSlots {
     return free + 1;
   }
 
-  void SetNext(uint64_t free, uint32_t next) {
+  void SetLinks(uint64_t free, uint32_t first, uint32_t /*second*/) {
     // order: relaxed. The caller owns the free slot; no reader takes the word
     // of a free slot for a value, since its generation is even.
     slots_[Word::Index(free)].word.store(
-        Word::Pack(next, Word::Generation(free)), std::memory_order_relaxed);
+        Word::Pack(first, Word::Generation(free)), std::memory_order_relaxed);
   }
 
   void SetBelow(uint64_t free, uint32_t below) {
@@ -65,8 +67,8 @@ class InlineSlots {
     below_[Word::Index(free)].store(below, std::memory_order_relaxed);
   }
 
-  uint32_t Next(uint32_t free) const {
-    return static_cast<uint32_t>(Word::Upper(LoadWord(free)));
+  Links LinksOf(uint32_t free) const {
+    return {static_cast<uint32_t>(Word::Upper(LoadWord(free))), Word::kNil};
   }
 
   uint64_t LongForm(uint32_t free) const { return FreeSlot(free); }

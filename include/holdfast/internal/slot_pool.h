@@ -149,30 +149,32 @@ class SlotPool {
     return shard.count.Get() + (shard.last.Get() != 0 ? 1 : 0);
   }
 
-  // Takes shard.slots[begin...] out. Returns them linked, the last of them
-  // first: the short form of that, or kNil.
+  // Takes shard.slots[begin...] out and links them as a heap: entry i leads to
+  // entries kLinks * i + 1 and on. Returns its root, a short form, or kNil.
   uint32_t Unload(Shard<Traits>& shard, uint32_t begin) {
-    const uint32_t count = shard.count.Get();
-    uint32_t first = Word::kNil;
-    for (uint32_t i = begin; i < count; ++i) {
-      slots_.SetNext(shard.slots[i], first);
-      first = Word::ShortForm(shard.slots[i]);
+    const uint32_t count = shard.count.Get() - begin;
+    const auto entry = [&](uint32_t i) {
+      return i < count ? Word::ShortForm(shard.slots[begin + i]) : Word::kNil;
+    };
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t first = Slots::kLinks * i + 1;
+      slots_.SetLinks(shard.slots[begin + i], entry(first), entry(first + 1));
     }
     shard.count.Set(begin);
-    return first;
+    return entry(0);
   }
 
   ABSL_ATTRIBUTE_NOINLINE void ReleaseSlow(uint64_t free) {
     const Lease lease;
     if (lease.ordinal() >= shard_limit_) {
-      slots_.SetNext(free, Word::kNil);
+      slots_.SetLinks(free, Word::kNil, Word::kNil);
       return list_.Push(free);
     }
     Shard<Traits>& shard = shards_[lease.ordinal()];
     if (TryPut(shard, free)) return;
     // A full batch goes: half of the shard.
     const uint32_t rest = cache_slots_ - Batch();
-    slots_.SetNext(free, Unload(shard, rest));
+    slots_.SetLinks(free, Unload(shard, rest), Word::kNil);
     list_.Push(free);
   }
 
@@ -184,7 +186,7 @@ class SlotPool {
     do {
       const uint64_t first = list_.Pop();
       if (first != Word::kNoSlot) {
-        Load(shard, slots_.Next(Word::ShortForm(first)));
+        Load(shard, slots_.LinksOf(Word::ShortForm(first)).first);
         return first;
       }
       uint64_t fresh;
@@ -197,13 +199,21 @@ class SlotPool {
     return Word::kNoSlot;
   }
 
-  // Puts a chain of at most Batch() - 1 slots into an empty shard, so that its
-  // first slot comes out first.
-  void Load(Shard<Traits>& shard, uint32_t chain) {
+  // Puts the rest of a batch, at most Batch() - 1 slots from `root` on, into an
+  // empty shard, so that `root` comes out first.
+  void Load(Shard<Traits>& shard, uint32_t root) {
     const uint32_t expected = Batch() - 1;
     uint32_t room = expected;
-    for (; chain != Word::kNil; chain = slots_.Next(chain)) {
-      shard.slots[--room] = slots_.LongForm(chain);
+    const auto add = [&](uint32_t link) {
+      if (link != Word::kNil) shard.slots[--room] = link;
+    };
+    add(root);
+    for (uint32_t at = expected; at-- > room;) {
+      const uint32_t free = static_cast<uint32_t>(shard.slots[at]);
+      const Links links = slots_.LinksOf(free);
+      shard.slots[at] = slots_.LongForm(free);
+      add(links.first);
+      add(links.second);
     }
     const uint32_t count = expected - room;
     if (ABSL_PREDICT_FALSE(room != 0)) {  // A part of a batch.
@@ -228,14 +238,30 @@ class SlotPool {
     do {
       const uint64_t first = list_.Pop();
       if (first != Word::kNoSlot) {
-        const uint32_t rest = slots_.Next(Word::ShortForm(first));
-        if (rest != Word::kNil) list_.Push(slots_.LongForm(rest));
+        PushRest(slots_.LinksOf(Word::ShortForm(first)).first);
         return first;
       }
       uint64_t fresh;
       if (Grow(1, &fresh) != 0) return Word::Pack(fresh, 0);
     } while (Scavenge());
     return Word::kNoSlot;
+  }
+
+  // Pushes what is left of a batch whose first slot is taken: `root` leads it
+  // now, and has one link for the trees that its two led to.
+  void PushRest(uint32_t root) {
+    if (root == Word::kNil) return;
+    const Links links = slots_.LinksOf(root);
+    if (links.second != Word::kNil) {
+      uint32_t end = links.first;
+      while (slots_.LinksOf(end).first != Word::kNil) {
+        end = slots_.LinksOf(end).first;
+      }
+      slots_.SetLinks(slots_.LongForm(end), links.second, Word::kNil);
+    }
+    const uint64_t first = slots_.LongForm(root);
+    slots_.SetLinks(first, links.first, Word::kNil);
+    list_.Push(first);
   }
 
   // Hands out up to `wanted` slots that were never used, from `*first` on: they
@@ -275,7 +301,7 @@ class SlotPool {
     while (TryTake(shard, &last)) {
       const uint32_t count = shard.count.Get();
       const uint32_t rest = count < Batch() ? 0 : count - (Batch() - 1);
-      slots_.SetNext(last, Unload(shard, rest));
+      slots_.SetLinks(last, Unload(shard, rest), Word::kNil);
       list_.Push(last);
       found = true;
     }

@@ -3,11 +3,11 @@
 //   slot word, values in cells:  {rewritten:1 | cell ^ slot index:63-G | gen:G}
 //   slot word, values inline:    {value or next free slot:64-G         | gen:G}
 //   place, a handle less the key:        {0:1 | slot index:63-G        | gen:G}
-//   free slot, as threads pass it on: {moved:1 | slot index:63-G       | gen:G}
+//   free slot, as threads pass it on: {0 | moved:1 | slot index:I      | gen:G}
 //   head of the free list:               {0:1 | slot index:63-G        | gen:G}
 //
-// G is Traits::kGenerationBits, 32 by default. The generation alone tells a
-// slot's state, and it only ever grows:
+// G is Traits::kGenerationBits, 32 by default, and I is 63-G or 31, whichever
+// is less. The generation alone tells a slot's state, and it only ever grows:
 //
 //   generation               state     who may change the word
 //   even, < kRetired         free      the owner of the free slot, by store
@@ -48,12 +48,13 @@ struct Words {
   static constexpr uint64_t kLastLive = kRetired - 1;
 
   static constexpr uint64_t kRewritten = uint64_t{1} << 63;
-  static constexpr uint64_t kMoved = uint64_t{1} << 63;
   static constexpr int kUpperBits = 64 - kGenerationBits;
   static constexpr int kIndexBits = kUpperBits - 1 < 31 ? kUpperBits - 1 : 31;
+  static constexpr uint32_t kShortMoved = uint32_t{1} << kIndexBits;
+  static constexpr uint64_t kMoved = uint64_t{kShortMoved} << kGenerationBits;
 
   // Cells have indexes below 2^kIndexBits, and so have slots; the largest is no
-  // slot's, it ends chains of free slots. kNoSlot is none as well.
+  // slot's, it stands for no link. kNoSlot is none as well.
   static constexpr uint64_t kMaxCells = uint64_t{1} << kIndexBits;
   static constexpr uint64_t kMaxSlots = kMaxCells - 1;
   static constexpr uint32_t kNil = static_cast<uint32_t>(kMaxSlots);
@@ -68,25 +69,28 @@ struct Words {
   static constexpr uint64_t Generation(uint64_t word) {
     return word & kGenerationMask;
   }
+  // The slot of a place, of a free slot or of the head.
   static constexpr uint32_t Index(uint64_t word) {
-    return static_cast<uint32_t>((word & ~kMoved) >> kGenerationBits);
+    return ShortIndex(static_cast<uint32_t>(word >> kGenerationBits));
   }
-  // A free slot without its generation, {moved:1 | slot index:31}: what free
+  // A free slot without its generation, {moved:1 | slot index:I}: what free
   // slots are linked by. kNil is that of kNoSlot.
   static constexpr uint32_t ShortForm(uint64_t free) {
-    return Index(free) | static_cast<uint32_t>(IsMoved(free)) << 31;
+    return static_cast<uint32_t>(free >> kGenerationBits);
   }
   static constexpr uint64_t LongForm(uint32_t short_form, uint64_t generation) {
-    return uint64_t{short_form >> 31} << 63 |
-           Pack(ShortIndex(short_form), generation);
+    return Pack(short_form, generation);
   }
   static constexpr uint32_t ShortIndex(uint32_t short_form) {
-    return short_form & ~(uint32_t{1} << 31);
+    return short_form & (kShortMoved - 1);
   }
 
   // The cell that `word`, of the slot `index`, names.
   static constexpr uint32_t Cell(uint64_t word, uint32_t index) {
-    return Index(word) ^ index;
+    return CellOffset(word) ^ index;
+  }
+  static constexpr uint32_t CellOffset(uint64_t word) {
+    return static_cast<uint32_t>((word & ~kRewritten) >> kGenerationBits);
   }
   static constexpr bool IsRewritten(uint64_t word) {
     return (word & kRewritten) != 0;
@@ -100,6 +104,12 @@ struct Words {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
               "values that lie in the word are shifted as little-endian");
+
+// Where a free slot leads to: short forms, or kNil.
+struct Links {
+  uint32_t first;
+  uint32_t second;
+};
 
 // A T as a row of 64-bit words, the last one padded with zeros.
 template <typename T>
