@@ -80,7 +80,7 @@ not. A stale look-up should cost no more than a hit, and one hot handle no more 
 many: where it does, readers write to a line that they share.
 """, [
         view("read_hit", "dots", "Read of a live handle", where={**ONE, **EIGHT}),
-        view("read_hot", "threads", "All threads read one handle, 16 bytes", "threads"),
+        view("read_hot", "threads", "All threads read one handle", "threads"),
         view("read_stale", "threads", "Read of a stale handle", "threads"),
     ]),
     Section("pins", "Pins and unpins", """

@@ -20,6 +20,9 @@ KEYS = ("threads", "slots", "bytes", "n", "phase", "fill", "verb", "load")
 # So few repetitions have no meaningful quartiles.
 QUARTILES_FROM = 5
 
+# What would be written as 1.00.
+NEGLIGIBLE = 1.005
+
 NAME = re.compile(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)((?:/[^/]*)*)\Z")
 
 
@@ -60,9 +63,10 @@ class Comparison(namedtuple("Comparison", "verdict ratio")):
 
 
 def compare(ours, theirs):
-    if ours.low <= theirs.high and theirs.low <= ours.high:
-        return Comparison("tie", 1.0)
     small, large = sorted([ours.median, theirs.median])
+    within_spread = ours.low <= theirs.high and theirs.low <= ours.high
+    if within_spread or large < small * NEGLIGIBLE:
+        return Comparison("tie", 1.0)
     return Comparison("ahead" if ours.median < theirs.median else "behind",
                       large / small if small > 0 else None)
 

@@ -55,6 +55,11 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(model.compare(model.stat([1.0, 2.0, 3.0]),
                                        model.stat([2.9, 3.9, 4.9])), ("tie", 1.0))
 
+    def test_a_difference_of_less_than_half_a_percent_is_none(self):
+        self.assertEqual(model.compare(model.stat([16.01]), model.stat([16.0])), ("tie", 1.0))
+        self.assertEqual(model.compare(model.stat([16.1]), model.stat([16.0])).verdict,
+                         "behind")
+
     def test_ratio_is_of_medians_and_at_least_one(self):
         fast, slow = model.stat([1.0, 2.0, 3.0]), model.stat([7.0, 8.0, 9.0])
         self.assertEqual(model.compare(fast, slow), ("ahead", 4.0))

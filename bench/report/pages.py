@@ -28,7 +28,8 @@ def page(results):
         style = file.read()
     looks = svg.looks(results.peers())
     painter, numbers = panels.Painter(results, looks), tables.Tables(results)
-    sections = [section(each, results, painter, numbers) for each in catalog.SECTIONS]
+    found = tables_of_sections(numbers)
+    sections = [section(each, results, painter, found[each.id]) for each in catalog.SECTIONS]
     shown = [(each.id, each.title) for each, text in zip(catalog.SECTIONS, sections) if text]
     body = "".join([
         head(results), failures(results), summary(results), contents(shown),
@@ -90,13 +91,15 @@ def summary(results):
                     f'<th scope="row">{escape(label)}</th>{text}</tr>')
     if not rows:
         return ""
+    dagger = ""
+    if any(catalog.DAGGER in row for row in rows):
+        dagger = (f'<p class="note-line">{catalog.DAGGER} Allocation only: it tells no stale '
+                  'handle from a live one.</p>')
     heads = "".join(f'<th scope="col">{each}</th>' for each in (
         "operation", "holdfast", "limit", "ratio", "best peer", "holdfast beside it"))
     return (f'<section id="summary"><h2>In short</h2>{spread_note(results)}'
             f'<table class="summary"><thead><tr>{heads}</tr></thead>'
-            f'<tbody>{"".join(rows)}</tbody></table>'
-            f'<p class="note-line">{catalog.DAGGER} Allocation only: it tells no stale handle '
-            f'from a live one.</p></section>')
+            f'<tbody>{"".join(rows)}</tbody></table>{dagger}</section>')
 
 
 def amount(stat, counter):
@@ -142,16 +145,21 @@ def key(results, looks):
             f'</section>')
 
 
-def section(each, results, painter, numbers):
-    figures, found = [], []
-    for view in each.views:
-        chosen = panels.pictured(view, panels.panels(view, results))
-        figures += [painter.figure(panel) for panel in chosen]
-        found.append(numbers.of_view(view))
-    found += [numbers.rest(workload) for workload in
-              dict.fromkeys(view.workload for view in each.views)]
+def tables_of_sections(numbers):
+    """{section: its tables}; what no view shows is in a workload's last section."""
+    found = {each.id: [numbers.of_view(view) for view in each.views]
+             for each in catalog.SECTIONS}
+    last = {view.workload: each.id for each in catalog.SECTIONS for view in each.views}
+    for workload, name in last.items():
+        found[name].append(numbers.rest(workload))
+    return found
+
+
+def section(each, results, painter, found):
     if not any(found):
         return ""
+    figures = [painter.figure(panel) for view in each.views
+               for panel in panels.pictured(view, panels.panels(view, results))]
     return (f'<section id="{each.id}"><h2>{escape(each.title)}</h2>'
             f'<p class="lead">{escape(each.text.strip())}</p>'
             f'<div class="figures">{"".join(figures)}</div>'
@@ -171,7 +179,7 @@ def details(title, found, results):
         note += f"; below each its spread, the {kind}"
     return (f"<details><summary>Numbers: {escape(title)}</summary>"
             f'<p class="note-line">{note}. The best of the peers is bold.</p>'
-            f'{"".join(found)}</details>')
+            f'<div class="tables">{"".join(found)}</div></details>')
 
 
 def absent(each, results):
@@ -261,7 +269,7 @@ operations of all of them: perfect scaling to two threads halves it. Throughput 
 More threads than the machine runs at once are measured on purpose.</p>
 <p>A figure is the median of its repetitions. Its spread is the interquartile range from
 {QUARTILES_FROM} repetitions on, and from the least to the greatest of fewer. Two figures whose
-spreads overlap are said to be no different (≈).</p>
+spreads overlap, or that differ by less than half a percent, are said to be no different (≈).</p>
 <p>Latencies are of single operations between two reads of the clock, less what an empty pair of
 reads costs. Memory is the growth of the resident set.</p></div>
 <dl class="facts">{rows}</dl></section>"""

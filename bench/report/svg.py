@@ -36,7 +36,9 @@ def looks(peers):
 def text_width(text, bold=False, size=TEXT):
     """About as wide as a system font has it, rather more than less."""
     narrow = sum(text.count(letter) for letter in "iljtfr.,:;'|!() ")
-    return size * ((len(text) - narrow) * 0.6 + narrow * 0.36) * (1.06 if bold else 1)
+    wide = sum(text.count(letter) for letter in "mwMW×%")
+    ems = (len(text) - narrow - wide) * 0.61 + narrow * 0.37 + wide * 0.92
+    return size * ems * (1.08 if bold else 1)
 
 
 class Canvas:

@@ -99,11 +99,11 @@ class Tables:
     def table(title, setting, heads, rows, what):
         full = f"{title}, {setting}" if setting else title
         head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
-        return scroll_box(
-            f'<table><caption><b>{escape(title)}</b> {escape(setting)} '
-            f'<span>{escape(what)}</span></caption>'
-            f'<thead><tr><th scope="col">peer</th>{head}</tr></thead>'
-            f'<tbody>{"".join(rows)}</tbody></table>', full)
+        # No <caption>, which would scroll away with a wide table.
+        box = scroll_box(f'<table><thead><tr><th scope="col">peer</th>{head}</tr></thead>'
+                         f'<tbody>{"".join(rows)}</tbody></table>', full)
+        return (f'<div class="numbers"><p><b>{escape(title)}</b> {escape(setting)} '
+                f'<span>{escape(what)}</span></p>{box}</div>')
 
 
 def hardware(title, setting, heads, columns, cells, peers):
