@@ -176,8 +176,8 @@ pins, destruction.
         view("table_per_request", "dots", "Create, 10 pins, destroy"),
     ]),
     Section("memory", "Memory", """
-Growth of the process's resident memory over the number of live slots. The limit is the
-value alone.
+Growth of the process's resident memory over the number of live slots. Limits are the value
+alone and, where it was measured, a raw array of values with generations.
 """, [
         view("memory", "dots", "Memory per slot", pictured=EIGHT),
         view("memory", "line", "Memory per slot, by size of the value", "bytes"),

@@ -252,7 +252,8 @@ def by_loss(verdict):
     order = list(catalog.WORKLOADS)
     workload = verdict.result.workload
     return (order.index(workload) if workload in order else len(order), workload,
-            panels.params_rank(verdict.result.params), verdict.counter)
+            panels.params_rank(verdict.result.params),
+            verdict.result.headline.index(verdict.counter))
 
 
 def method(results):

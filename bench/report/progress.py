@@ -20,11 +20,13 @@ class Progress:
         self.start = self.printed = clock()
         self.at = self.done = self.all = 0
         self.name = ""
+        self.preamble = []  # Of this round; None after it.
         self.passed_on = set()
 
     def next_round(self):
         """False if that was the last."""
         self.round += 1
+        self.preamble = []
         return self.round <= self.rounds
 
     def seconds_left(self):
@@ -38,11 +40,14 @@ class Progress:
         """Shows a line of the suite's stderr: its progress, or as it is."""
         match = LINE.match(line)
         if not match:
-            if line not in self.passed_on:
+            if self.preamble is not None and not line.startswith("***"):
+                self.preamble.append(line)  # The report has it.
+            elif line not in self.passed_on:
                 self.clear()
                 print(line, file=self.out, flush=True)
             self.passed_on.add(line)  # The next round says the same.
             return
+        self.preamble = None
         self.done, self.all, self.name = int(match[1]), int(match[2]), match[3]
         now = self.clock()
         # The line is written as a run begins.
@@ -64,6 +69,11 @@ class Progress:
                 seconds = min(seconds, self.seconds_left())
             left = f", {duration(seconds)} left"
         return f"{bar}{begun + 1}/{count}{left}  {self.name}"
+
+    def tell_preamble(self):
+        """For a suite that came no further."""
+        for line in self.preamble or []:
+            print(line, file=self.out, flush=True)
 
     def clear(self):
         if self.live and self.done:

@@ -151,6 +151,7 @@ def ending(progress, status, interrupted):
     if status < 0:
         return f"The suite was killed by signal {-status} at {at}."
     if progress.all == 0:
+        progress.tell_preamble()
         raise Failure(f"the suite ran nothing (it exited with {status}); "
                       "if there is a --filter, does it match a name?")
     if status > 0 and progress.done < progress.all:

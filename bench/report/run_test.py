@@ -28,6 +28,8 @@ def save(text=None):
 """
 
 WELL = """
+tell("CPU Caches: many")
+tell("***WARNING*** so it is")
 tell("progress 1/2 write/holdfast/threads:1")
 tell("a warning")
 tell("progress 2/2 write/mutex/threads:1")
@@ -91,6 +93,8 @@ class DriverTest(unittest.TestCase):
         err = self.call(self.suite(WELL))[2]
         self.assertIn("1/2  write/holdfast/threads:1\n", err)
         self.assertIn("a warning\n", err)
+        self.assertIn("***WARNING*** so it is\n", err)
+        self.assertNotIn("CPU Caches", err)  # The report has it.
         err = self.call(self.suite(WELL), "--quick")[2]
         self.assertEqual(err.count("a warning\n"), 1)
 
@@ -139,7 +143,8 @@ time.sleep(60)
         self.assertEqual(len(self.results()["benchmarks"]), 2)
 
     def test_a_suite_that_does_not_run_is_explained(self):
-        for body, reason in [("sys.exit(1)", "ran nothing"),
+        for body, reason in [("tell('no such flag'); sys.exit(1)", "no such flag"),
+                             ("sys.exit(1)", "ran nothing"),
                              ("tell('progress 1/1 x'); save('nonsense')", "not JSON"),
                              ("tell('progress 1/1 x')", "wrote no results")]:
             status, _, err = self.call(self.suite(body))
