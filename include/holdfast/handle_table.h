@@ -337,12 +337,10 @@ class HandleTable {
   template <typename F>
   void VisitRange(uint64_t begin, uint64_t end, F& fn) const {
     for (uint64_t i = begin; i < end; ++i) {
-      const uint32_t index = static_cast<uint32_t>(i);
-      const uint64_t generation = slots_.Generation(index);
-      if (!Word::IsLive(generation)) continue;
-      if (const std::optional<T> value = slots_.Read(index, generation)) {
-        fn(HandleOf(Word::Pack(index, generation)), *value);
-      }
+      slots_.Visit(static_cast<uint32_t>(i),
+                   [&](uint64_t generation, const T& value) {
+                     fn(HandleOf(Word::Pack(i, generation)), value);
+                   });
     }
   }
 

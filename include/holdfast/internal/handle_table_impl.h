@@ -15,27 +15,31 @@
 
 namespace holdfast {
 
-// Where the parts of a table lie in its memory, each on a page of its own, so
-// that what is never used is never touched.
+// Where the parts of a table lie in its memory. The large ones begin on pages
+// of their own, so that what is never used is never touched; what the first
+// thread needs besides slots lies on one page.
 template <typename T, typename Traits>
 struct HandleTable<T, Traits>::Layout {
+  static constexpr size_t kLine = 128;  // Processors fetch lines in pairs.
   static constexpr size_t kPage = 4096;
 
   explicit Layout(uint64_t max_slots) {
     const uint64_t spares =
         Slots::kHasCells ? Spares::Cells(max_slots) - max_slots : 0;
     const uint64_t cells = max_slots + spares;
-    Add(sizeof(typename Pool::Control));
-    shared_spares = Add(Spares::kMaxShared * sizeof(typename Spares::Entry));
-    shards = Add(Traits::kMaxThreads * sizeof(Shard));
-    slots = Add(cells * sizeof(typename Slots::Slot));
-    sides = Add(cells * sizeof(typename Slots::Side));
+    Add(sizeof(typename Pool::Control), kLine);
+    shared_spares =
+        Add(Spares::kMaxShared * sizeof(typename Spares::Entry), kLine);
+    shards = Add(Traits::kMaxThreads * sizeof(Shard), kLine);
+    slots = Add(cells * sizeof(typename Slots::Slot), kPage);
+    sides = Add(cells * sizeof(typename Slots::Side), kPage);
     slot_count = static_cast<size_t>(cells);
   }
 
-  size_t Add(uint64_t size) {
-    const size_t offset = bytes;
-    bytes += (static_cast<size_t>(size) + kPage - 1) / kPage * kPage;
+  // Returns the offset, a multiple of `alignment`.
+  size_t Add(uint64_t size, size_t alignment) {
+    const size_t offset = (bytes + alignment - 1) / alignment * alignment;
+    bytes = offset + static_cast<size_t>(size);
     return offset;
   }
 

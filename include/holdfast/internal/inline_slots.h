@@ -100,6 +100,13 @@ class InlineSlots {
     return Unpack(word);
   }
 
+  template <typename F>
+  void Visit(uint32_t index, F visit) const {
+    // order: acquire <- publish, rewrite.
+    const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
+    if (Word::IsLive(word)) visit(Word::Generation(word), Unpack(word));
+  }
+
   bool Write(uint32_t index, uint64_t generation, const T& value,
              uint32_t* spare) {
     return Exchange(index, generation, value, spare).has_value();
