@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <random>
 #include <set>
@@ -109,7 +110,7 @@ void Mix90(Trial& trial, int threads) {
 // W7: reads, pins and unpins at random, in equal parts, of `slots` handles of
 // which the first half is live. Then all of it backwards, so that the end is as
 // the beginning was.
-Steps Thirds(size_t slots, uint64_t seed) {
+Steps MakeThirds(size_t slots, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<uint32_t> live;
   std::vector<uint32_t> free;
@@ -147,7 +148,16 @@ Steps Thirds(size_t slots, uint64_t seed) {
   return steps;
 }
 
-void MixThirds(Trial& trial, int threads, size_t slots) {
+// Kept, since all peers take the same.
+const Steps& Thirds(size_t slots, uint64_t seed) {
+  static auto* const kept = new std::map<std::pair<size_t, uint64_t>, Steps>;
+  Steps& steps = (*kept)[{slots, seed}];
+  if (steps.empty()) steps = MakeThirds(slots, seed);
+  return steps;
+}
+
+void MixThirds(Trial& trial, int threads, size_t in_full) {
+  const size_t slots = trial.Shrunk(in_full);
   const auto count = static_cast<size_t>(threads);
   const std::unique_ptr<Table> owned =
       trial.NewTable(Capacity(slots * count, threads));

@@ -33,7 +33,8 @@ void PinUnpin(Trial& trial, int threads) {
 }
 
 // W1, and with one thread W2: n pins, then n unpins in the same order.
-void Burst(Trial& trial, int threads, size_t n) {
+void Burst(Trial& trial, int threads, size_t in_full) {
+  const size_t n = trial.Shrunk(in_full);
   const std::unique_ptr<Table> owned =
       trial.NewTable(Capacity(n * static_cast<size_t>(threads), threads));
   Table& table = *owned;
@@ -57,9 +58,9 @@ void Burst(Trial& trial, int threads, size_t n) {
 
 // W4: all pin at once into a table that was used, and emptied, before.
 void Insert(Trial& trial, int threads) {
-  constexpr size_t kPins = 10'000;
+  const size_t pins = trial.Shrunk(10'000);
   const std::unique_ptr<Table> owned =
-      trial.NewTable(Capacity(kPins * static_cast<size_t>(threads), threads));
+      trial.NewTable(Capacity(pins * static_cast<size_t>(threads), threads));
   Table& table = *owned;
   std::vector<Handles> handles(static_cast<size_t>(threads));
   Work work;
@@ -68,7 +69,7 @@ void Insert(Trial& trial, int threads) {
   work.before_in_thread = [&](int thread) {
     Handles& mine = Of(handles, thread);
     if (table.UnpinMany(mine.data(), mine.size()) == mine.size()) {
-      mine.assign(kPins, 0);
+      mine.assign(pins, 0);
     } else {
       mine.assign(1, 0);  // The work will be found short.
     }
@@ -76,8 +77,8 @@ void Insert(Trial& trial, int threads) {
   work.work = [&](int thread, uint64_t) {
     Handles& mine = Of(handles, thread);
     const size_t pinned = table.PinMany(mine.data(), mine.size(),
-                                        static_cast<uint64_t>(thread) * kPins);
-    return Outcome{pinned, pinned, kPins};
+                                        static_cast<uint64_t>(thread) * pins);
+    return Outcome{pinned, pinned, pins};
   };
   work.one_pass = true;
   trial.Run(work);
@@ -88,39 +89,39 @@ enum class Phase { kPin, kRead, kUnpin };
 // W8: 100,000 are pinned, shuffled, read and unpinned; one phase of it is
 // timed.
 void Phases(Trial& trial, Phase phase) {
-  constexpr size_t kPins = 100'000;
-  const std::unique_ptr<Table> owned = trial.NewTable(Capacity(kPins, 1));
+  const size_t pins = trial.Shrunk(100'000);
+  const std::unique_ptr<Table> owned = trial.NewTable(Capacity(pins, 1));
   Table& table = *owned;
-  Handles handles(kPins);
+  Handles handles(pins);
   bool pinned = false;
   const auto pin = [&] {
     pinned = true;
-    return table.PinMany(handles.data(), kPins, 0);
+    return table.PinMany(handles.data(), pins, 0);
   };
   const auto unpin = [&] {
     pinned = false;
-    return table.UnpinMany(handles.data(), kPins);
+    return table.UnpinMany(handles.data(), pins);
   };
   Work work;
   work.table = [&] { return &table; };
   work.before_in_thread = [&](int) {
     if (pinned && phase == Phase::kPin) {
-      trial.Require(unpin() == kPins, "an unpin did not work");
+      trial.Require(unpin() == pins, "an unpin did not work");
     } else if (!pinned && phase != Phase::kPin) {
-      trial.Require(pin() == kPins, "a pin did not work");
+      trial.Require(pin() == pins, "a pin did not work");
       Shuffle(handles, 1);
     }
   };
   work.work = [&](int, uint64_t) {
     switch (phase) {
       case Phase::kPin:
-        return Outcome{kPins, pin(), kPins};
+        return Outcome{pins, pin(), pins};
       case Phase::kRead:
-        return Outcome{kPins, table.ReadMany(handles.data(), kPins),
-                       SumBelow(kPins)};
+        return Outcome{pins, table.ReadMany(handles.data(), pins),
+                       SumBelow(pins)};
       case Phase::kUnpin:
       default:
-        return Outcome{kPins, unpin(), kPins};
+        return Outcome{pins, unpin(), pins};
     }
   };
   work.one_pass = true;

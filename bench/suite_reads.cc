@@ -106,7 +106,8 @@ void WriteThenRead(Trial& trial, size_t slots) {
 }
 
 // W7, its reads.
-void Get(Trial& trial, int threads, size_t slots, bool shuffled) {
+void Get(Trial& trial, int threads, size_t in_full, bool shuffled) {
+  const size_t slots = trial.Shrunk(in_full);
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, threads));
   Table& table = *owned;
   const Handles handles = PinAll(trial, table, slots);

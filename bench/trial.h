@@ -25,6 +25,7 @@ struct Scale {
   size_t big_slots;      // What is 2^20 in full mode.
   int max_working_set_log2;
   size_t latency_operations;
+  size_t shrink;  // Divides other large sizes; not 1 if nothing is measured.
 };
 
 // What a thread did in a round.
@@ -66,6 +67,8 @@ class Trial {
 
   const Scale& scale() const { return scale_; }
   const Subject& peer() const { return peer_; }
+  // `size`, or less if nothing is measured.
+  size_t Shrunk(size_t size) const { return size / scale_.shrink; }
 
   std::unique_ptr<Table> NewTable(size_t capacity) const {
     return peer_.make(capacity);
