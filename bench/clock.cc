@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,18 @@ double Calibrate() {
 double Calibrate() { return 1; }
 #endif
 
+// What the counter goes on by: some count at another rate than they tell.
+uint64_t StepTicks() {
+  uint64_t step = 0;
+  uint64_t last = TicksBegin();
+  for (int i = 0; i < 10'000; ++i) {
+    const uint64_t now = TicksBegin();
+    step = std::gcd(step, now - last);
+    last = now;
+  }
+  return step;
+}
+
 }  // namespace
 
 double TicksPerNanosecond() {
@@ -61,11 +74,15 @@ uint64_t OverheadTicks() {
 
 std::string ClockDescription() {
 #if defined(__x86_64__)
-  return absl::StrFormat("rdtsc, %.2f GHz%s", TicksPerNanosecond(),
-                         IsInvariant() ? "" : ", not invariant");
+  const std::string name =
+      absl::StrFormat("rdtsc, %.2f GHz%s", TicksPerNanosecond(),
+                      IsInvariant() ? "" : ", not invariant");
 #else
-  return "steady_clock";
+  const std::string name = "steady_clock";
 #endif
+  return absl::StrFormat(
+      "%s, in steps of %.1f ns", name,
+      static_cast<double>(StepTicks()) / TicksPerNanosecond());
 }
 
 }  // namespace holdfast::bench

@@ -18,9 +18,14 @@ struct EntryList {};
 
 // Every peer. One that needs what a machine may lack has a line between the
 // first and the last, under its own #if.
-using Peers = EntryList<  //
-    AnySize<HandleTablePeer>, AnySize<MutexPeer>, AnySize<FlatMapPeer>,
-    AnySize<ShardedFlatMapPeer>, AnySize<SharedMutexPeer>>;
+// clang-format off
+using Peers = EntryList<
+    AnySize<HandleTablePeer>,
+    AnySize<MutexPeer>,
+    AnySize<FlatMapPeer>,
+    AnySize<ShardedFlatMapPeer>,
+    AnySize<SharedMutexPeer>>;
+// clang-format on
 
 // Which peers this build had to leave out, and why: "liburcu: header not found;
 // ...".

@@ -126,7 +126,7 @@ Steps MakeThirds(size_t slots, uint64_t seed) {
     return to.back();
   };
   Steps steps;
-  for (size_t i = 0; i < 2 * slots; ++i) {
+  for (size_t i = 0; i < slots / 2; ++i) {
     const uint64_t third = random() % 3;
     if (third == 0) {
       steps.push_back({Verb::kRead, live[random() % live.size()]});
@@ -217,7 +217,7 @@ void AddMixesOf(Suite& suite, const Subject& peer) {
               [=](Trial& trial) { Mix90(trial, threads); });
   }
   for (const int threads : {1, 4, 16}) {
-    for (const size_t slots : {1000, 5000, 20000}) {
+    for (const size_t slots : {1000U, 5000U, 20000U}) {
       suite.Add("thirds", peer, {{"threads", threads}, {"slots", slots}},
                 [=](Trial& trial) { MixThirds(trial, threads, slots); });
     }

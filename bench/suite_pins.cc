@@ -134,7 +134,7 @@ void AddPinUnpin(Suite& suite, const Subject& peer, int threads) {
 }
 
 void AddBurst(Suite& suite, const Subject& peer) {
-  for (const size_t n : {100, 1000, 5000}) {
+  for (const size_t n : {100U, 1000U, 5000U}) {
     for (const int threads : ThreadCounts()) {
       suite.Add("burst", peer, {{"threads", threads}, {"n", n}},
                 [=](Trial& trial) { Burst(trial, threads, n); });

@@ -162,7 +162,7 @@ void AddWriteThenRead(Suite& suite, const Subject& peer) {
 void AddGet(Suite& suite, const Subject& peer, const char* workload,
             bool shuffled) {
   for (const int threads : {1, 4, 16}) {
-    for (const size_t slots : {1000, 5000, 20000}) {
+    for (const size_t slots : {1000U, 5000U, 20000U}) {
       suite.Add(workload, peer, {{"threads", threads}, {"slots", slots}},
                 [=](Trial& trial) { Get(trial, threads, slots, shuffled); });
     }

@@ -114,7 +114,7 @@ void Growth(Trial& trial, int threads, size_t slots) {
 
 // Until the first value is pinned in a new table for 1000.
 void ColdStart(Trial& trial) {
-  constexpr size_t kTables = 16;
+  constexpr size_t kTables = 256;
   std::vector<std::unique_ptr<Table>> tables(kTables);
   Work work;
   work.before_in_thread = [&](int) {
