@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "subject.h"
 #include "trial.h"
 
@@ -65,6 +66,12 @@ void AddExchanges(Suite& suite);
 void AddTables(Suite& suite);
 void AddLatency(Suite& suite);
 void AddMemory(Suite& suite);
+
+// With this flag the program is one of the processes that AddMemory's
+// benchmarks start: PrintMemory of what follows it, and no suite. Returns the
+// exit status.
+inline constexpr char kMemoryFlag[] = "--suite_memory_of=";
+int PrintMemory(absl::string_view what);
 
 inline void AddAll(Suite& suite) {
   AddReads(suite);

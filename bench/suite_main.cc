@@ -35,9 +35,9 @@
 namespace holdfast::bench {
 namespace {
 
-constexpr Scale kFull = {0.03, 200e-6, 2e-3, 1 << 20, 24, 100'000, 1};
-constexpr Scale kQuick = {0.004, 100e-6, 1e-3, 1 << 18, 18, 20'000, 1};
-constexpr Scale kSmoke = {0, 0, 0, 1 << 12, 12, 2'000, 10};
+constexpr Scale kFull = {0.03, 200e-6, 2e-3, 1 << 20, 1 << 20, 24, 100'000, 1};
+constexpr Scale kQuick = {0.004, 100e-6, 1e-3, 1 << 18, 1 << 18, 18, 20'000, 1};
+constexpr Scale kSmoke = {0, 0, 0, 1 << 12, 1 << 16, 12, 2'000, 10};
 
 // The command line, less what is the suite's own, after the defaults.
 struct Arguments {
@@ -184,6 +184,8 @@ class ShortNames : public Reporter {
 };
 
 int Main(int argc, char** argv) {
+  absl::string_view first = argc == 2 ? argv[1] : "";
+  if (absl::ConsumePrefix(&first, kMemoryFlag)) return PrintMemory(first);
   Arguments arguments = Parse(argc, argv);
   std::vector<char*> rest;
   for (std::string& argument : arguments.rest) rest.push_back(argument.data());

@@ -23,6 +23,7 @@ struct Scale {
   double round_seconds;  // What one round comes to,
   double slice_seconds;  // or each thread's part, if there are more than cpus.
   size_t big_slots;      // What is 2^20 in full mode.
+  size_t memory_slots;
   int max_working_set_log2;
   size_t latency_operations;
   size_t shrink;  // Divides other large sizes; not 1 if nothing is measured.
