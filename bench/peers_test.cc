@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,12 @@
 #include "team.h"
 
 namespace holdfast::bench {
+
+// For messages of failed tests.
+void PrintTo(const Subject& peer, std::ostream* out) {
+  *out << peer.name << ", " << peer.bytes << " bytes";
+}
+
 namespace {
 
 using Handles = std::vector<uint64_t>;

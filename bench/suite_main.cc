@@ -7,14 +7,13 @@
 // rounds of a run come to. Fails if a result was wrong. Each run writes a line
 // to stderr: "progress 17/420 read_hit/holdfast/threads:1/slots:1000/bytes:8".
 
-#include <unistd.h>
+#include <regex.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,13 +89,18 @@ std::vector<Suite::Benchmark> Filtered(const Suite& suite) {
   if (spec.empty() || spec == "all") spec = ".";
   const bool leave_out = spec[0] == '-';
   if (leave_out) spec.erase(0, 1);
-  const std::regex pattern(spec, std::regex::extended);
   std::vector<Suite::Benchmark> chosen;
-  for (const Suite::Benchmark& benchmark : suite.benchmarks()) {
-    if (std::regex_search(benchmark.name, pattern) != leave_out) {
-      chosen.push_back(benchmark);
-    }
+  regex_t pattern;
+  if (regcomp(&pattern, spec.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    std::cerr << "not a regular expression: " << spec << "\n";
+    return chosen;
   }
+  for (const Suite::Benchmark& each : suite.benchmarks()) {
+    const bool matches =
+        regexec(&pattern, each.name.c_str(), 0, nullptr, 0) == 0;
+    if (matches != leave_out) chosen.push_back(each);
+  }
+  regfree(&pattern);
   return chosen;
 }
 
