@@ -195,6 +195,7 @@ TYPED_TEST(OptionalPeersTest, TimedOperationsHappen) {
 
 TYPED_TEST(OptionalPeersTest, ForEachVisitsWhatIsLive) {
   if constexpr (TestFixture::kFeatures.for_each) {
+    EXPECT_EQ(this->loops_.ForEachSum(), 0);
     const std::vector<uint64_t> handles = this->Pin(kCapacity);
     EXPECT_EQ(this->loops_.ForEachSum(), kSum);
     this->loops_.UnpinMany(&handles[9], 1);

@@ -82,6 +82,7 @@ impl Drop for Room<'_> {
 /// uses it.
 pub struct ShardedSlab {
     slab: UnsafeCell<Slab<u64>>,
+    capacity: usize,
     left: AtomicUsize,
     iterating: Mutex<()>,
 }
@@ -100,6 +101,7 @@ impl Table for ShardedSlab {
     fn new(capacity: usize) -> Self {
         ShardedSlab {
             slab: UnsafeCell::new(Slab::new()),
+            capacity,
             left: AtomicUsize::new(capacity),
             iterating: Mutex::new(()),
         }
@@ -147,6 +149,10 @@ impl Table for ShardedSlab {
     }
 
     fn for_each_sum(&self) -> u64 {
+        // Its iterator panics if there never was anything.
+        if self.left.load(Ordering::Relaxed) == self.capacity {
+            return 0;
+        }
         let _alone = self.iterating.lock().unwrap();
         // The caller has nobody else use the table.
         let slab = unsafe { &mut *self.slab.get() };
