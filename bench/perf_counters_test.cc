@@ -1,0 +1,85 @@
+#include "perf_counters.h"
+
+#include <linux/perf_event.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace holdfast::bench {
+namespace {
+
+// The kernel counts these by itself, on machines without counters, too.
+const std::vector<PerfEvent>& SoftwareEvents() {
+  static const auto* const events = new std::vector<PerfEvent>{
+      {"page_faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
+      {"task_clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK},
+  };
+  return *events;
+}
+
+void BusyFor(int milliseconds) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  while (Clock::now() - begin < std::chrono::milliseconds(milliseconds)) {
+  }
+}
+
+// Touches `pages` new ones.
+void TouchPages(size_t pages) {
+  std::vector<char> memory(pages * 4096);
+  for (size_t i = 0; i < memory.size(); i += 4096) {
+    *const_cast<volatile char*>(&memory[i]) = 1;
+  }
+}
+
+TEST(PerfCountersTest, CountsWhatIsBetweenStartAndStop) {
+  PerfCounters counters(SoftwareEvents());
+  if (!counters.error().empty()) GTEST_SKIP() << counters.error();
+  constexpr size_t kPages = 4096;  // Too many for malloc to have.
+  TouchPages(kPages);
+  counters.Start();
+  BusyFor(2);
+  const std::vector<uint64_t> few = counters.Stop();
+  BusyFor(50);
+  counters.Start();
+  TouchPages(kPages);
+  const std::vector<uint64_t> many = counters.Stop();
+
+  ASSERT_EQ(few.size(), 2);
+  ASSERT_EQ(many.size(), 2);
+  EXPECT_LT(few[0], 100);
+  EXPECT_GE(many[0], 8) << "huge pages at most";
+  EXPECT_GT(few[1], 100'000) << "nanoseconds of 2 ms";
+  EXPECT_LT(few[1], 40'000'000);
+}
+
+TEST(PerfCountersTest, SaysWhichEventWasRefused) {
+  std::vector<PerfEvent> events = SoftwareEvents();
+  events.push_back({"nonsense", PERF_TYPE_SOFTWARE, 1'000'000});
+  PerfCounters counters(events);
+  EXPECT_NE(counters.error(), "");
+  counters.Start();
+  EXPECT_TRUE(counters.Stop().empty());
+}
+
+// Where the machine has them, they count; else there is a reason.
+TEST(PerfCountersTest, HardwareEventsCountOrSayWhyNot) {
+  PerfCounters counters(HardwareEvents());
+  counters.Start();
+  BusyFor(5);
+  const std::vector<uint64_t> counts = counters.Stop();
+  if (counters.error().empty()) {
+    ASSERT_EQ(counts.size(), HardwareEvents().size());
+    EXPECT_GT(counts[1], 1000);
+  } else {
+    EXPECT_TRUE(counts.empty());
+    EXPECT_NE(counters.error().find(": "), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::bench
