@@ -3,23 +3,16 @@
 #ifndef HOLDFAST_BENCH_PEERS_H_
 #define HOLDFAST_BENCH_PEERS_H_
 
-#include <string>
-
 #include "flat_map_peers.h"
 #include "handle_table_peer.h"
 #include "locked_peers.h"
+#include "peers/all_peers.h"
 #include "subject.h"
 
 namespace holdfast::bench {
 
-// A list of types.
-template <typename... Entries>
-struct EntryList {};
-
-// Every peer. One that needs what a machine may lack has a line between the
-// first and the last, under its own #if.
 // clang-format off
-using Peers = EntryList<
+using BuiltInPeers = EntryList<
     AnySize<HandleTablePeer>,
     AnySize<MutexPeer>,
     AnySize<FlatMapPeer>,
@@ -27,9 +20,8 @@ using Peers = EntryList<
     AnySize<SharedMutexPeer>>;
 // clang-format on
 
-// Which peers this build had to leave out, and why: "liburcu: header not found;
-// ...".
-inline std::string SkippedPeers() { return ""; }
+// Every peer; all_peers.h has those that a machine may lack.
+using Peers = Concat<BuiltInPeers, OptionalPeers>;
 
 }  // namespace holdfast::bench
 
