@@ -135,20 +135,23 @@ class CellSlots {
   // The value of that life, or nothing if it is over. Lock-free: a retry means
   // that another thread's Write on this slot succeeded meanwhile.
   std::optional<T> Read(uint32_t index, uint64_t generation) const {
+    const Slot& slot = slots_[index];
     // order: acquire <- publish, rewrite.
-    const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
-    return ReadFrom(word, index, generation);
+    const uint64_t word = slot.word.load(std::memory_order_acquire);
+    return ReadFrom(slot, word, index, generation);
   }
 
   // Calls visit(generation, const T&) for what Read would return, of whichever
   // life there is.
   template <typename F>
   void Visit(uint32_t index, F visit) const {
+    const Slot& slot = slots_[index];
     // order: acquire <- publish, rewrite.
-    const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
+    const uint64_t word = slot.word.load(std::memory_order_acquire);
     if (!Word::IsLive(word)) return;
     const uint64_t generation = Word::Generation(word);
-    if (const std::optional<T> value = ReadFrom(word, index, generation)) {
+    if (const std::optional<T> value =
+            ReadFrom(slot, word, index, generation)) {
       visit(generation, *value);
     }
   }
@@ -240,8 +243,8 @@ class CellSlots {
  private:
   // Read, after the acquire of `word`.
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> ReadFrom(
-      uint64_t word, uint32_t index, uint64_t generation) const {
-    const Slot& slot = slots_[index];
+      const Slot& slot, uint64_t word, uint32_t index,
+      uint64_t generation) const {
     // The usual case: the slot has its own cell and was not rewritten.
     if (ABSL_PREDICT_TRUE(word == generation)) {
       const Encoded copy = Copy(slot);
