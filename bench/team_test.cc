@@ -2,9 +2,11 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <thread>
 #include <vector>
@@ -42,7 +44,7 @@ TEST(TeamTest, ThreadsPersist) {
   EXPECT_NE(first[0], std::this_thread::get_id());
 }
 
-// More threads than any machine's cpus would not be waited for by spinning.
+// More threads than most machines have cpus.
 TEST(TeamTest, NobodyWorksBeforeAllArePrepared) {
   Team team(16);
   for (int run = 0; run < 20; ++run) {
@@ -88,14 +90,19 @@ TEST(TeamTest, TimeIsThatOfTheSlowest) {
     }
   };
   Team team(2);
-  const double seconds =
-      team.Run([&](int) { return busy(30), 0; }, [&](int i) { busy(20 * i); });
-  EXPECT_GE(seconds, 0.020);
-  EXPECT_LT(seconds, 0.049) << "what was prepared was timed, too";
-  EXPECT_LT(team.Run(
-                kNothing, [&](int i) { busy(20 * i); }, 1),
-            0.015)
-      << "the second thread was timed, too";
+  const auto prepare = [&](int) { return busy(15), 0; };
+  const auto work = [&](int i) { busy(10 * i); };
+  // The shortest of several: on a busy machine any one may take longer.
+  double of_all = 1e9;
+  double of_first = 1e9;
+  for (int run = 0; run < 20; ++run) {
+    const double seconds = team.Run(prepare, work);
+    EXPECT_GE(seconds, 0.010);
+    of_all = std::min(of_all, seconds);
+    of_first = std::min(of_first, team.Run(kNothing, work, 1));
+  }
+  EXPECT_LT(of_all, 0.024) << "what was prepared was timed, too";
+  EXPECT_LT(of_first, 0.009) << "the second thread was timed, too";
 }
 
 TEST(TeamTest, ThreadsHaveCpusOfTheirOwnWhereThereAreEnough) {
