@@ -41,7 +41,7 @@ constexpr Scale kSmoke = {0, 0, 0, 1 << 12, 1 << 16, 12, 2'000, 10};
 // The command line, less what is the suite's own, after the defaults.
 struct Arguments {
   Scale scale = kFull;
-  int repetitions = 9;
+  int repetitions = 5;
   bool list = false;
   bool writes_file = false;
   std::vector<std::string> rest;

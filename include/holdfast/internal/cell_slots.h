@@ -329,21 +329,17 @@ class CellSlots {
   }
 
   static Encoded Copy(const Slot& cell) {
-    Encoded copy;
-    for (size_t i = 0; i < Encoded::kCount; ++i) {
+    return Encoded::Of([&](size_t i) {
       // order: acquire <- refill.
-      copy.words[i] = cell.payload[i].load(std::memory_order_acquire);
-    }
-    return copy;
+      return cell.payload[i].load(std::memory_order_acquire);
+    });
   }
 
   static Encoded CopyOwned(const Slot& cell) {
-    Encoded copy;
-    for (size_t i = 0; i < Encoded::kCount; ++i) {
+    return Encoded::Of([&](size_t i) {
       // order: relaxed. The caller owns the cell.
-      copy.words[i] = cell.payload[i].load(std::memory_order_relaxed);
-    }
-    return copy;
+      return cell.payload[i].load(std::memory_order_relaxed);
+    });
   }
 
   // Where a free slot keeps its links: in the cell that it owns.

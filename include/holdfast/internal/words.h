@@ -118,10 +118,35 @@ struct ValueWords {
 
   uint64_t words[kCount];
 
+  // By eights, as the value may have been stored just now: a wider load would
+  // wait until the stores have left the core's store buffer.
   static ValueWords Encode(const T& value) {
-    ValueWords encoded{};
-    std::memcpy(encoded.words, &value, sizeof(T));
+    const auto* const bytes = reinterpret_cast<const unsigned char*>(&value);
+    constexpr size_t kWhole = sizeof(T) / 8;
+    ValueWords encoded;
+    for (size_t i = 0; i < kWhole; ++i) {
+      std::memcpy(encoded.words + i, bytes + 8 * i, 8);
+    }
+    if constexpr (kWhole < kCount) {
+      encoded.words[kWhole] = 0;
+      std::memcpy(encoded.words + kWhole, bytes + 8 * kWhole, sizeof(T) % 8);
+    }
     return encoded;
+  }
+
+  // Of what load(0), load(1), ... return, called in that order. Written by
+  // pairs: who copies the value on, 16 bytes at a time, would wait likewise.
+  template <typename F>
+  static ValueWords Of(F load) {
+    ValueWords result;
+    size_t i = 0;
+    for (; i + 1 < kCount; i += 2) {
+      using Pair = uint64_t __attribute__((vector_size(16)));
+      const Pair pair = {load(i), load(i + 1)};
+      std::memcpy(result.words + i, &pair, sizeof(pair));
+    }
+    if (i < kCount) result.words[i] = load(i);
+    return result;
   }
 
   T Decode() const {
