@@ -139,13 +139,16 @@ struct ValueWords {
   template <typename F>
   static ValueWords Of(F load) {
     ValueWords result;
-    size_t i = 0;
-    for (; i + 1 < kCount; i += 2) {
-      using Pair = uint64_t __attribute__((vector_size(16)));
-      const Pair pair = {load(i), load(i + 1)};
-      std::memcpy(result.words + i, &pair, sizeof(pair));
+    if constexpr (kCount > 1) {
+      for (size_t i = 0; i + 1 < kCount; i += 2) {
+        using Pair = uint64_t __attribute__((vector_size(16)));
+        const Pair pair = {load(i), load(i + 1)};
+        std::memcpy(result.words + i, &pair, sizeof(pair));
+      }
     }
-    if (i < kCount) result.words[i] = load(i);
+    if constexpr (kCount % 2 == 1) {
+      result.words[kCount - 1] = load(kCount - 1);
+    }
     return result;
   }
 
