@@ -138,7 +138,21 @@ class CellSlots {
     const Slot& slot = slots_[index];
     // order: acquire <- publish, rewrite.
     const uint64_t word = slot.word.load(std::memory_order_acquire);
-    return ReadFrom(slot, word, index, generation);
+    // The usual case: the slot has its own cell and was not rewritten.
+    if (ABSL_PREDICT_TRUE(word == generation)) {
+      const Encoded copy = Copy(slot);
+      // order: relaxed. The acquire loads of the copy are before it: had they
+      // read a refill, this would read the word that let it happen. [INV-4]
+      if (ABSL_PREDICT_TRUE(slot.word.load(std::memory_order_relaxed) ==
+                            word)) {
+        return copy.Decode();
+      }
+    } else if (Word::Generation(word) != generation) {
+      return std::nullopt;
+    }
+    Encoded copy;
+    if (!CopyMoved(index, generation, &copy)) return std::nullopt;
+    return copy.Decode();
   }
 
   // Calls visit(generation, const T&) for what Read would return, of whichever
@@ -150,10 +164,15 @@ class CellSlots {
     const uint64_t word = slot.word.load(std::memory_order_acquire);
     if (!Word::IsLive(word)) return;
     const uint64_t generation = Word::Generation(word);
-    if (const std::optional<T> value =
-            ReadFrom(slot, word, index, generation)) {
-      visit(generation, *value);
+    if (word == generation) {
+      const Encoded copy = Copy(slot);
+      // order: relaxed. As in Read. [INV-4]
+      if (slot.word.load(std::memory_order_relaxed) == word) {
+        return visit(generation, copy.Decode());
+      }
     }
+    Encoded copy;
+    if (CopyMoved(index, generation, &copy)) visit(generation, copy.Decode());
   }
 
   // Swaps `value` in by way of the cell `*spare`, which the caller owns. True
@@ -241,27 +260,6 @@ class CellSlots {
   }
 
  private:
-  // Read, after the acquire of `word`.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> ReadFrom(
-      const Slot& slot, uint64_t word, uint32_t index,
-      uint64_t generation) const {
-    // The usual case: the slot has its own cell and was not rewritten.
-    if (ABSL_PREDICT_TRUE(word == generation)) {
-      const Encoded copy = Copy(slot);
-      // order: relaxed. The acquire loads of the copy are before it: had they
-      // read a refill, this would read the word that let it happen. [INV-4]
-      if (ABSL_PREDICT_TRUE(slot.word.load(std::memory_order_relaxed) ==
-                            word)) {
-        return copy.Decode();
-      }
-    } else if (Word::Generation(word) != generation) {
-      return std::nullopt;
-    }
-    Encoded copy;
-    if (!CopyMoved(index, generation, &copy)) return std::nullopt;
-    return copy.Decode();
-  }
-
   // By value: an address would send every pinned value through memory.
   ABSL_ATTRIBUTE_NOINLINE uint64_t PublishMoved(uint64_t free,
                                                 const Encoded encoded) {
