@@ -186,15 +186,23 @@ class Values {
            p.UnpinAll();
          }},
         2, 2);
+    // What is shown publishes as what is read.
     Add("for_each",
         {[](P& p) {
            p.UnpinOwn(p.h(0));
+           p.data() = 7;
            p.UnpinOwn(p.Pin(2));
            p.Write(p.h(1), 3);
          },
          [](P& p) {
-           p.Check(Anchors(p.ForEach(), p) == 1,
+           const Seen seen = p.ForEach();
+           p.Check(Anchors(seen, p) == 1,
                    "ForEach did not show a live value once");
+           for (const auto& [handle, number] : seen) {
+             if (number == 2 || number == 3) {
+               p.Check(p.data() == 7, "what ForEach shows did not publish");
+             }
+           }
          }},
         2);
     Add("parallel_for_each",

@@ -87,12 +87,8 @@ class HandleTable<T, Traits>::TestAccess {
     uint32_t first = Word::Index(
         Array<typename Pool::Control>(0)->head.load(std::memory_order_relaxed));
     while (first != Word::kNil && batches.size() <= table_.max_slots_) {
-      batches.emplace_back();
-      if (first >= table_.max_slots_) {
-        batches.back().push_back(first);
-        return batches;
-      }
-      batches.back().push_back(first);
+      batches.push_back({first});
+      if (first >= table_.max_slots_) return batches;
       std::deque<uint32_t> links = {
           slots.LinksOf(Word::ShortForm(slots.FreeSlot(first))).first};
       for (; !links.empty(); links.pop_front()) {

@@ -253,9 +253,10 @@ class SlotPool {
     if (root == Word::kNil) return;
     const Links links = slots_.LinksOf(root);
     if (links.second != Word::kNil) {
-      uint32_t end = links.first;
-      while (slots_.LinksOf(end).first != Word::kNil) {
-        end = slots_.LinksOf(end).first;
+      uint32_t end = Word::kNil;
+      for (uint32_t next = links.first; next != Word::kNil;
+           next = slots_.LinksOf(next).first) {
+        end = next;
       }
       slots_.SetLinks(slots_.LongForm(end), links.second, Word::kNil);
     }
