@@ -13,6 +13,7 @@ HEADERS = [
     "include/holdfast/internal/slot_pool.h",
     "include/holdfast/internal/spare_cells.h",
     "include/holdfast/internal/thread_ordinals.h",
+    "include/holdfast/internal/value_cell.h",
     "include/holdfast/internal/words.h",
     "include/holdfast/options.h",
     "include/holdfast/traits.h",

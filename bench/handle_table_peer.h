@@ -5,8 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
+#include "absl/base/attributes.h"
 #include "holdfast/handle_table.h"
 #include "loops.h"
 
@@ -27,19 +27,21 @@ class HandleTablePeer {
   explicit HandleTablePeer(size_t capacity)
       : table_(*Table::Create(Options(capacity))) {}
 
-  uint64_t Pin(const V& value) { return table_.Pin(value).bits(); }
-
-  bool Read(uint64_t handle, V* value) const {
-    const std::optional<V> found = table_.Read(Handle::FromBits(handle));
-    if (found) *value = *found;
-    return found.has_value();
+  ABSL_ATTRIBUTE_ALWAYS_INLINE uint64_t Pin(const V& value) {
+    return table_.Pin(value).bits();
   }
 
-  bool Write(uint64_t handle, const V& value) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(uint64_t handle, V* value) const {
+    return table_.Read(Handle::FromBits(handle), value);
+  }
+
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(uint64_t handle, const V& value) {
     return table_.Write(Handle::FromBits(handle), value);
   }
 
-  bool Unpin(uint64_t handle) { return table_.Unpin(Handle::FromBits(handle)); }
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Unpin(uint64_t handle) {
+    return table_.Unpin(Handle::FromBits(handle));
+  }
 
   template <typename F>
   void ForEach(F f) const {

@@ -11,6 +11,7 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/synchronization/mutex.h"
 #include "loops.h"
 
@@ -26,7 +27,7 @@ class SlotMap {
   }
 
   // 0 if it is full.
-  uint64_t Pin(const V& value) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE uint64_t Pin(const V& value) {
     uint32_t index = free_;
     if (index != kNone) {
       free_ = slots_[index].next;
@@ -43,7 +44,7 @@ class SlotMap {
   }
 
   // Null if the handle is stale.
-  const V* Find(uint64_t handle) const {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE const V* Find(uint64_t handle) const {
     const uint64_t index = handle >> 32;
     if (index >= slots_.size()) return nullptr;
     const Slot& slot = slots_[index];
@@ -51,14 +52,14 @@ class SlotMap {
                                                             : nullptr;
   }
 
-  bool Write(uint64_t handle, const V& value) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(uint64_t handle, const V& value) {
     V* const found = const_cast<V*>(Find(handle));
     if (found == nullptr) return false;
     *found = value;
     return true;
   }
 
-  bool Unpin(uint64_t handle) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Unpin(uint64_t handle) {
     if (Find(handle) == nullptr) return false;
     Free(static_cast<uint32_t>(handle >> 32));
     return true;
@@ -115,24 +116,24 @@ class LockedSlotMap {
 
   explicit LockedSlotMap(size_t capacity) : map_(capacity) {}
 
-  uint64_t Pin(const V& value) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE uint64_t Pin(const V& value) {
     const Exclusive lock(mutex_);
     return map_.Pin(value);
   }
 
-  bool Read(uint64_t handle, V* value) const {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(uint64_t handle, V* value) const {
     const Shared lock(mutex_);
     const V* const found = map_.Find(handle);
     if (found != nullptr) *value = *found;
     return found != nullptr;
   }
 
-  bool Write(uint64_t handle, const V& value) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(uint64_t handle, const V& value) {
     const Exclusive lock(mutex_);
     return map_.Write(handle, value);
   }
 
-  bool Unpin(uint64_t handle) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Unpin(uint64_t handle) {
     const Exclusive lock(mutex_);
     return map_.Unpin(handle);
   }

@@ -94,6 +94,10 @@ class BrokenTable {
     return value;
   }
 
+  bool Read(Handle handle, Value* value) const {
+    return table_.Read(handle, value);
+  }
+
   bool Contains(Handle handle) const {
     return table_.Contains(handle) ||
            (WasLive(handle) && Strikes(Defect::kStaleContains)) ||

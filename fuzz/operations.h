@@ -113,8 +113,13 @@ class Operations {
         return model_.Write(AnyHandle(), AnyValue());
       case 18:
       case 19:
-      case 20:
         return model_.Exchange(AnyHandle(), AnyValue());
+      case 20: {
+        const HandleType handle = AnyHandle();
+        model_.Exchange(handle, AnyValue());
+        // Nothing shows it, so inputs from before it mean what they did.
+        return model_.Displace(handle);
+      }
       case 21:
       case 22:
         return model_.Diagnose(AnyHandle());

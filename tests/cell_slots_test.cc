@@ -74,25 +74,84 @@ TEST_F(CellSlotsTest, ReadsOfOtherGenerationsFindNothing) {
   Publish(0, Value(7));
   for (const uint64_t generation : {uint64_t{0}, uint64_t{2}, uint64_t{3}}) {
     EXPECT_EQ(slots_.Read(0, generation), std::nullopt);
+    Value value(1);
+    EXPECT_FALSE(slots_.Read(0, generation, &value));
+    EXPECT_EQ(value, Value(1));
   }
 }
 
-TEST_F(CellSlotsTest, WriteSwapsTheSpareInAndMarksTheWord) {
+TEST_F(CellSlotsTest, ReadIntoAVariableIsRead) {
+  Publish(0, Value(7));
+  Value value(1);
+  EXPECT_TRUE(slots_.Read(0, 1, &value));
+  EXPECT_EQ(value, Value(7));
+  arena_.Displace<Word>(0, &spare_);
+  ASSERT_TRUE(slots_.Write(0, 1, Value(8), &spare_));
+  EXPECT_TRUE(slots_.Read(0, 1, &value));
+  EXPECT_EQ(value, Value(8));
+}
+
+TEST_F(CellSlotsTest, WriteBringsTheValueBackToTheSlotsOwnCell) {
   Publish(1, Value(7));
+  for (uint64_t i = 1; i <= 3; ++i) {
+    EXPECT_TRUE(slots_.Write(1, 1, Value(i), &spare_));
+    EXPECT_EQ(spare_, kSlots);
+    EXPECT_EQ(slots_.LoadWord(1), Word::kOwn | Word::Pack(i, 1));
+    EXPECT_EQ(slots_.Read(1, 1), Value(i));
+  }
+}
+
+TEST_F(CellSlotsTest, WritesBeyondTheCountAreTold) {
+  Publish(1, Value(7));
+  arena_.slot(1).word.store(~Word::kRewritten & ~(Word::kGenerationMask - 1),
+                            std::memory_order_relaxed);
+  for (uint64_t i = 1; i <= 3; ++i) {
+    EXPECT_TRUE(slots_.Write(1, 1, Value(i), &spare_));
+    EXPECT_EQ(spare_, kSlots);
+    EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | 1);
+    EXPECT_EQ(slots_.Read(1, 1), Value(i));
+  }
+}
+
+TEST_F(CellSlotsTest, WriteOfAValueThatIsElsewhereSwapsTheSpareIn) {
+  Publish(1, Value(7));
+  uint32_t other = kSlots + 1;
+  arena_.Displace<Word>(1, &other);
+  EXPECT_EQ(slots_.Read(1, 1), Value(7));
   EXPECT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
-  EXPECT_EQ(spare_, 1);
+  EXPECT_EQ(spare_, kSlots + 1);
   EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | Word::Pack(kSlots ^ 1, 1));
   EXPECT_EQ(slots_.Read(1, 1), Value(8));
 }
 
-TEST_F(CellSlotsTest, EachWriteBumpsTheVersionOfTheCellItFills) {
+TEST_F(CellSlotsTest, WriteWithTheSlotsOwnCellForASpareLeavesItThere) {
   Publish(1, Value(7));
-  for (uint64_t i = 1; i <= 5; ++i) {
-    const uint32_t cell = spare_;
-    const uint64_t before = arena_.side(cell).load(std::memory_order_relaxed);
+  arena_.Displace<Word>(1, &spare_);
+  ASSERT_EQ(spare_, 1);
+  EXPECT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  EXPECT_EQ(spare_, kSlots);
+  EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | 1);
+  EXPECT_EQ(slots_.Read(1, 1), Value(8));
+}
+
+TEST_F(CellSlotsTest, VersionsAreBumpedOfSparesAndUnderRewrittenWords) {
+  const auto version = [this](uint32_t cell) {
+    return arena_.side(cell).load(std::memory_order_relaxed);
+  };
+  Publish(1, Value(7));
+  for (uint64_t i = 1; i <= 3; ++i) {
     ASSERT_TRUE(slots_.Write(1, 1, Value(i), &spare_));
-    EXPECT_NE(arena_.side(cell).load(std::memory_order_relaxed), before);
+    EXPECT_EQ(version(kSlots), i);
+    EXPECT_EQ(version(1), 0);
   }
+  uint32_t other = kSlots + 1;
+  arena_.Displace<Word>(1, &other);
+  ASSERT_EQ(other, 1);
+  ASSERT_TRUE(slots_.Write(1, 1, Value(8), &other));
+  EXPECT_EQ(version(1), 1);  // It was the spare.
+  ASSERT_TRUE(slots_.Write(1, 1, Value(9), &spare_));
+  EXPECT_EQ(version(1), 2);  // It was refilled under a rewritten word.
+  EXPECT_EQ(version(kSlots), 4);
 }
 
 TEST_F(CellSlotsTest, StaleWriteTouchesNothing) {
@@ -116,6 +175,7 @@ TEST_F(CellSlotsTest, ExchangeReturnsWhatItReplaced) {
 TEST_F(CellSlotsTest, VacateEndsTheLifeClearsTheMarkAndKeepsTheCell) {
   Publish(1, Value(7));
   ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  arena_.Displace<Word>(1, &spare_);
   const std::optional<uint64_t> vacated = Vacate(1, 1);
   ASSERT_TRUE(vacated);
   EXPECT_EQ(slots_.Value(1, *vacated), Value(8));
@@ -127,7 +187,7 @@ TEST_F(CellSlotsTest, VacateEndsTheLifeClearsTheMarkAndKeepsTheCell) {
 
 TEST_F(CellSlotsTest, NextLifeUsesTheCellOfTheLast) {
   Publish(1, Value(7));
-  ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  arena_.Displace<Word>(1, &spare_);
   ASSERT_TRUE(Vacate(1, 1));
   EXPECT_EQ(Publish(1, Value(9)), 3);
   EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots ^ 1, 3));
@@ -137,7 +197,7 @@ TEST_F(CellSlotsTest, NextLifeUsesTheCellOfTheLast) {
 
 TEST_F(CellSlotsTest, FreeSlotTellsWhetherItsCellIsAnother) {
   Publish(1, Value(7));
-  ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  arena_.Displace<Word>(1, &spare_);
   const uint64_t ended = *Vacate(1, 1);
   const uint64_t free = Slots::Vacated(Word::Pack(1, 1), ended);
   EXPECT_EQ(free, slots_.FreeSlot(1));
@@ -154,9 +214,8 @@ TEST_F(CellSlotsTest, FreeSlotTellsWhetherItsCellIsAnother) {
 
 TEST_F(CellSlotsTest, ASlotThatGetsItsOwnCellBackIsNoLongerMoved) {
   Publish(1, Value(7));
-  ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  arena_.Displace<Word>(1, &spare_);
   ASSERT_TRUE(slots_.Write(1, 1, Value(9), &spare_));
-  EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | 1);
   EXPECT_EQ(slots_.Read(1, 1), Value(9));
   const uint64_t ended = *Vacate(1, 1);
   EXPECT_FALSE(Word::IsMoved(Slots::Vacated(Word::Pack(1, 1), ended)));
@@ -165,7 +224,7 @@ TEST_F(CellSlotsTest, ASlotThatGetsItsOwnCellBackIsNoLongerMoved) {
 
 TEST_F(CellSlotsTest, LinksOfAFreeSlotAreIndependent) {
   Publish(2, Value(7));
-  ASSERT_TRUE(slots_.Write(2, 1, Value(8), &spare_));
+  arena_.Displace<Word>(2, &spare_);
   ASSERT_TRUE(Vacate(2, 1));
   // Slot 1 has its own cell, slot 2 another one.
   for (const uint32_t index : {1u, 2u}) {
@@ -190,8 +249,8 @@ TEST_F(CellSlotsTest, LinksOfAFreeSlotAreIndependent) {
 }
 
 TEST_F(CellSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
-  Publish(1, Value(7));
-  ASSERT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
+  Publish(1, Value(8));
+  arena_.Displace<Word>(1, &spare_);
   const uint64_t word = slots_.LoadWord(1);
   slots_.UpdateExclusive(1, [](uint64_t generation, Value& value) {
     EXPECT_EQ(generation, 1);

@@ -15,6 +15,7 @@
 #include "tests/support/concurrent_threads.h"
 #include "tests/support/concurrent_turns.h"
 #include "tests/support/concurrent_value.h"
+#include "tests/support/table_access.h"
 
 namespace holdfast {
 namespace {
@@ -30,7 +31,13 @@ template <typename F>
 void ForEachSchedule(const std::vector<int64_t>& lengths, F try_schedule) {
   std::vector<int64_t> runs(lengths.size(), 0);
   for (int64_t number = 0;; ++number) {
-    if (number % (Rounds(5) == 5 ? 1 : 7) == 0) try_schedule(runs);
+    if (number % (Rounds(5) == 5 ? 1 : 7) == 0) {
+      try_schedule(runs);
+      for (size_t run = 0; run < runs.size(); ++run) {
+        ASSERT_FALSE(runs[run] == lengths[run] && Turns::Interrupted(run))
+            << "run " << run << " is too short";
+      }
+    }
     size_t at = 0;
     while (at < runs.size() && ++runs[at] > lengths[at]) runs[at++] = 0;
     if (at == runs.size() || testing::Test::HasFatalFailure()) return;
@@ -43,9 +50,62 @@ class ConcurrentScheduleTest : public testing::Test {
   using Table = HandleTable<Value, TurnsTraits>;
   using Handle = typename Table::Handle;
 
+  // Where a value lies when the calls begin: in its slot's own cell, as it was
+  // pinned or as a Write has left it, in another, or back from there.
+  enum class Start { kPinned, kWritten, kDisplaced, kBack };
+
+  static std::vector<Start> Starts() {
+    if (Table::kInlineValues) return {Start::kPinned, Start::kWritten};
+    return {Start::kPinned, Start::kWritten, Start::kDisplaced, Start::kBack};
+  }
+
+  // A handle of Make(1, 0).
+  static Handle Pin(Table& table, Start start) {
+    const Handle handle = table.Pin(Value::Make(1, 0));
+    if (start != Start::kPinned) {
+      EXPECT_TRUE(table.Write(handle, Value::Make(1, 0)));
+    }
+    typename Table::TestAccess access(table);
+    if (start == Start::kDisplaced || start == Start::kBack) {
+      access.Displace(handle);
+    }
+    if (start == Start::kBack) access.Displace(handle);
+    return handle;
+  }
+
+  // Accesses of a call that nobody comes between. In cells a value has two
+  // words here.
+  static int64_t ReadSteps(Start start) {
+    if (Table::kInlineValues) return 1;
+    // The copy, and the word before and after; also its version, and the word
+    // and version again.
+    return start == Start::kPinned || start == Start::kWritten ? 4 : 7;
+  }
+  static int64_t WriteSteps(Start start) {
+    if (Table::kInlineValues) return 2;
+    // The word, the spare's version twice, its fill and a CAS; another fill and
+    // CAS if the value is brought home; two more looks at the own cell's
+    // version, and one at the word, if it was elsewhere before.
+    if (start == Start::kDisplaced) return 7;
+    return start == Start::kBack ? 12 : 9;
+  }
+  static int64_t ExchangeSteps(Start start) {
+    return WriteSteps(start) + (Table::kInlineValues ? 0 : 2);
+  }
+
+  // Run lengths: of values inline, and of those in cells.
+  static std::vector<int64_t> Either(std::vector<int64_t> inline_values,
+                                     std::vector<int64_t> in_cells) {
+    return Table::kInlineValues ? inline_values : in_cells;
+  }
+
   // Without caches, so that every Pin and Unpin shows on the free list.
   static Table NewTable(uint64_t max_slots) {
     return *Table::Create({max_slots, /*thread_cache_slots=*/0});
+  }
+
+  static void ExpectWhole(const Table& table) {
+    ASSERT_EQ(typename Table::TestAccess(table).Problem(), "");
   }
 
   // Expects that `table` has `count` slots left, unlike each other.
@@ -67,39 +127,43 @@ TYPED_TEST_SUITE(ConcurrentScheduleTest, Values);
 
 TYPED_TEST(ConcurrentScheduleTest, AReadAmidWritesIsWhole) {
   using Value = TypeParam;
-  for (const uint64_t writes : {1u, 2u, 3u}) {
-    const int64_t writer_steps = static_cast<int64_t>(8 * writes);
-    ForEachSchedule({7, writer_steps, 6},
-                    [&](const std::vector<int64_t>& runs) {
-                      auto table = TestFixture::NewTable(2);
-                      const auto handle = table.Pin(Value::Make(1, 0));
-                      ASSERT_TRUE(table.Write(handle, Value::Make(1, 0)));
-                      std::optional<Value> seen;
-                      Turns::Run(
-                          runs, [&] { seen = table.Read(handle); },
-                          [&] {
-                            for (uint64_t n = 1; n <= writes; ++n) {
-                              table.Write(handle, Value::Make(1, n));
-                            }
-                          });
-                      ASSERT_TRUE(seen.has_value());
-                      ASSERT_TRUE(seen->IsWhole());
-                      ASSERT_EQ(seen->pin(), 1u);
-                      ASSERT_LE(seen->sequence(), writes);
-                      ASSERT_EQ(table.Read(handle)->sequence(), writes);
-                    });
+  for (const auto start : TestFixture::Starts()) {
+    if (start == TestFixture::Start::kPinned) continue;
+    for (const int64_t writes : {1, 2, 3}) {
+      const int64_t read = TestFixture::ReadSteps(start);
+      const int64_t write = TestFixture::WriteSteps(start);
+      const auto lengths = TestFixture::Either({read, write * writes, 1},
+                                               {read, write * writes, 13});
+      ForEachSchedule(lengths, [&](const std::vector<int64_t>& runs) {
+        auto table = TestFixture::NewTable(2);
+        const auto handle = TestFixture::Pin(table, start);
+        std::optional<Value> seen;
+        Turns::Run(
+            runs, [&] { seen = table.Read(handle); },
+            [&] {
+              for (int64_t n = 1; n <= writes; ++n) {
+                table.Write(handle, Value::Make(1, static_cast<uint64_t>(n)));
+              }
+            });
+        ASSERT_TRUE(seen.has_value());
+        ASSERT_TRUE(seen->IsWhole());
+        ASSERT_EQ(seen->pin(), 1u);
+        const uint64_t last = static_cast<uint64_t>(writes);
+        ASSERT_LE(seen->sequence(), last);
+        ASSERT_EQ(table.Read(handle)->sequence(), last);
+      });
+    }
   }
 }
 
 TYPED_TEST(ConcurrentScheduleTest, AReadNeverSeesTheNextLife) {
   using Value = TypeParam;
-  for (const bool rewritten : {false, true}) {
-    ForEachSchedule({8, 30, 3}, [&](const std::vector<int64_t>& runs) {
+  for (const auto start : TestFixture::Starts()) {
+    const int64_t read = TestFixture::ReadSteps(start);
+    const auto lengths = TestFixture::Either({read, 16, 1}, {read, 36, 7});
+    ForEachSchedule(lengths, [&](const std::vector<int64_t>& runs) {
       auto table = TestFixture::NewTable(1);
-      const auto handle = table.Pin(Value::Make(1, 0));
-      if (rewritten) {
-        ASSERT_TRUE(table.Write(handle, Value::Make(1, 0)));
-      }
+      const auto handle = TestFixture::Pin(table, start);
       std::optional<Value> seen;
       typename TestFixture::Handle next;
       Turns::Run(
@@ -121,54 +185,67 @@ TYPED_TEST(ConcurrentScheduleTest, AReadNeverSeesTheNextLife) {
 
 TYPED_TEST(ConcurrentScheduleTest, AWriteNeverReachesTheNextLife) {
   using Value = TypeParam;
-  ForEachSchedule({9, 20, 8}, [](const std::vector<int64_t>& runs) {
-    auto table = TestFixture::NewTable(1);
-    const auto handle = table.Pin(Value::Make(1, 0));
-    std::optional<Value> replaced;
-    std::optional<Value> taken;
-    typename TestFixture::Handle next;
-    Turns::Run(
-        runs, [&] { replaced = table.Exchange(handle, Value::Make(1, 1)); },
-        [&] {
-          taken = table.Take(handle);
-          next = table.Pin(Value::Make(2, 0));
-        });
-    // Either the exchange came before the end of that life or not at all.
-    ASSERT_TRUE(taken.has_value());
-    ASSERT_TRUE(*taken == Value::Make(1, replaced.has_value()));
-    if (replaced) {
-      ASSERT_TRUE(*replaced == Value::Make(1, 0));
-    }
-    ASSERT_TRUE(table.Read(next) == Value::Make(2, 0));
-    // No cell has two owners.
-    ASSERT_TRUE(table.Write(next, Value::Make(2, 1)));
-    ASSERT_TRUE(table.Exchange(next, Value::Make(2, 2)) == Value::Make(2, 1));
-  });
+  for (const auto start : TestFixture::Starts()) {
+    const int64_t exchange = TestFixture::ExchangeSteps(start);
+    const auto lengths =
+        TestFixture::Either({exchange, 12, exchange}, {exchange, 24, exchange});
+    ForEachSchedule(lengths, [&](const std::vector<int64_t>& runs) {
+      auto table = TestFixture::NewTable(1);
+      const auto handle = TestFixture::Pin(table, start);
+      std::optional<Value> replaced;
+      std::optional<Value> taken;
+      typename TestFixture::Handle next;
+      Turns::Run(
+          runs, [&] { replaced = table.Exchange(handle, Value::Make(1, 1)); },
+          [&] {
+            taken = table.Take(handle);
+            next = table.Pin(Value::Make(2, 0));
+          });
+      // Either the exchange came before the end of that life or not at all.
+      ASSERT_TRUE(taken.has_value());
+      ASSERT_TRUE(*taken == Value::Make(1, replaced.has_value()));
+      if (replaced) {
+        ASSERT_TRUE(*replaced == Value::Make(1, 0));
+      }
+      ASSERT_TRUE(table.Read(next) == Value::Make(2, 0));
+      TestFixture::ExpectWhole(table);
+      // No cell has two owners.
+      ASSERT_TRUE(table.Write(next, Value::Make(2, 1)));
+      ASSERT_TRUE(table.Exchange(next, Value::Make(2, 2)) == Value::Make(2, 1));
+    });
+  }
 }
 
 TYPED_TEST(ConcurrentScheduleTest, ExchangesFollowEachOther) {
   using Value = TypeParam;
-  ForEachSchedule({9, 9, 8}, [](const std::vector<int64_t>& runs) {
-    auto table = TestFixture::NewTable(1);
-    const auto handle = table.Pin(Value::Make(1, 0));
-    std::optional<Value> first;
-    std::optional<Value> second;
-    Turns::Run(
-        runs, [&] { first = table.Exchange(handle, Value::Make(1, 1)); },
-        [&] { second = table.Exchange(handle, Value::Make(1, 2)); });
-    ASSERT_TRUE(first && second);
-    const std::optional<Value> last = table.Take(handle);
-    ASSERT_TRUE(last && first->IsWhole() && second->IsWhole() &&
-                last->IsWhole());
-    const std::set<uint64_t> all = {first->sequence(), second->sequence(),
-                                    last->sequence()};
-    ASSERT_EQ(all, (std::set<uint64_t>{0, 1, 2}));
-  });
+  for (const auto start : TestFixture::Starts()) {
+    const int64_t exchange = TestFixture::ExchangeSteps(start);
+    const auto lengths =
+        TestFixture::Either({exchange, 2, exchange}, {exchange, 14, exchange});
+    ForEachSchedule(lengths, [&](const std::vector<int64_t>& runs) {
+      auto table = TestFixture::NewTable(1);
+      const auto handle = TestFixture::Pin(table, start);
+      std::optional<Value> first;
+      std::optional<Value> second;
+      Turns::Run(
+          runs, [&] { first = table.Exchange(handle, Value::Make(1, 1)); },
+          [&] { second = table.Exchange(handle, Value::Make(1, 2)); });
+      ASSERT_TRUE(first && second);
+      TestFixture::ExpectWhole(table);
+      const std::optional<Value> last = table.Take(handle);
+      ASSERT_TRUE(last && first->IsWhole() && second->IsWhole() &&
+                  last->IsWhole());
+      const std::set<uint64_t> all = {first->sequence(), second->sequence(),
+                                      last->sequence()};
+      ASSERT_EQ(all, (std::set<uint64_t>{0, 1, 2}));
+    });
+  }
 }
 
 TYPED_TEST(ConcurrentScheduleTest, OneOfTwoUnpinsWins) {
   using Value = TypeParam;
-  ForEachSchedule({8, 8, 4}, [](const std::vector<int64_t>& runs) {
+  const auto lengths = TestFixture::Either({6, 6, 6}, {7, 9, 7});
+  ForEachSchedule(lengths, [](const std::vector<int64_t>& runs) {
     auto table = TestFixture::NewTable(2);
     const auto handle = table.Pin(Value::Make(1, 0));
     bool first = false;
@@ -188,7 +265,8 @@ TYPED_TEST(ConcurrentScheduleTest, OneOfTwoUnpinsWins) {
 // CAS the top goes away, so does what lay below, and the top comes back.
 TYPED_TEST(ConcurrentScheduleTest, APinIsNotMisledByASlotThatCameBack) {
   using Value = TypeParam;
-  ForEachSchedule({10, 40, 3}, [](const std::vector<int64_t>& runs) {
+  const auto lengths = TestFixture::Either({7, 20, 9}, {10, 27, 13});
+  ForEachSchedule(lengths, [](const std::vector<int64_t>& runs) {
     auto table = TestFixture::NewTable(3);
     for (uint64_t i = 0; i < 3; ++i) {
       ASSERT_TRUE(table.Pin(Value::Make(0, i)));
@@ -212,7 +290,8 @@ TYPED_TEST(ConcurrentScheduleTest, APinIsNotMisledByASlotThatCameBack) {
 
 TYPED_TEST(ConcurrentScheduleTest, UnpinsBesidePinsLoseNoSlot) {
   using Value = TypeParam;
-  ForEachSchedule({16, 40, 3}, [](const std::vector<int64_t>& runs) {
+  const auto lengths = TestFixture::Either({12, 19, 13}, {16, 24, 17});
+  ForEachSchedule(lengths, [](const std::vector<int64_t>& runs) {
     auto table = TestFixture::NewTable(3);
     const auto one = table.Pin(Value::Make(1, 0));
     const auto two = table.Pin(Value::Make(2, 0));

@@ -14,6 +14,7 @@
 #include "tests/support/concurrent_fill.h"
 #include "tests/support/concurrent_parking.h"
 #include "tests/support/concurrent_value.h"
+#include "tests/support/table_access.h"
 
 namespace holdfast {
 namespace {
@@ -48,28 +49,34 @@ class ConcurrentStallTest : public testing::Test {
   static constexpr uint64_t kSlots = 64;
 
   // Stops call(table, handle) before each of its operations. `handle` is live
-  // and holds Make(1, 0), unless the other thread has unpinned it: that does so
-  // if `unpin` is true. The call returns how many values it has added.
+  // and holds Make(1, 0), in its slot's own cell or displaced, unless the other
+  // thread has unpinned it: that does so if `unpin` is true. The call returns
+  // how many values it has added.
   template <typename F>
   void StallEverywhere(F call) {
-    for (const bool unpin : {false, true}) {
-      int64_t n = 0;
-      while (StallOnce(n, unpin, call)) {
-        ASSERT_FALSE(this->HasFailure()) << "stalled before operation " << n;
-        ++n;
+    for (const bool displaced : {false, true}) {
+      if (displaced && Table::kInlineValues) continue;
+      for (const bool unpin : {false, true}) {
+        int64_t n = 0;
+        while (StallOnce(n, unpin, displaced, call)) {
+          ASSERT_FALSE(this->HasFailure()) << "stalled before operation " << n;
+          ++n;
+        }
+        EXPECT_GT(n, 0);
       }
-      EXPECT_GT(n, 0);
     }
   }
 
   template <typename F>
-  bool StallOnce(int64_t n, bool unpin, F call) {
+  bool StallOnce(int64_t n, bool unpin, bool displaced, F call) {
     auto table = *Table::Create({kSlots, Config::Traits::kCache});
     // Some slots have been used, and lie on the free list or in a cache.
     std::vector<Handle> used;
     for (int i = 0; i < 12; ++i) used.push_back(table.Pin(Value::Make(3, 0)));
     const Handle handle = table.Pin(Value::Make(1, 0));
     EXPECT_TRUE(table.Write(handle, Value::Make(1, 0)));
+    typename Table::TestAccess access(table);
+    if (displaced) access.Displace(handle);
     for (const Handle each : used) table.Unpin(each);
 
     int64_t added = 0;
@@ -94,6 +101,7 @@ class ConcurrentStallTest : public testing::Test {
       ++live;
     });
     EXPECT_EQ(live, 1 + added - ended);
+    EXPECT_EQ(access.Problem(), "");
     table.UnpinAll();
     EXPECT_EQ(FillUp(table), kSlots);
     return parked;

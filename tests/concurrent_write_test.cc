@@ -4,12 +4,15 @@
 // Method: threads share a few boxes, each with the bits of one handle, and
 // read, write, exchange, and unpin and pin anew at random. Values carry the
 // number of their pin and checksums. What was seen under which handle is
-// recorded and compared with what was pinned.
+// recorded and compared with what was pinned. In the last test every value is
+// written once, and what replaced what tells in which order.
 
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -17,6 +20,7 @@
 #include "tests/support/concurrent_hooked_atomics.h"
 #include "tests/support/concurrent_threads.h"
 #include "tests/support/concurrent_value.h"
+#include "tests/support/table_access.h"
 
 namespace holdfast {
 namespace {
@@ -211,6 +215,163 @@ TYPED_TEST(ConcurrentWriteTest, WhatOneThreadWritesIsReadInItsOrder) {
   EXPECT_EQ(wrong_own.load(), 0u);
   EXPECT_EQ(backwards.load(), 0u);
   EXPECT_EQ(behind.load(), 0u);
+}
+
+// What happened to one handle: its values are numbers, each written once.
+struct History {
+  static constexpr uint64_t kNobody = ~uint64_t{0};
+
+  // What each thread did and saw, in its order.
+  struct Part {
+    std::vector<uint64_t> written;                         // By Write.
+    std::vector<std::pair<uint64_t, uint64_t>> exchanged;  // New and old.
+    std::vector<uint64_t> seen;  // Without repetitions.
+
+    void See(uint64_t number) {
+      if (seen.empty() || seen.back() != number) seen.push_back(number);
+    }
+  };
+
+  std::vector<Part> parts;
+  uint64_t last = 0;
+
+  // For each value the one that an Exchange returned for it. Fails if that one
+  // was not written, or if two calls have returned it.
+  void FindReplaced(uint64_t first) {
+    replaced[first] = kNobody;
+    for (const Part& part : parts) {
+      for (const uint64_t number : part.written) replaced[number] = kNobody;
+      for (const auto& [number, old] : part.exchanged) replaced[number] = old;
+    }
+    std::unordered_set<uint64_t> gone = {last};
+    EXPECT_EQ(replaced.count(last), 1u) << "Take returned what nobody wrote";
+    for (const auto& [number, old] : replaced) {
+      if (old == kNobody) continue;
+      EXPECT_EQ(replaced.count(old), 1u) << "a value that nobody wrote";
+      EXPECT_TRUE(gone.insert(old).second) << "a value was returned twice";
+    }
+  }
+
+  // Fails if anybody saw what nobody wrote.
+  void CheckSeen() const {
+    for (const Part& part : parts) {
+      for (const uint64_t number : part.seen) {
+        ASSERT_EQ(replaced.count(number), 1u) << "a value that nobody wrote";
+      }
+    }
+  }
+
+  // Requires that no value was lost to a Write. Fails if those that replaced
+  // each other are not all of them, or if anybody saw them in another order.
+  void CheckOrder() const {
+    std::unordered_map<uint64_t, size_t> places;
+    for (uint64_t number = last; number != kNobody;) {
+      if (!places.emplace(number, replaced.size() - places.size()).second) {
+        break;
+      }
+      number = replaced.at(number);
+    }
+    ASSERT_EQ(places.size(), replaced.size()) << "no chain of exchanges";
+    for (const Part& part : parts) {
+      size_t place = 0;
+      for (const uint64_t number : part.seen) {
+        ASSERT_GE(places.at(number), place) << "a value that was replaced";
+        place = places.at(number);
+      }
+    }
+  }
+
+  std::unordered_map<uint64_t, uint64_t> replaced;
+};
+
+// On even boxes all writers exchange: then what each returned tells the order
+// of all values, and nobody may see them in another. On odd boxes they write
+// too, and each value is returned by one call at most.
+TYPED_TEST(ConcurrentWriteTest, ExchangesFormAChainThatReadersFollow) {
+  using Table = typename TypeParam::Table;
+  using Value = typename TypeParam::Value;
+  using Handle = typename Table::Handle;
+  const uint64_t seed = TestSeed();
+  constexpr int kWriters = 3;
+  constexpr int kReaders = 2;
+  const uint64_t rounds = static_cast<uint64_t>(Rounds(50'000));
+  const auto make = [](uint64_t number) {
+    return Value::Make(number / (Value::kMask + 1),
+                       number % (Value::kMask + 1));
+  };
+
+  auto table = *Table::Create({/*max_slots=*/64});
+  const typename Table::TestAccess access(table);
+  Handle handles[kBoxes];
+  History histories[kBoxes];
+  for (int at = 0; at < kBoxes; ++at) {
+    handles[at] = table.Pin(make(static_cast<uint64_t>(at)));
+    histories[at].parts.resize(kWriters + kReaders);
+  }
+  std::atomic<int> writing{kWriters};
+  std::atomic<uint64_t> torn{0};
+  std::atomic<uint64_t> refused{0};
+
+  RunThreads(kWriters + kReaders, [&](int thread) {
+    const uint64_t me = static_cast<uint64_t>(thread);
+    Random random(seed, me);
+    History::Part mine[kBoxes];
+    // Its number, unless there is none or it is torn.
+    const auto look = [&](const std::optional<Value>& value) {
+      if (!value) refused.fetch_add(1);
+      if (value && !value->IsWhole()) torn.fetch_add(1);
+      return value ? value->pin() * (Value::kMask + 1) + value->sequence() : 0;
+    };
+    if (thread < kWriters) {
+      for (uint64_t i = 0; i < rounds; ++i) {
+        const uint64_t number = kBoxes + i * kWriters + me;
+        const size_t at = random.Below(kBoxes);
+        if (at % 2 == 1 && random.OneIn(2)) {
+          if (!table.Write(handles[at], make(number))) refused.fetch_add(1);
+          mine[at].written.push_back(number);
+        } else {
+          const uint64_t old = look(table.Exchange(handles[at], make(number)));
+          mine[at].exchanged.push_back({number, old});
+          mine[at].See(old);
+        }
+        mine[at].See(number);
+      }
+      writing.fetch_sub(1);
+    } else {
+      bool by_pointer = false;
+      while (writing.load(std::memory_order_relaxed) > 0) {
+        for (int at = 0; at < kBoxes; ++at) {
+          std::optional<Value> value;
+          if (by_pointer) {
+            Value found;
+            if (table.Read(handles[at], &found)) value = found;
+          } else {
+            value = table.Read(handles[at]);
+          }
+          mine[at].See(look(value));
+        }
+        by_pointer = !by_pointer;
+      }
+    }
+    for (int at = 0; at < kBoxes; ++at) {
+      histories[at].parts[me] = std::move(mine[at]);
+    }
+  });
+
+  EXPECT_EQ(torn.load(), 0u);
+  EXPECT_EQ(refused.load(), 0u);
+  EXPECT_EQ(access.Problem(), "");
+  for (int at = 0; at < kBoxes; ++at) {
+    History& history = histories[at];
+    const std::optional<Value> last = table.Take(handles[at]);
+    ASSERT_TRUE(last && last->IsWhole());
+    history.last = last->pin() * (Value::kMask + 1) + last->sequence();
+    history.FindReplaced(static_cast<uint64_t>(at));
+    history.CheckSeen();
+    if (this->HasFailure()) return;
+    if (at % 2 == 0) history.CheckOrder();
+  }
+  EXPECT_EQ(access.Problem(), "");
 }
 
 }  // namespace

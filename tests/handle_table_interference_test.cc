@@ -44,14 +44,16 @@ struct Scene {
   using T = typename Config::Value;
   using Table = HandleTable<T, typename Config::Traits>;
 
-  // Two values are pinned, the first of them rewritten; one slot was used
-  // before and is free. All but `room` other slots are taken.
-  explicit Scene(uint64_t room) : table(*Table::Create(Config::Options())) {
+  // Two values are pinned, the first of them rewritten, and displaced or not;
+  // one slot was used before and is free. All but `room` other slots are taken.
+  Scene(uint64_t room, bool displaced)
+      : table(*Table::Create(Config::Options())) {
     FakeThreads::Reset();
     FakeThreads::Become(0);
     first = table.Pin(1);
     second = table.Pin(2);
     EXPECT_TRUE(table.Write(first, 1));
+    if (displaced) typename Table::TestAccess(table).Displace(first);
     EXPECT_TRUE(table.Unpin(table.Pin(3)));
     while (table.GetStats().live + room < Config::Options().max_slots) {
       EXPECT_TRUE(table.Pin(9));
@@ -133,7 +135,7 @@ class HandleTableInterferenceTest : public testing::Test {
   static std::string InOrder(const Operation<Config>& a,
                              const Operation<Config>& b, bool a_first,
                              uint64_t room) {
-    Scene<Config> scene(room);
+    Scene<Config> scene(room, /*displaced=*/false);
     std::string said_a, said_b;
     FakeThreads::Become(1);
     if (!a_first) said_b = b(scene);
@@ -146,8 +148,9 @@ class HandleTableInterferenceTest : public testing::Test {
 
   // Runs `a` with `b` before the access number `at`; false if there is none.
   static bool Interfere(const Operation<Config>& a, const Operation<Config>& b,
-                        int at, uint64_t room, std::string* result) {
-    Scene<Config> scene(room);
+                        int at, uint64_t room, bool displaced,
+                        std::string* result) {
+    Scene<Config> scene(room, displaced);
     std::string said_b;
     bool interfered = false;
     AccessHook::Arm(at, [&] {
@@ -187,15 +190,18 @@ TYPED_TEST(HandleTableInterferenceTest, EachPairOfOperationsHasAnOrder) {
         if (room == 0 && name_b == "Unpin and Pin") continue;
         const std::string a_first = this->InOrder(a, b, true, room);
         const std::string b_first = this->InOrder(a, b, false, room);
-        for (int at = 0;; ++at) {
-          SCOPED_TRACE(name_a + " with " + name_b + " before access " +
-                       std::to_string(at) + ", room for " +
-                       std::to_string(room));
-          ASSERT_LT(at, 500);
-          std::string result;
-          if (!this->Interfere(a, b, at, room, &result)) break;
-          ASSERT_TRUE(result == a_first || result == b_first)
-              << result << "\nneither " << a_first << "\nnor " << b_first;
+        for (const bool displaced : {false, true}) {
+          for (int at = 0;; ++at) {
+            SCOPED_TRACE(name_a + " with " + name_b + " before access " +
+                         std::to_string(at) + ", room for " +
+                         std::to_string(room) +
+                         (displaced ? ", displaced" : ""));
+            ASSERT_LT(at, 500);
+            std::string result;
+            if (!this->Interfere(a, b, at, room, displaced, &result)) break;
+            ASSERT_TRUE(result == a_first || result == b_first)
+                << result << "\nneither " << a_first << "\nnor " << b_first;
+          }
         }
       }
     }

@@ -62,6 +62,7 @@ class RandomModel {
     if (dice < 600) return model_.Exchange(AnyHandle(), AnyValue());
     if (dice < 800) return model_.Unpin(AnyHandle());
     if (dice < 940) return model_.Take(AnyHandle());
+    if (dice < 955) return model_.Displace(AnyHandle());
     if (dice < 970) return model_.Diagnose(AnyHandle());
     if (dice < 974) return model_.CheckAll();
     if (dice < 978) return model_.ParallelForEach(3);

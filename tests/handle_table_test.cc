@@ -45,7 +45,7 @@ static_assert(std::is_same_v<Table::Stats, TableStats>);
 static_assert(!std::is_copy_constructible_v<Table::ParallelForEach>);
 static_assert(!std::is_copy_assignable_v<Table::ParallelForEach>);
 
-static_assert(Table::kMaxSlots == 2'147'483'647);
+static_assert(Table::kMaxSlots == 1'073'741'823);
 static_assert(Table::kLivesPerSlot == 2'147'483'647);
 static_assert(!Table::kInlineValues);
 static_assert(SmallTable::kInlineValues);
@@ -370,10 +370,20 @@ TEST(HandleTableTest, MemoryIsReservedAtOnceAndTouchedWithUse) {
   for (int i = 0; i < 1 << 16; ++i) handles.push_back(table.Pin(1));
   const TableStats pinned = table.GetStats();
   EXPECT_EQ(pinned.bytes_reserved, fresh.bytes_reserved);
-  // 16 bytes a slot, and no versions before the first Write.
+  // 16 bytes a slot, and no versions.
   EXPECT_GE(pinned.bytes_touched, size_t{16} << 16);
   EXPECT_LE(pinned.bytes_touched, (size_t{16} << 16) + (size_t{64} << 10));
+  // Writes that no other thread comes between touch the spare cell besides, and
+  // its version.
   for (const auto handle : handles) EXPECT_TRUE(table.Write(handle, 2));
+  EXPECT_LE(table.GetStats().bytes_touched,
+            pinned.bytes_touched + (size_t{16} << 10));
+  // Else, the versions of the cells as well.
+  Table::TestAccess access(table);
+  for (const auto handle : handles) {
+    access.Displace(handle);
+    EXPECT_TRUE(table.Write(handle, 3));
+  }
   EXPECT_GE(table.GetStats().bytes_touched, size_t{24} << 16);
 }
 

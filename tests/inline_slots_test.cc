@@ -78,6 +78,20 @@ TYPED_TEST(InlineSlotsTest, PublishedValueComesBack) {
   EXPECT_EQ(this->slots_.LoadWord(3), 0);
 }
 
+TYPED_TEST(InlineSlotsTest, ReadIntoAVariableWritesOnlyWhatItFinds) {
+  this->Publish(2, this->Full(0xEF));
+  auto value = this->Full(1);
+  for (const uint64_t generation : {uint64_t{0}, uint64_t{2}, uint64_t{3}}) {
+    EXPECT_FALSE(this->slots_.Read(2, generation, &value));
+    EXPECT_EQ(value, this->Full(1));
+  }
+  EXPECT_TRUE(this->slots_.Read(2, 1, &value));
+  EXPECT_EQ(value, this->Full(0xEF));
+  ASSERT_TRUE(this->slots_.Write(2, 1, this->Full(0x7F), nullptr));
+  EXPECT_TRUE(this->slots_.Read(2, 1, &value));
+  EXPECT_EQ(value, this->Full(0x7F));
+}
+
 TYPED_TEST(InlineSlotsTest, ValuesDoNotTouchTheGeneration) {
   this->Publish(1, this->Full(0));
   for (const uint64_t n : {0xFFu, 0u, 0x80u, 1u}) {

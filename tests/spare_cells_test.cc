@@ -1,5 +1,6 @@
 #include "holdfast/internal/spare_cells.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -23,9 +24,9 @@ struct SpareTraits : DefaultTraits {
 static_assert(SpareCells<SpareTraits<10>>::Cells(100) == 174);
 static_assert(SpareCells<SpareTraits<0>>::Cells(100) == 164);
 // Where the index bits run out there is still one.
-static_assert(SpareCells<SpareTraits<10, 48>>::Cells(32'767) == 32'768);
-static_assert(SpareCells<SpareTraits<10, 48>>::Cells(32'700) == 32'768);
-static_assert(SpareCells<SpareTraits<10, 48>>::Cells(32'600) == 32'674);
+static_assert(SpareCells<SpareTraits<10, 48>>::Cells(16'383) == 16'384);
+static_assert(SpareCells<SpareTraits<10, 48>>::Cells(16'350) == 16'384);
+static_assert(SpareCells<SpareTraits<10, 48>>::Cells(16'300) == 16'374);
 
 template <typename Traits>
 class Fixture {
@@ -67,6 +68,61 @@ TEST(SpareCellsTest, EachThreadHasItsOwnCellAfterTheSlotsAndTheSharedOnes) {
     EXPECT_EQ(fixture.Use(), 164 + thread);
     EXPECT_EQ(fixture.Use(), 164 + thread);
   }
+}
+
+// The cells that the first kThreads threads start with, in a table of 100
+// slots.
+template <uint32_t kThreads>
+std::vector<uint32_t> StartCells() {
+  const SpareCells<SpareTraits<kThreads>> spares(nullptr, nullptr, 100);
+  std::vector<uint32_t> cells;
+  for (uint32_t ordinal = 0; ordinal < kThreads; ++ordinal) {
+    cells.push_back(spares.StartCell(ordinal));
+  }
+  return cells;
+}
+
+// Each thread starts with one of the cells after the shared ones, each of which
+// is one thread's.
+template <uint32_t kThreads>
+void ExpectEachStartCellOnce() {
+  SCOPED_TRACE(testing::Message() << kThreads << " threads");
+  std::vector<uint32_t> cells = StartCells<kThreads>();
+  std::sort(cells.begin(), cells.end());
+  for (uint32_t i = 0; i < kThreads; ++i) ASSERT_EQ(cells[i], 164 + i);
+}
+
+TEST(SpareCellsTest, EachOwnCellIsTheOneThatOneThreadStartsWith) {
+  ExpectEachStartCellOnce<0>();
+  ExpectEachStartCellOnce<1>();
+  ExpectEachStartCellOnce<15>();
+  ExpectEachStartCellOnce<16>();
+  ExpectEachStartCellOnce<17>();
+  ExpectEachStartCellOnce<31>();
+  ExpectEachStartCellOnce<32>();
+  ExpectEachStartCellOnce<33>();
+  ExpectEachStartCellOnce<1000>();
+  ExpectEachStartCellOnce<65'536>();
+}
+
+// Whatever the alignment, 16 versions apart is on another pair of cache lines.
+template <uint32_t kThreads>
+void ExpectNeighboursApart() {
+  SCOPED_TRACE(testing::Message() << kThreads << " threads");
+  const std::vector<uint32_t> cells = StartCells<kThreads>();
+  for (uint32_t i = 1; i < kThreads / 16 * 16; ++i) {
+    const uint32_t apart = cells[i] > cells[i - 1] ? cells[i] - cells[i - 1]
+                                                   : cells[i - 1] - cells[i];
+    ASSERT_GE(apart, 16) << "threads " << i - 1 << " and " << i;
+  }
+}
+
+TEST(SpareCellsTest, ThreadsOfNeighbouringOrdinalsStartFarApart) {
+  // With fewer there is no room for it.
+  ExpectNeighboursApart<48>();
+  ExpectNeighboursApart<63>();
+  ExpectNeighboursApart<1000>();
+  ExpectNeighboursApart<65'536>();
 }
 
 TEST(SpareCellsTest, AThreadKeepsTheCellThatUseLeavesIt) {
@@ -151,17 +207,17 @@ TEST(SpareCellsTest, AnExitingThreadBorrowsTheCellOfAFreeOrdinal) {
 }
 
 TEST(SpareCellsTest, WhereIndexesRunOutAllThreadsShareOneCell) {
-  Fixture<SpareTraits<4, 48>> fixture(32'767);
+  Fixture<SpareTraits<4, 48>> fixture(16'383);
   for (uint32_t thread = 0; thread < 4; ++thread) {
     FakeThreads::Become(thread);
-    EXPECT_EQ(fixture.Use(), 32'767);
+    EXPECT_EQ(fixture.Use(), 16'383);
   }
 }
 
 TEST(SpareCellsTest, WhereIndexesRunShortTheFirstThreadsHaveTheirOwn) {
   // 66 spare cells: 64 are shared, two are the threads'.
-  Fixture<SpareTraits<4, 48>> fixture(32'702);
-  const std::vector<uint32_t> expected = {32'766, 32'767, 32'702, 32'702};
+  Fixture<SpareTraits<4, 48>> fixture(16'318);
+  const std::vector<uint32_t> expected = {16'382, 16'383, 16'318, 16'318};
   for (uint32_t thread = 0; thread < 4; ++thread) {
     FakeThreads::Become(thread);
     EXPECT_EQ(fixture.Use(), expected[thread]);

@@ -50,10 +50,13 @@ static_assert(TableOfBits<32>::kLivesPerSlot == 2'147'483'647);
 static_assert(TableOfBits<40>::kLivesPerSlot == (uint64_t{1} << 39) - 1);
 static_assert(TableOfBits<48>::kLivesPerSlot == (uint64_t{1} << 47) - 1);
 static_assert(TableOfBits<2>::kMaxSlots == 2'147'483'647);
-static_assert(TableOfBits<32>::kMaxSlots == 2'147'483'647);
-static_assert(TableOfBits<33>::kMaxSlots == 1'073'741'823);
-static_assert(TableOfBits<40>::kMaxSlots == 8'388'607);
-static_assert(TableOfBits<48>::kMaxSlots == 32'767);
+static_assert(TableOfBits<32>::kMaxSlots == 1'073'741'823);
+static_assert(TableOfBits<33>::kMaxSlots == 536'870'911);
+static_assert(TableOfBits<40>::kMaxSlots == 4'194'303);
+static_assert(TableOfBits<48>::kMaxSlots == 16'383);
+// Default options fit this many generation bits; see TableOptions.
+static_assert(TableOptions().max_slots <= TableOfBits<37>::kMaxSlots);
+static_assert(TableOptions().max_slots > TableOfBits<38>::kMaxSlots);
 
 // What the generation leaves of a word can hold a value.
 template <int kBits, size_t kSize>
@@ -74,13 +77,15 @@ struct ThreadTraits : DefaultTraits {
   using Threads = FakeThreads;
 };
 
-// Every thread in turn fills the table, writes, and empties it.
+// Every thread in turn fills the table, writes, and empties it. Of every two
+// values one is displaced in between.
 template <typename Traits, typename T>
 void FillsAndEmpties(const TableOptions& options) {
   using Table = HandleTable<T, Traits>;
   FakeThreads::Reset();
   absl::StatusOr<Table> table = Table::Create(options);
   ASSERT_TRUE(table.ok()) << table.status();
+  typename Table::TestAccess access(*table);
   for (uint32_t thread = 0; thread < 4; ++thread) {
     FakeThreads::Become(thread);
     std::vector<Handle<T>> handles;
@@ -91,13 +96,14 @@ void FillsAndEmpties(const TableOptions& options) {
     EXPECT_FALSE(table->Pin(0));
     for (uint64_t i = 0; i < options.max_slots; ++i) {
       EXPECT_TRUE(table->Write(handles[i], static_cast<T>(i + 1)));
+      if (i % 2 == 1) access.Displace(handles[i]);
       EXPECT_EQ(table->Exchange(handles[i], static_cast<T>(i + 2)), i + 1);
     }
-    EXPECT_EQ(typename Table::TestAccess(*table).Problem(), "");
+    EXPECT_EQ(access.Problem(), "");
     for (uint64_t i = 0; i < options.max_slots; ++i) {
       EXPECT_EQ(table->Take(handles[i]), i + 2);
     }
-    EXPECT_EQ(typename Table::TestAccess(*table).Problem(), "");
+    EXPECT_EQ(access.Problem(), "");
     // What this thread caches is found by the next.
     FakeThreads::BecomeNew();
     FakeThreads::Exit(thread);

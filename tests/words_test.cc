@@ -31,10 +31,11 @@ TYPED_TEST(WordsTest, MasksAreDisjointAndCoverTheWord) {
   const uint64_t upper = Word::Pack(TestFixture::kAllOnes, 0);
   EXPECT_EQ(Word::kGenerationMask & upper, 0);
   EXPECT_EQ(Word::kGenerationMask | upper, TestFixture::kAllOnes);
-  const uint64_t cell = upper & ~Word::kRewritten;
-  EXPECT_EQ(cell & Word::kRewritten, 0);
-  EXPECT_EQ(Word::kGenerationMask | cell | Word::kRewritten,
-            TestFixture::kAllOnes);
+  EXPECT_EQ(Word::kRewritten & Word::kReturning, 0);
+  const uint64_t flags = Word::kRewritten | Word::kReturning;
+  EXPECT_EQ(upper & flags, flags);
+  const uint64_t cell = upper & ~flags;
+  EXPECT_EQ(Word::kGenerationMask | cell | flags, TestFixture::kAllOnes);
 }
 
 TYPED_TEST(WordsTest, GenerationHasTheBitsThatTheTraitsName) {
@@ -55,12 +56,13 @@ TYPED_TEST(WordsTest, RetiredIsTheLastEvenGeneration) {
 TYPED_TEST(WordsTest, IndexesFitInTheirBitsAndIn31) {
   using Word = Words<TypeParam::value>;
   constexpr int kIndexBits =
-      TestFixture::kBits > 32 ? 63 - TestFixture::kBits : 31;
+      TestFixture::kBits > 31 ? 62 - TestFixture::kBits : 31;
   EXPECT_EQ(Word::kMaxCells, uint64_t{1} << kIndexBits);
   EXPECT_EQ(Word::kMaxSlots, Word::kMaxCells - 1);
   EXPECT_EQ(Word::kNil, Word::kMaxSlots);
-  // The largest index with all generation bits leaves bit 63 alone.
-  EXPECT_EQ(Word::Pack(Word::kNil, Word::kGenerationMask) & Word::kRewritten,
+  // The largest index with all generation bits leaves the flags alone.
+  EXPECT_EQ(Word::Pack(Word::kNil, Word::kGenerationMask) &
+                (Word::kRewritten | Word::kReturning),
             0);
 }
 
@@ -83,15 +85,70 @@ TYPED_TEST(WordsTest, PackedPartsComeBack) {
   }
 }
 
-TYPED_TEST(WordsTest, RewrittenBitChangesNeitherCellNorGeneration) {
+TYPED_TEST(WordsTest, FlagsOfRewrittenWordsChangeNeitherCellNorGeneration) {
   using Word = Words<TypeParam::value>;
-  const uint64_t word =
-      Word::kRewritten | Word::Pack(Word::kMaxSlots, Word::kLastLive);
-  EXPECT_TRUE(Word::IsRewritten(word));
-  EXPECT_EQ(Word::Index(word), Word::kMaxSlots);
-  EXPECT_EQ(Word::Cell(word, 0), Word::kMaxSlots);
-  EXPECT_EQ(Word::Generation(word), Word::kLastLive);
-  EXPECT_NE(Word::Upper(word), Word::kMaxSlots);
+  for (const uint64_t flags :
+       {Word::kRewritten, Word::kRewritten | Word::kReturning}) {
+    const uint64_t word = flags | Word::Pack(Word::kMaxSlots, Word::kLastLive);
+    EXPECT_TRUE(Word::IsRewritten(word));
+    EXPECT_FALSE(Word::IsCounted(word));
+    EXPECT_FALSE(Word::IsUsual(word, Word::kLastLive));
+    EXPECT_EQ(Word::Cell(word, 0), Word::kMaxSlots);
+    EXPECT_EQ(Word::Generation(word), Word::kLastLive);
+    EXPECT_NE(Word::Upper(word), Word::kMaxSlots);
+  }
+}
+
+TYPED_TEST(WordsTest, AWordThatCountsWritesNamesTheOwnCell) {
+  using Word = Words<TypeParam::value>;
+  for (const uint64_t writes : {uint64_t{1}, uint64_t{2}, Word::kMaxSlots}) {
+    const uint64_t word = Word::kOwn | Word::Pack(writes, Word::kLastLive);
+    EXPECT_TRUE(Word::IsCounted(word));
+    EXPECT_FALSE(Word::IsRewritten(word));
+    EXPECT_TRUE(Word::IsUsual(word, Word::kLastLive));
+    EXPECT_FALSE(Word::IsUsual(word, 1) && Word::kLastLive != 1);
+    EXPECT_EQ(Word::Cell(word, 5), 5);
+    EXPECT_EQ(Word::Ended(word), Word::kRetired);
+  }
+}
+
+TYPED_TEST(WordsTest, OnlyAWriteThatTakesTheOwnCellIsToReturn) {
+  using Word = Words<TypeParam::value>;
+  const uint64_t away = Word::kRewritten | Word::Pack(3, Word::kLastLive);
+  for (const uint64_t own :
+       {Word::kLastLive, Word::kOwn | Word::Pack(9, Word::kLastLive),
+        Word::kRewritten | Word::kLastLive}) {
+    EXPECT_EQ(Word::Written(own, 3), away | Word::kReturning);
+  }
+  for (const uint64_t flags :
+       {uint64_t{0}, Word::kRewritten, Word::kRewritten | Word::kReturning}) {
+    EXPECT_EQ(Word::Written(flags | Word::Pack(2, Word::kLastLive), 3), away);
+    EXPECT_EQ(Word::Written(flags | Word::Pack(2, Word::kLastLive), 0),
+              Word::kRewritten | Word::kLastLive);
+  }
+}
+
+TYPED_TEST(WordsTest, WritesAreCountedToTheLastAndNeverWrap) {
+  using Word = Words<TypeParam::value>;
+  const auto counted = [](uint64_t writes) {
+    return Word::kOwn | Word::Pack(writes, Word::kLastLive);
+  };
+  EXPECT_EQ(Word::BroughtHome(Word::kLastLive), counted(1));
+  EXPECT_EQ(Word::BroughtHome(counted(1)), counted(2));
+  const uint64_t last = ~Word::kFlags >> TestFixture::kBits;
+  EXPECT_EQ(Word::BroughtHome(counted(last - 1)), counted(last));
+  const uint64_t rewritten = Word::kRewritten | Word::kLastLive;
+  EXPECT_EQ(Word::BroughtHome(counted(last)), rewritten);
+  EXPECT_EQ(Word::BroughtHome(rewritten), rewritten);
+}
+
+TYPED_TEST(WordsTest, TheEndOfALifeKeepsTheCellAndNoFlag) {
+  using Word = Words<TypeParam::value>;
+  for (const uint64_t flags :
+       {uint64_t{0}, Word::kRewritten, Word::kRewritten | Word::kReturning}) {
+    EXPECT_EQ(Word::Ended(flags | Word::Pack(Word::kMaxSlots, 1)),
+              Word::Pack(Word::kMaxSlots, 2));
+  }
 }
 
 TYPED_TEST(WordsTest, TransitionsBetweenGenerationsKeepTheUpperBits) {
@@ -109,7 +166,7 @@ TYPED_TEST(WordsTest, EveryCellHasANameRelativeToEverySlot) {
   for (const uint32_t index : {0u, 1u, Word::kNil / 2, Word::kNil - 1}) {
     for (const uint32_t cell : {0u, 1u, Word::kNil / 2, Word::kNil}) {
       const uint64_t word = Word::Pack(cell ^ index, 1);
-      EXPECT_EQ(word & Word::kRewritten, 0);
+      EXPECT_EQ(word & (Word::kRewritten | Word::kReturning), 0);
       EXPECT_EQ(Word::Cell(word, index), cell);
     }
     // A word that is its generation alone names the cell beside the slot.
@@ -152,9 +209,10 @@ TEST(WordsTest, FunctionsAreConstantExpressions) {
   static_assert(Words<32>::Pack(5, 3) == (uint64_t{5} << 32 | 3));
   static_assert(Words<32>::Index(uint64_t{5} << 32 | 3) == 5);
   static_assert(Words<32>::Generation(uint64_t{5} << 32 | 3) == 3);
-  static_assert(Words<32>::kMaxSlots == 2'147'483'647);
-  static_assert(Words<40>::kMaxSlots == 8'388'607);
-  static_assert(Words<48>::kMaxSlots == 32'767);
+  static_assert(Words<31>::kMaxSlots == 2'147'483'647);
+  static_assert(Words<32>::kMaxSlots == 1'073'741'823);
+  static_assert(Words<40>::kMaxSlots == 4'194'303);
+  static_assert(Words<48>::kMaxSlots == 16'383);
   static_assert(Words<3>::kLastLive == 5);
   static_assert(Words<3>::kRetired == 6);
   static_assert(Words<2>::kLastLive == 1);

@@ -128,6 +128,30 @@ void ReadHit(uint64_t n) {
   Sum(n, table, PinMany(table, kSlots));
 }
 
+// A type with an array: compilers treat it unlike a number.
+template <int kWords>
+struct Words {
+  uint64_t words[kWords];
+};
+
+template <int kWords>
+void ReadInto(uint64_t n) {
+  using T = Words<kWords>;
+  HandleTable<T> table = NewTable<T>();
+  std::vector<Handle<T>> handles(kSlots);
+  for (Handle<T>& handle : handles) handle = table.Pin(T{{1}});
+  Measure([&, n] {
+    uint64_t sum = 0;
+    for (uint64_t left = n; left > 0; left -= kSlots) {
+      for (const Handle<T> handle : handles) {
+        T value;
+        if (table.Read(handle, &value)) sum += value.words[0];
+      }
+    }
+    Keep(sum);
+  });
+}
+
 void ReadStale(uint64_t n) {
   Table table = NewTable<uint64_t>();
   const std::vector<Handle<uint64_t>> handles = PinMany(table, kSlots);
@@ -199,6 +223,8 @@ constexpr Operation kOperations[] = {
     {"pin_new", PinNew},
     {"read_hit", ReadHit<uint64_t>},
     {"read_hit_4_bytes", ReadHit<uint32_t>},
+    {"read_into_struct", ReadInto<1>},
+    {"read_into_64_bytes", ReadInto<8>},
     {"read_stale", ReadStale},
     {"read_rewritten", ReadRewritten},
     {"contains", Contains},

@@ -47,7 +47,7 @@
 // but a thread to which a handle came without synchronization may be refused
 // until it sees the Pin.
 //
-// Limits: 2^31 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
+// Limits: 2^30 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
 // each other in Traits. A slot that has served its lives is retired, and its
 // capacity lost: GetStats tells. Another table's handle is refused, but for one
 // look-up in 2^31 (2^(kGenerationBits - 1)) by accident.
@@ -129,7 +129,7 @@ class HandleTable {
 
   // True if values lie in the slot's word itself: then a slot has 8 bytes, and
   // Read and Contains are wait-free. Else a slot has 8 bytes and the value's
-  // size rounded up to 8, and 8 more once it was written.
+  // size rounded up to 8, and 8 more if two threads wrote it at a time.
   static constexpr bool kInlineValues = sizeof(T) * 8 <= Word::kUpperBits;
 
   // The upper end of Options::max_slots.
@@ -172,11 +172,31 @@ class HandleTable {
   }
 
   // The value, or nothing if `handle` is not live. Writes nothing. Lock-free: a
-  // retry means that another thread's write to this value succeeded meanwhile.
+  // retry means that another thread's write to this value was under way.
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Read(Handle handle) const {
-    const uint64_t place = PlaceOf(handle);
-    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
-    return slots_.Read(Index(place), Word::Generation(place));
+    if constexpr (sizeof(std::optional<T>) <= 16) {
+      const uint64_t place = PlaceOf(handle);
+      if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
+      return slots_.Read(Index(place), Word::Generation(place));
+    } else {
+      union Uninitialized {
+        Uninitialized() {}
+        T value;
+      } found;
+      if (!ReadInto(handle, &found.value)) return std::nullopt;
+      return found.value;
+    }
+  }
+
+  // As Read, into `*value`; false, and `*value` stays as it is, if `handle` is
+  // not live. Faster for values of more than 16 bytes, which a compiler may
+  // copy several times on their way through an optional. Requires `value` not
+  // to be null.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(Handle handle, T* value) const {
+    static_assert(std::is_copy_assignable_v<T>,
+                  "HandleTable::Read into a variable: T must be assignable; "
+                  "use the other Read");
+    return ReadInto(handle, value);
   }
 
   // Whether `handle` is live. Wait-free. Unlike Read, it orders nothing.
@@ -188,11 +208,11 @@ class HandleTable {
 
   // Replaces the value; false, and nothing is changed, if `handle` is not live.
   // It stays the same handle, as do its copies. Lock-free: a retry means that
-  // another thread's write to this value succeeded. (Past Traits::kMaxThreads
-  // threads at once, kMaxSharedSpares of the others can write at a time; more
-  // wait. Cells and slots share one range of numbers: within kMaxThreads +
-  // kMaxSharedSpares of kMaxSlots, more threads share fewer cells, and at
-  // kMaxSlots all of them share one.)
+  // another thread's write to this value was under way. (Past
+  // Traits::kMaxThreads threads at once, kMaxSharedSpares of the others can
+  // write at a time; more wait. Cells and slots share one range of numbers:
+  // within kMaxThreads + kMaxSharedSpares of kMaxSlots, more threads share
+  // fewer cells, and at kMaxSlots all of them share one.)
   bool Write(Handle handle, const T& value) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
@@ -213,8 +233,8 @@ class HandleTable {
 
   // Ends the life of `handle` and of its copies; false, and nothing is changed,
   // if it is not live. Of racing calls exactly one returns true. Lock-free: a
-  // retry means that another thread's write to this value succeeded, or that
-  // it took or gave a batch of slots.
+  // retry means that another thread's write to this value was under way, or
+  // that it took or gave a batch of slots.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Unpin(Handle handle) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
@@ -222,7 +242,7 @@ class HandleTable {
   }
 
   // As Unpin, and returns the very value that the handle had at its end.
-  std::optional<T> Take(Handle handle) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Take(Handle handle) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
     uint64_t ended;
@@ -309,6 +329,12 @@ class HandleTable {
     return static_cast<uint32_t>(Word::Upper(place));
   }
 
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool ReadInto(Handle handle, T* value) const {
+    const uint64_t place = PlaceOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
+    return slots_.Read(Index(place), Word::Generation(place), value);
+  }
+
   template <typename F>
   auto WithSpare(F use) {
     if constexpr (Slots::kHasCells) {
@@ -318,7 +344,7 @@ class HandleTable {
     }
   }
 
-  bool End(uint64_t place) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool End(uint64_t place) {
     uint64_t ended;
     if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
       return false;
@@ -328,7 +354,7 @@ class HandleTable {
   }
 
   // Gives the slot of an ended life back, unless that was its last.
-  void Recycle(uint64_t place, uint64_t ended) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void Recycle(uint64_t place, uint64_t ended) {
     if (ABSL_PREDICT_TRUE(Word::Generation(place) != Word::kLastLive)) {
       pool_.Release(Slots::Vacated(place, ended));
     }

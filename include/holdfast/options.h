@@ -15,7 +15,7 @@ namespace holdfast {
 // What `HandleTable::Create` is told; there it is called `Options`.
 struct TableOptions {
   // Values that can be live at the same time, 1 to the table's kMaxSlots
-  // (Traits of more than 38 generation bits need one that is given, and
+  // (Traits of more than 37 generation bits need one that is given, and
   // smaller). This is address space, not memory: pages come with the slots that
   // are used.
   uint64_t max_slots = uint64_t{1} << 24;

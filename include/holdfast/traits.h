@@ -6,7 +6,7 @@
 // is to be different:
 //
 //   struct LongLived : holdfast::DefaultTraits {
-//     static constexpr int kGenerationBits = 40;  // at most 8,388,607 slots
+//     static constexpr int kGenerationBits = 40;  // at most 4,194,303 slots
 //   };
 //   using Table = holdfast::HandleTable<Object*, LongLived>;
 //   auto table = Table::Create({1'000'000});
@@ -35,8 +35,8 @@ struct StdAtomics {
 struct DefaultTraits {
   // Bits of a handle, and of a slot's word, that count lives, 2 to 48. A slot
   // serves 2^(kGenerationBits - 1) - 1 lives and is then retired. The other
-  // bits but one are for the index: 2^(63 - kGenerationBits) - 1 slots at most,
-  // and never more than 2^31 - 1.
+  // bits but two, which are flags, are for the index: 2^(62 - kGenerationBits)
+  // - 1 slots at most, and never more than 2^31 - 1.
   static constexpr int kGenerationBits = 32;
 
   // Threads that can have a cache of free slots and a spare cell of their own

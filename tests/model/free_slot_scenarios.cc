@@ -24,10 +24,16 @@ void Free(Play<Table>& p, int count, Cells cells) {
   std::vector<typename Table::Handle> handles;
   for (int i = 0; i < count; ++i) handles.push_back(p.Pin(50 + i));
   for (int i = 0; cells == Cells::kMoved && i < count; ++i) {
-    p.Write(handles[static_cast<size_t>(i)], 40 + i);
+    p.Displace(handles[static_cast<size_t>(i)]);
   }
   for (int i = count - 1; i >= 0; --i) {
     p.UnpinOwn(handles[static_cast<size_t>(i)]);
+  }
+  if (cells == Cells::kOwn) return;
+  const typename Table::TestAccess access(p.table());
+  for (const auto handle : handles) {
+    const uint32_t index = access.Index(handle);
+    p.Check(access.CellOf(index) != index, "a free slot was not moved");
   }
 }
 

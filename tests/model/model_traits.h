@@ -83,10 +83,10 @@ class ModelMemory {
 
   template <typename U>
   static auto NamePayload(const U& slot, const std::string& at, int)
-      -> decltype(void(&slot.payload)) {
+      -> decltype(void(&slot.cell)) {
     size_t i = 0;
-    for (const auto& word : slot.payload) {
-      Name(&word, "cell" + at + ".payload[" + std::to_string(i++) + "]");
+    for (const auto& word : slot.cell.words) {
+      Name(&word, "cell" + at + ".words[" + std::to_string(i++) + "]");
     }
   }
   template <typename U>

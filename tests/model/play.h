@@ -202,6 +202,15 @@ class Play : public Scenario {
     return count;
   }
 
+  // See TestAccess, both.
+  void Displace(Handle handle) {
+    typename Table::TestAccess(table_).Displace(handle);
+  }
+
+  void WearWrites(Handle handle) {
+    typename Table::TestAccess(table_).WearWrites(handle);
+  }
+
   // What ForEach shows, in the order of visits. Each handle at most once.
   std::vector<std::pair<Handle, int>> ForEach() {
     std::vector<std::pair<Handle, int>> seen;

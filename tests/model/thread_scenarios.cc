@@ -26,14 +26,9 @@ class Threads {
   void AddHandOver() {
     Script script;
     script.options = {/*max_slots=*/16, /*thread_cache_slots=*/1};
-    script.setup = [](P& p) {
-      p.As(1, [&] {
-        p.h(0) = p.Pin(1);
-        p.h(1) = p.Pin(2);
-      });
-    };
+    script.setup = TwoPinned;
     script.registered = 1;
-    // A slot and a spare cell stay in the shard.
+    // A slot and a spare cell stay in the shard: not the one that it had.
     const Body leave = [](P& p) {
       p.UnpinOwn(p.h(0));
       p.Write(p.h(1), 3);
@@ -60,16 +55,12 @@ class Threads {
     Add("ordinal_hand_over_to_one_of_two", script, 1, 1);
   }
 
-  // No thread has a spare cell of its own; together they have `cells`.
+  // No thread has a spare cell of its own; together they have `cells`, of which
+  // one is h(1)'s own.
   void AddSharedSpares(size_t cells) {
     Script script;
     script.options = {/*max_slots=*/2, /*thread_cache_slots=*/0};
-    script.setup = [](P& p) {
-      p.As(1, [&] {
-        p.h(0) = p.Pin(1);
-        p.h(1) = p.Pin(2);
-      });
-    };
+    script.setup = TwoPinned;
     script.threads = {[](P& p) { p.Write(p.h(0), 3); },
                       [](P& p) {
                         p.Write(p.h(1), 4);
@@ -86,6 +77,15 @@ class Threads {
   }
 
  private:
+  // The second one's own cell is a spare, that of thread 1 or a shared one.
+  static void TwoPinned(P& p) {
+    p.As(1, [&] {
+      p.h(0) = p.Pin(1);
+      p.h(1) = p.Pin(2);
+    });
+    p.Displace(p.h(1));
+  }
+
   void Add(const char* name, Script script, int preemptions, int stale = -1,
            bool waits = false) {
     entries_.push_back(MakeEntry<Table>(std::string(name) + "/" + kind_,

@@ -14,21 +14,44 @@ namespace {
 // How h(0), which holds 1 and belongs to thread 1, has come about.
 enum class Start {
   kOwn,        // In its own cell, as pinned.
-  kRewritten,  // In another cell.
+  kRewritten,  // In another cell: another thread came between a Write.
   kMoved,      // Pinned into another cell, not rewritten since.
-  kBack,       // Written twice: in its own cell again.
+  kBack,       // The same, and it is in its own cell again.
+  kWritten,    // Written, and brought home.
+  kWorn,       // The same, as often as can be counted.
 };
 
 template <typename Table>
 void Begin(Play<Table>& p, Start start) {
   p.As(1, [&] {
-    p.h(0) = p.Pin(start == Start::kOwn ? 1 : 10);
-    if (start == Start::kOwn) return;
-    p.Write(p.h(0), start == Start::kRewritten ? 1 : 11);
-    if (start == Start::kBack) p.Write(p.h(0), 1);
-    if (start != Start::kMoved) return;
-    p.UnpinOwn(p.h(0));
-    p.h(0) = p.Pin(1);
+    switch (start) {
+      case Start::kOwn:
+        p.h(0) = p.Pin(1);
+        break;
+      case Start::kRewritten:
+        p.h(0) = p.Pin(1);
+        p.Displace(p.h(0));
+        break;
+      case Start::kMoved:
+        p.h(0) = p.Pin(10);
+        p.Displace(p.h(0));
+        p.UnpinOwn(p.h(0));
+        p.h(0) = p.Pin(1);
+        break;
+      case Start::kBack:
+        p.h(0) = p.Pin(1);
+        p.Displace(p.h(0));
+        p.Displace(p.h(0));
+        break;
+      case Start::kWritten:
+        p.h(0) = p.Pin(10);
+        p.Write(p.h(0), 1);
+        break;
+      case Start::kWorn:
+        p.h(0) = p.Pin(1);
+        p.WearWrites(p.h(0));
+        break;
+    }
   });
 }
 
@@ -58,18 +81,20 @@ class Values {
            }
          }},
         3);
-    // The cell leaves the slot and comes back, twice.
+    // The cell leaves the slot and comes back, twice: each time in one Write,
+    // or in two if it is not the slot's own.
+    const bool own = start_ != Start::kRewritten && start_ != Start::kMoved;
     Add("read_writes",
-        {[](P& p) {
+        {[own](P& p) {
            p.Write(p.h(0), 2);
            p.Write(p.h(0), 3);
-           p.Write(p.h(0), 4);
+           if (!own) p.Write(p.h(0), 4);
          },
          [](P& p) {
            const int first = p.Read(p.h(0));
            p.Check(first <= p.Read(p.h(0)), "a read went backwards");
          }},
-        2);
+        2, 3);
     Add("read_write_unpin_pin",
         {[](P& p) {
            p.Write(p.h(0), 2);
@@ -87,7 +112,7 @@ class Values {
            p.Pin(2);
          },
          [](P& p) { p.Read(p.h(0)); }, [](P& p) { p.Write(p.h(0), 3); }},
-        2);
+        2, 3);
     Add("read_against_two_writers",
         {[](P& p) {
            p.Write(p.h(0), 2);
@@ -111,7 +136,20 @@ class Values {
            p.Write(p.h(0), 4);
            p.Write(p.h(0), 5);
          }},
-        3);
+        3, 3);
+    // Two that bring the value back to the slot's own cell, and one that comes
+    // between.
+    Add("write_write_write",
+        {[](P& p) { p.Exchange(p.h(0), 2); },
+         [](P& p) {
+           p.Exchange(p.h(0), 3);
+           p.Exchange(p.h(0), 4);
+         },
+         [](P& p) {
+           p.Exchange(p.h(0), 5);
+           p.Read(p.h(0));
+         }},
+        2, 1);
     // The word of a later life must not pass for that of this one.
     Add("write_unpin",
         {[](P& p) {
@@ -271,6 +309,9 @@ Entries ValueScenarios() {
   AddAll<Pair>("pair/rewritten", Start::kRewritten, &entries);
   AddAll<Pair>("pair/moved", Start::kMoved, &entries);
   AddAll<Pair>("pair/back", Start::kBack, &entries);
+  AddAll<Pair>("pair/written", Start::kWritten, &entries);
+  Values<HandleTable<Pair, ModelTraits<>>>("pair/worn", Start::kWorn, &entries)
+      .AddReads();
   AddAll<uint64_t>("word/own", Start::kOwn, &entries);
   AddAll<uint64_t>("word/moved", Start::kMoved, &entries);
   AddAll<uint32_t>("inline", Start::kOwn, &entries);

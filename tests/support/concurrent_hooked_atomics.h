@@ -54,6 +54,13 @@ struct HookedAtomics {
       Hook::BeforeAtomic(this, true);
       return value_.compare_exchange_weak(expected, desired, success, failure);
     }
+    bool compare_exchange_strong(U& expected, U desired,
+                                 std::memory_order success,
+                                 std::memory_order failure) {
+      Hook::BeforeAtomic(this, true);
+      return value_.compare_exchange_strong(expected, desired, success,
+                                            failure);
+    }
 
    private:
     std::atomic<U> value_;

@@ -26,6 +26,7 @@ class Turns {
   template <typename First, typename Second>
   static void Run(std::vector<int64_t> runs, First first, Second second) {
     runs_ = std::move(runs);
+    interrupted_.assign(runs_.size(), false);
     run_ = 0;
     left_ = runs_.empty() ? kForever : runs_[0];
     finished_[0] = finished_[1] = false;
@@ -35,9 +36,14 @@ class Turns {
     thread.join();
   }
 
+  // Whether that run of the last Run ended before its actor had come to its
+  // end.
+  static bool Interrupted(size_t run) { return interrupted_[run]; }
+
   static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
     if (actor_ < 0) return;
     while (left_ == 0 && !finished_[1 - actor_]) {
+      if (run_ < runs_.size()) interrupted_[run_] = true;
       ++run_;
       left_ = run_ < runs_.size() ? runs_[run_] : kForever;
       turn_.store(1 - actor_, std::memory_order_release);
@@ -69,6 +75,7 @@ class Turns {
   static inline std::atomic<int> turn_{0};
   // The rest belongs to the actor whose turn it is.
   static inline std::vector<int64_t> runs_;
+  static inline std::vector<bool> interrupted_;
   static inline size_t run_ = 0;
   static inline int64_t left_ = 0;
   static inline bool finished_[2] = {};

@@ -94,6 +94,16 @@ class HookedAtomic {
     value_ = desired;
     return true;
   }
+  bool compare_exchange_strong(U& expected, U desired, std::memory_order,
+                               std::memory_order) {
+    AccessHook::BeforeWrite();
+    if (value_ != expected) {
+      expected = value_;
+      return false;
+    }
+    value_ = desired;
+    return true;
+  }
 
  private:
   U value_;

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "tests/support/displace.h"
+
 namespace holdfast {
 
 // `Slots` is CellSlots or InlineSlots.
@@ -20,6 +22,14 @@ class SlotArena {
   Slots slots() const { return Slots(slots_.get(), sides_.get()); }
   typename Slots::Slot& slot(size_t index) { return slots_[index]; }
   typename Slots::Side& side(size_t index) { return sides_[index]; }
+
+  // Puts the live value of the slot `index` into the cell `*spare`, and leaves
+  // the cell that it had there.
+  template <typename Word>
+  void Displace(uint32_t index, uint32_t* spare) {
+    *spare =
+        holdfast::Displace<Word>(slots_.get(), sides_.get(), index, *spare);
+  }
 
  private:
   std::unique_ptr<typename Slots::Slot[]> slots_;

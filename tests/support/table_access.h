@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "holdfast/handle_table.h"
+#include "tests/support/displace.h"
 
 namespace holdfast {
 
@@ -42,6 +43,11 @@ class HandleTable<T, Traits>::TestAccess {
 
   uint64_t SlotGeneration(uint32_t index) const {
     return table_.slots_.Generation(index);
+  }
+
+  // The cell that the slot owns. Requires that values have cells.
+  uint32_t CellOf(uint32_t index) const {
+    return Word::Cell(table_.slots_.LoadWord(index), index);
   }
 
   // Requires that the slot is free, and that `generation` is even, larger than
@@ -74,6 +80,43 @@ class HandleTable<T, Traits>::TestAccess {
     for (uint32_t i = 0; i < table_.pool_.high_water(); ++i) {
       const uint64_t old = SlotGeneration(i);
       if (old % 2 == 0 && old < generation) Age(i, generation);
+    }
+  }
+
+  // Gives a live value another cell than it has, as a Write leaves it that
+  // another thread came between. Its cell becomes the spare of the first shard,
+  // or a shared one. Does nothing if values have no cells.
+  void Displace(Handle handle) {
+    if constexpr (Slots::kHasCells) {
+      const auto swap = [&](uint64_t cell) {
+        return holdfast::Displace<Word>(
+            Array<typename Slots::Slot>(layout_.slots),
+            Array<typename Slots::Side>(layout_.sides), Index(handle),
+            static_cast<uint32_t>(cell));
+      };
+      if (layout_.slot_count - table_.max_slots_ > Spares::kMaxShared) {
+        auto& plus_one = Array<Shard>(layout_.shards)->spare_plus_one;
+        const uint32_t spare = plus_one;
+        plus_one =
+            swap(spare != 0 ? spare - 1 : table_.spares_.StartCell(0)) + 1;
+      } else {
+        auto& entry = *Array<typename Spares::Entry>(layout_.shared_spares);
+        const uint32_t spare = entry.load(std::memory_order_relaxed);
+        entry.store(swap(spare != 0 ? spare - 2 : table_.max_slots_) + 2,
+                    std::memory_order_relaxed);
+      }
+    }
+  }
+
+  // As if the value had been written as often as its word can count. Requires
+  // that it is in the slot's own cell, and was not displaced in this life.
+  void WearWrites(Handle handle) {
+    if constexpr (Slots::kHasCells) {
+      auto& word =
+          Array<typename Slots::Slot>(layout_.slots)[Index(handle)].word;
+      word.store(
+          (~Word::kGenerationMask & ~Word::kRewritten) | Generation(handle),
+          std::memory_order_relaxed);
     }
   }
 
@@ -191,7 +234,8 @@ class HandleTable<T, Traits>::TestAccess {
     for (uint64_t i = 0; i < spares - shared; ++i) {
       if (i >= UsedShards()) break;
       const uint64_t entry = Array<Shard>(layout_.shards)[i].spare_plus_one;
-      ++owners[entry == 0 ? table_.max_slots_ + shared + i : entry - 1];
+      ++owners[entry == 0 ? table_.spares_.StartCell(static_cast<uint32_t>(i))
+                          : entry - 1];
     }
     std::string problem;
     for (const auto& [cell, count] : owners) {

@@ -96,7 +96,14 @@ class TableModel {
   }
 
   void Read(HandleType handle) {
-    Same("Read", handle, ExpectedIfLive(handle), table_.Read(handle));
+    const std::optional<Value> expected = ExpectedIfLive(handle);
+    Same("Read", handle, expected, table_.Read(handle));
+    const Value before(1);
+    Value value = before;
+    const bool found = table_.Read(handle, &value);
+    if (!found && !(value == before)) Fail("Read", handle, "nothing written");
+    Same("Read into a variable", handle, expected,
+         found ? std::optional<Value>(value) : std::nullopt);
   }
 
   void Contains(HandleType handle) {
@@ -106,6 +113,11 @@ class TableModel {
   void Write(HandleType handle, const Value& value) {
     Same("Write", handle, IsLive(handle), table_.Write(handle, value));
     if (IsLive(handle)) expected_.values.at(handle.bits()) = value;
+  }
+
+  // The value goes to another cell: see TestAccess.
+  void Displace(HandleType handle) {
+    if (IsLive(handle)) Access().Displace(handle);
   }
 
   void Exchange(HandleType handle, const Value& value) {

@@ -94,10 +94,17 @@ class InlineSlots {
 
   // Wait-free: one load, one compare.
   std::optional<T> Read(uint32_t index, uint64_t generation) const {
-    // order: acquire <- publish, rewrite.
-    const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
-    if (Word::Generation(word) != generation) return std::nullopt;
+    uint64_t word;
+    if (!Find(index, generation, &word)) return std::nullopt;
     return Unpack(word);
+  }
+
+  // As Read, into `*value`.
+  bool Read(uint32_t index, uint64_t generation, T* value) const {
+    uint64_t word;
+    if (!Find(index, generation, &word)) return false;
+    Encoded{{Word::Upper(word)}}.Decode(value);
+    return true;
   }
 
   template <typename F>
@@ -160,6 +167,13 @@ class InlineSlots {
   }
 
  private:
+  // The slot's word, and whether it is of that life.
+  bool Find(uint32_t index, uint64_t generation, uint64_t* word) const {
+    // order: acquire <- publish, rewrite.
+    *word = slots_[index].word.load(std::memory_order_acquire);
+    return Word::Generation(*word) == generation;
+  }
+
   static uint64_t Pack(const T& value, uint64_t generation) {
     return Word::Pack(Encoded::Encode(value).words[0], generation);
   }

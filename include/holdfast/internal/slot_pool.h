@@ -67,7 +67,7 @@ class SlotPool {
 
   // A free slot from the thread's own shard, now the caller's, in `*free`;
   // false if there is none. Wait-free.
-  bool AcquireFast(uint64_t* free) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool AcquireFast(uint64_t* free) {
     const uint32_t ordinal = Threads::Current();
     return ABSL_PREDICT_TRUE(ordinal < shard_limit_) &&
            TryTake(shards_[ordinal], free);
@@ -86,7 +86,7 @@ class SlotPool {
 
   // Gives back a slot whose life the caller has just ended. Wait-free while
   // there is room in the thread's shard, else lock-free.
-  void Release(uint64_t free) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void Release(uint64_t free) {
     const uint32_t ordinal = Threads::Current();
     if (ABSL_PREDICT_FALSE(ordinal >= shard_limit_ ||
                            !TryPut(shards_[ordinal], free))) {
@@ -120,7 +120,8 @@ class SlotPool {
     return std::min(Threads::Limit(), shard_limit_);
   }
 
-  static bool TryTake(Shard<Traits>& shard, uint64_t* free) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool TryTake(Shard<Traits>& shard,
+                                                   uint64_t* free) {
     *free = shard.last.Get();
     if (*free != 0) {
       shard.last.Set(0);
@@ -133,7 +134,8 @@ class SlotPool {
     return true;
   }
 
-  bool TryPut(Shard<Traits>& shard, uint64_t free) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool TryPut(Shard<Traits>& shard,
+                                           uint64_t free) {
     if (shard.last.Get() == 0) {
       shard.last.Set(free);
       return true;

@@ -51,6 +51,17 @@ class SpareCells {
     first_own_ = first_shared_ + shared_count_;
   }
 
+  // The spare cell that a thread with one of its own starts with. Those of
+  // threads with ordinals close together are kApart cells apart: values return
+  // to their slots' own cells, so a thread writes to the same spare, and to its
+  // version, again and again.
+  uint32_t StartCell(uint32_t ordinal) const {
+    const uint32_t rows = own_limit_ / kApart;
+    return first_own_ + (ordinal < rows * kApart
+                             ? ordinal % rows * kApart + ordinal / rows
+                             : ordinal);
+  }
+
   // Returns use(uint32_t* cell) for a cell that the caller owns meanwhile, and
   // keeps what `use` leaves in *cell in its stead. Wait-free for a thread with
   // a cell of its own; else it waits for one of shared_count_ to come back.
@@ -63,12 +74,13 @@ class SpareCells {
 
  private:
   static constexpr uint32_t kTaken = 1;
+  static constexpr uint32_t kApart = 16;  // Versions on a pair of cache lines.
 
   template <typename F>
   auto WithOwn(uint32_t ordinal, F use) {
     Shard<Traits>& shard = shards_[ordinal];
     const uint32_t plus_one = shard.spare_plus_one;
-    uint32_t cell = plus_one == 0 ? first_own_ + ordinal : plus_one - 1;
+    uint32_t cell = plus_one == 0 ? StartCell(ordinal) : plus_one - 1;
     auto result = use(&cell);
     shard.spare_plus_one = cell + 1;
     return result;

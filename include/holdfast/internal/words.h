@@ -1,13 +1,14 @@
 // The packed 64-bit words of a table as pure functions: nothing atomic here.
 //
-//   slot word, values in cells:  {rewritten:1 | cell ^ slot index:63-G | gen:G}
-//   slot word, values inline:    {value or next free slot:64-G         | gen:G}
-//   place, a handle less the key:        {0:1 | slot index:63-G        | gen:G}
-//   free slot, as threads pass it on: {0 | moved:1 | slot index:I      | gen:G}
-//   head of the free list:               {0:1 | slot index:63-G        | gen:G}
+//   slot word, values in cells:        {flags:2 | cell or writes:62-G | gen:G}
+//   slot word, values inline:          {value or next free slot:64-G  | gen:G}
+//   place, a handle less the key:      {0:2     | slot index:62-G     | gen:G}
+//   free slot, as threads pass it on:  {moved:1 | 0:1 | index:62-G    | gen:G}
+//   head of the free list:             {0:2     | slot index:62-G     | gen:G}
 //
-// G is Traits::kGenerationBits, 32 by default, and I is 63-G or 31, whichever
-// is less. The generation alone tells a slot's state, and it only ever grows:
+// G is Traits::kGenerationBits, 32 by default. An index has at most 31 bits;
+// where G < 32, `moved` is bit G + 31. The generation alone tells a slot's
+// state, and it only ever grows:
 //
 //   generation               state     who may change the word
 //   even, < kRetired         free      the owner of the free slot, by store
@@ -15,18 +16,38 @@
 //   kRetired = 2^G - 2       retired   nobody
 //   2^G - 1                  never occurs
 //
-//   transition   from       to                      by
-//   pin          free g     live g+1, rewritten 0   store by the owner
-//   write        live g     live g, rewritten 1     CAS by any thread (inline:
-//                                                   the new value)
-//   link         free g     free g, the next slot   store by the owner (inline)
-//   unpin        live g     free g+1, rewritten 0   CAS by any thread
-//   retire       live last  kRetired, rewritten 0   the same CAS
+//   flags of a live slot, values in cells      the value is in
+//   0                                          `cell`, as it was pinned
+//   kOwn                                       the slot's own cell; it has been
+//                                              written `writes` times
+//   kRewritten                                 `cell`, which may have been here
+//                                              before: its version tells
+//   kRewritten, kReturning (the bit of kOwn)   the same, and the write that put
+//                                              it there is to bring it home
+//
+//   transition   from            to                      by
+//   pin          free g          live g+1, flags 0       store by the owner
+//   write        live g          live g, kRewritten; and CAS by any thread
+//                                kReturning from the
+//                                slot's own cell
+//   bring home   kReturning      live g, kOwn, or as     CAS by whoever set it
+//                                was kRewritten
+//   link         free g          free g, the next slot   store by the owner
+//   unpin        live g          free g+1, flags 0       CAS by any thread
+//   retire       live last       kRetired, flags 0       the same CAS
+//
+// (Inline there are no flags, a write sets the new value, and only there the
+// word has a link.) A write that takes the value out of the slot's own cell
+// sets kReturning, and then brings it home. Another write, whose value that
+// would replace, clears it, and none can set it again while the own cell is
+// out: so the word does not come back before its writer's CAS has looked for
+// it. Nor does a word with kOwn come back, ever: writes are counted, and the
+// last that can be counted leaves kRewritten for the rest of the life.
 //
 // Cells are named relative to the slot, so that zeroed memory is a table of
-// free slots of generation 0, each with the cell beside it [INV-1], and so that
-// the word of a slot that has its own cell and was not rewritten is its
-// generation alone. A free slot is `moved` if its cell is another one.
+// free slots of generation 0, each with the cell beside it, its own [INV-1],
+// and so that the word of a slot that was not written is its generation alone.
+// A free slot is `moved` if its cell is another one.
 
 #ifndef HOLDFAST_INTERNAL_WORDS_H_
 #define HOLDFAST_INTERNAL_WORDS_H_
@@ -34,6 +55,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace holdfast::internal {
 
@@ -48,9 +70,15 @@ struct Words {
   static constexpr uint64_t kLastLive = kRetired - 1;
 
   static constexpr uint64_t kRewritten = uint64_t{1} << 63;
+  static constexpr uint64_t kReturning = uint64_t{1} << 62;  // If kRewritten,
+  static constexpr uint64_t kOwn = kReturning;               // if not.
+  static constexpr uint64_t kFlags = kRewritten | kReturning;
   static constexpr int kUpperBits = 64 - kGenerationBits;
-  static constexpr int kIndexBits = kUpperBits - 1 < 31 ? kUpperBits - 1 : 31;
-  static constexpr uint32_t kShortMoved = uint32_t{1} << kIndexBits;
+  static constexpr int kIndexBits = kUpperBits - 2 < 31 ? kUpperBits - 2 : 31;
+  // The upper end of a short form, which has 32 bits or, if there are fewer
+  // above the generation, those: there a sign test finds it.
+  static constexpr uint32_t kShortMoved =
+      uint32_t{1} << (kUpperBits - 1 < 31 ? kUpperBits - 1 : 31);
   static constexpr uint64_t kMoved = uint64_t{kShortMoved} << kGenerationBits;
 
   // Cells have indexes below 2^kIndexBits, and so have slots; the largest is no
@@ -90,15 +118,45 @@ struct Words {
     return CellOffset(word) ^ index;
   }
   static constexpr uint32_t CellOffset(uint64_t word) {
-    return static_cast<uint32_t>((word & ~kRewritten) >> kGenerationBits);
+    return IsCounted(word) ? 0 : static_cast<uint32_t>(Upper(word & ~kFlags));
   }
   static constexpr bool IsRewritten(uint64_t word) {
     return (word & kRewritten) != 0;
   }
+  // Whether it has kOwn, and so counts writes.
+  static constexpr bool IsCounted(uint64_t word) {
+    return (word & kFlags) == kOwn;
+  }
+  // Whether `word` is of that life and names the slot's own cell, which has not
+  // been elsewhere in it without a trace in the word.
+  static constexpr bool IsUsual(uint64_t word, uint64_t generation) {
+    return word == generation ||
+           (IsCounted(word) && Generation(word) == generation);
+  }
+  // What a write makes of `word`, with the value in a cell of that offset.
+  static constexpr uint64_t Written(uint64_t word, uint32_t cell_offset) {
+    return kRewritten | (CellOffset(word) == 0 ? kReturning : 0) |
+           Pack(cell_offset, Generation(word));
+  }
+  // What the write that found `word`, with the slot's own cell, leaves when it
+  // has brought the value home. After the last write that can be counted the
+  // carry turns kOwn into kRewritten.
+  static constexpr uint64_t BroughtHome(uint64_t word) {
+    return IsRewritten(word) ? kRewritten | Generation(word)
+                             : (word | kOwn) + Pack(1, 0);
+  }
+  // What an unpin leaves of it.
+  static constexpr uint64_t Ended(uint64_t word) {
+    return Pack(CellOffset(word), Generation(word)) + 1;
+  }
+  // What a free slot has of the slot's word besides its generation.
+  static constexpr uint64_t MovedBit(uint64_t word) {
+    return CellOffset(word) == 0 ? 0 : kMoved;
+  }
   static constexpr bool IsMoved(uint64_t free) { return (free & kMoved) != 0; }
   static constexpr bool IsLive(uint64_t word) { return (word & 1) != 0; }
 
-  static_assert((kGenerationMask & kRewritten) == 0);
+  static_assert((kGenerationMask & kFlags) == 0);
   static_assert(kRetired % 2 == 0 && kLastLive % 2 == 1);
 };
 
@@ -111,15 +169,29 @@ struct Links {
   uint32_t second;
 };
 
+template <typename F, size_t... kIndexes>
+void Unroll([[maybe_unused]] F& f, std::index_sequence<kIndexes...>) {
+  (f(kIndexes), ...);
+}
+
+// Calls f(i) for i = 0, 1, ... kCount - 1, each a constant: a loop that is
+// unrolled, so that an array it works on may lie in registers.
+template <size_t kCount, typename F>
+void Unroll(F f) {
+  Unroll(f, std::make_index_sequence<kCount>());
+}
+
 // A T as a row of 64-bit words, the last one padded with zeros.
+//
+// Copies are spelled out by words and pairs of words: who copies a value on
+// that was stored just now waits if it loads wider than was stored.
 template <typename T>
 struct ValueWords {
   static constexpr size_t kCount = (sizeof(T) + 7) / 8;
 
   uint64_t words[kCount];
 
-  // By eights, as the value may have been stored just now: a wider load would
-  // wait until the stores have left the core's store buffer.
+  // By single words, as the value may have been stored so.
   static ValueWords Encode(const T& value) {
     const auto* const bytes = reinterpret_cast<const unsigned char*>(&value);
     constexpr size_t kWhole = sizeof(T) / 8;
@@ -128,28 +200,43 @@ struct ValueWords {
       std::memcpy(encoded.words + i, bytes + 8 * i, 8);
     }
     if constexpr (kWhole < kCount) {
-      encoded.words[kWhole] = 0;
-      std::memcpy(encoded.words + kWhole, bytes + 8 * kWhole, sizeof(T) % 8);
+      uint64_t rest = 0;
+      std::memcpy(&rest, bytes + 8 * kWhole, sizeof(T) % 8);
+      encoded.words[kWhole] = rest;
     }
     return encoded;
   }
 
-  // Of what load(0), load(1), ... return, called in that order. Written by
-  // pairs: who copies the value on, 16 bytes at a time, would wait likewise.
+  // Of what load(0), load(1), ... return, called in that order. By pairs, as
+  // who copies the value on may do so.
   template <typename F>
   static ValueWords Of(F load) {
     ValueWords result;
-    if constexpr (kCount > 1) {
-      for (size_t i = 0; i + 1 < kCount; i += 2) {
-        using Pair = uint64_t __attribute__((vector_size(16)));
-        const Pair pair = {load(i), load(i + 1)};
-        std::memcpy(result.words + i, &pair, sizeof(pair));
-      }
-    }
+    Unroll<kCount / 2>([&](size_t i) {
+      const Pair pair = {load(2 * i), load(2 * i + 1)};
+      std::memcpy(result.words + 2 * i, &pair, sizeof(pair));
+    });
     if constexpr (kCount % 2 == 1) {
       result.words[kCount - 1] = load(kCount - 1);
     }
     return result;
+  }
+
+  void Decode(T* value) const {
+    if constexpr (kCount == 1) {
+      std::memcpy(static_cast<void*>(value), words, sizeof(T));
+      return;
+    }
+    auto* const bytes = reinterpret_cast<unsigned char*>(value);
+    constexpr size_t kPairs = sizeof(T) / 16;
+    Unroll<kPairs>([&](size_t i) {
+      Pair pair;
+      std::memcpy(&pair, words + 2 * i, sizeof(pair));
+      std::memcpy(bytes + 16 * i, &pair, sizeof(pair));
+    });
+    if constexpr (16 * kPairs < sizeof(T)) {
+      std::memcpy(bytes + 16 * kPairs, words + 2 * kPairs, sizeof(T) % 16);
+    }
   }
 
   T Decode() const {
@@ -157,9 +244,12 @@ struct ValueWords {
       Uninitialized() {}
       T value;
     } result;
-    std::memcpy(static_cast<void*>(&result.value), words, sizeof(T));
+    Decode(&result.value);
     return result.value;
   }
+
+ private:
+  using Pair = uint64_t __attribute__((vector_size(16)));
 };
 
 }  // namespace holdfast::internal
