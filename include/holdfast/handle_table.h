@@ -189,9 +189,8 @@ class HandleTable {
   }
 
   // As Read, into `*value`; false, and `*value` stays as it is, if `handle` is
-  // not live. Faster for values of more than 16 bytes, which a compiler may
-  // copy several times on their way through an optional. Requires `value` not
-  // to be null.
+  // not live. Can be faster for large values, which a compiler may copy several
+  // times on their way through an optional. Requires `value` not to be null.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(Handle handle, T* value) const {
     static_assert(std::is_copy_assignable_v<T>,
                   "HandleTable::Read into a variable: T must be assignable; "
