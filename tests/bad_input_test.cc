@@ -47,6 +47,14 @@ class BadHandleTest : public testing::Test {
 
   BadHandleTest() {
     for (uint64_t i = 0; i < 60; ++i) live_.push_back(table_.Pin(Value(i)));
+    // Lives end in each of the ways that words have.
+    for (size_t i = 35; i < 60; ++i) {
+      if (i % 5 == 0) continue;
+      EXPECT_TRUE(table_.Write(live_[i], Value(98)));
+      if (i % 5 == 1) access_.WearWrites(live_[i]);
+      if (i % 5 >= 2) access_.Displace(live_[i]);
+      if (i % 5 == 3) access_.Displace(live_[i]);
+    }
     while (live_.size() > 30) EndLast();
     for (uint64_t i = 0; i < 10; ++i) live_.push_back(table_.Pin(Value(i)));
     while (live_.size() > 30) EndLast();
@@ -198,6 +206,19 @@ TYPED_TEST(BadHandleTest, GenerationsThatDoNotOccurAreRefusedAsForeign) {
       EXPECT_EQ(this->table_.Diagnose(handle).state, HandleState::kForeign);
     }
   }
+}
+
+TYPED_TEST(BadHandleTest, GenerationsThatFreeSlotsHaveAreRefusedAsForeign) {
+  int refused = 0;
+  for (uint32_t index = 0; index < 100; ++index) {
+    const uint64_t generation = this->access_.SlotGeneration(index);
+    if (generation % 2 == 1) continue;
+    const auto handle = this->access_.HandleAt(index, generation);
+    this->ExpectRefused(handle);
+    EXPECT_EQ(this->table_.Diagnose(handle).state, HandleState::kForeign);
+    ++refused;
+  }
+  EXPECT_GE(refused, 30);
 }
 
 TYPED_TEST(BadHandleTest, LiveHandlesWithOneBitWrongAreRefused) {

@@ -29,10 +29,10 @@ using Word = Words<32>;
 
 // What became of slot 0 before.
 enum class Past {
-  kFresh,      // It has its own cell, and was not rewritten.
-  kRewritten,  // It has another cell since this life.
+  kFresh,      // It has its own cell, and was not written.
+  kDisplaced,  // It has another cell since this life.
   kMoved,      // It has another cell since its last life.
-  kReturned,   // It was rewritten, and has its own cell again.
+  kReturned,   // It was written, and has its own cell again.
   kBack,       // It had another cell in this life, and has its own again.
 };
 
@@ -46,7 +46,7 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
     spare_ = 1;
     other_spare_ = 2;
     now_ = Publish(0, Value(1));
-    if (GetParam() == Past::kRewritten || GetParam() == Past::kMoved) {
+    if (GetParam() == Past::kDisplaced || GetParam() == Past::kMoved) {
       arena_.Displace<Word>(0, &spare_);
     }
     for (int i = 0; i < 2 && GetParam() == Past::kBack; ++i) {
@@ -106,7 +106,7 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
 };
 
 INSTANTIATE_TEST_SUITE_P(EachPast, CellSlotsInterferenceTest,
-                         testing::Values(Past::kFresh, Past::kRewritten,
+                         testing::Values(Past::kFresh, Past::kDisplaced,
                                          Past::kMoved, Past::kReturned,
                                          Past::kBack));
 
@@ -157,7 +157,7 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
           Slots::Side& version = arena_.side(other_spare_);
           version.store(version.load(std::memory_order_relaxed) + 1,
                         std::memory_order_release);
-          word = Word::kRewritten | Word::Pack(other_spare_, now_);
+          word = Word::Pack(other_spare_, now_);
           AccessHook::Arm(second, goes_on);
         });
         const auto read = slots_.Read(0, now_);
@@ -177,7 +177,8 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoHalfWrittenSpareForTheValue) {
     ForEachAccess(
         [&] {
           arena_.Displace<Word>(0, &other_spare_);
-          // Who brings a value home fills the slot's own cell without a bump.
+          // Who brings a value home fills the slot's own cell without a bump;
+          // who brings back one that is not counted would bump, too.
           if (other_spare_ != 0) {
             Slots::Side& version = arena_.side(other_spare_);
             version.store(version.load(std::memory_order_relaxed) + 1,
@@ -362,7 +363,7 @@ TEST_P(CellSlotsInterferenceTest, EndOfALifeTakesTheValueOfTheLastWrite) {
       [&] {
         ASSERT_TRUE(ended);
         EXPECT_EQ(slots_.Value(0, *ended), Value(interfered_ ? 2 : 1));
-        EXPECT_FALSE(Word::IsRewritten(slots_.LoadWord(0)));
+        EXPECT_FALSE(Word::IsHome(slots_.LoadWord(0)));
       });
 }
 

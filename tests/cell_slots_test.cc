@@ -67,7 +67,7 @@ TEST_F(CellSlotsTest, PublishBeginsTheNextLife) {
   EXPECT_EQ(Publish(2, Value(7)), 1);
   EXPECT_EQ(slots_.Generation(2), 1);
   EXPECT_EQ(slots_.Read(2, 1), Value(7));
-  EXPECT_EQ(slots_.LoadWord(2), 1);
+  EXPECT_EQ(slots_.LoadWord(2), Word::kHome | 1);
 }
 
 TEST_F(CellSlotsTest, ReadsOfOtherGenerationsFindNothing) {
@@ -96,19 +96,19 @@ TEST_F(CellSlotsTest, WriteBringsTheValueBackToTheSlotsOwnCell) {
   for (uint64_t i = 1; i <= 3; ++i) {
     EXPECT_TRUE(slots_.Write(1, 1, Value(i), &spare_));
     EXPECT_EQ(spare_, kSlots);
-    EXPECT_EQ(slots_.LoadWord(1), Word::kOwn | Word::Pack(i, 1));
+    EXPECT_EQ(slots_.LoadWord(1), Word::kHome | Word::Pack(i, 1));
     EXPECT_EQ(slots_.Read(1, 1), Value(i));
   }
 }
 
 TEST_F(CellSlotsTest, WritesBeyondTheCountAreTold) {
   Publish(1, Value(7));
-  arena_.slot(1).word.store(~Word::kRewritten & ~(Word::kGenerationMask - 1),
+  arena_.slot(1).word.store(~(Word::kGenerationMask - 1),
                             std::memory_order_relaxed);
   for (uint64_t i = 1; i <= 3; ++i) {
     EXPECT_TRUE(slots_.Write(1, 1, Value(i), &spare_));
     EXPECT_EQ(spare_, kSlots);
-    EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | 1);
+    EXPECT_EQ(slots_.LoadWord(1), 1);
     EXPECT_EQ(slots_.Read(1, 1), Value(i));
   }
 }
@@ -120,7 +120,7 @@ TEST_F(CellSlotsTest, WriteOfAValueThatIsElsewhereSwapsTheSpareIn) {
   EXPECT_EQ(slots_.Read(1, 1), Value(7));
   EXPECT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
   EXPECT_EQ(spare_, kSlots + 1);
-  EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | Word::Pack(kSlots ^ 1, 1));
+  EXPECT_EQ(slots_.LoadWord(1), Word::Pack(kSlots ^ 1, 1));
   EXPECT_EQ(slots_.Read(1, 1), Value(8));
 }
 
@@ -130,11 +130,11 @@ TEST_F(CellSlotsTest, WriteWithTheSlotsOwnCellForASpareLeavesItThere) {
   ASSERT_EQ(spare_, 1);
   EXPECT_TRUE(slots_.Write(1, 1, Value(8), &spare_));
   EXPECT_EQ(spare_, kSlots);
-  EXPECT_EQ(slots_.LoadWord(1), Word::kRewritten | 1);
+  EXPECT_EQ(slots_.LoadWord(1), 1);
   EXPECT_EQ(slots_.Read(1, 1), Value(8));
 }
 
-TEST_F(CellSlotsTest, VersionsAreBumpedOfSparesAndUnderRewrittenWords) {
+TEST_F(CellSlotsTest, VersionsAreBumpedOfSparesAndWhereWritesAreNotCounted) {
   const auto version = [this](uint32_t cell) {
     return arena_.side(cell).load(std::memory_order_relaxed);
   };
@@ -150,7 +150,7 @@ TEST_F(CellSlotsTest, VersionsAreBumpedOfSparesAndUnderRewrittenWords) {
   ASSERT_TRUE(slots_.Write(1, 1, Value(8), &other));
   EXPECT_EQ(version(1), 1);  // It was the spare.
   ASSERT_TRUE(slots_.Write(1, 1, Value(9), &spare_));
-  EXPECT_EQ(version(1), 2);  // It was refilled under a rewritten word.
+  EXPECT_EQ(version(1), 2);  // It was refilled, and the word has no count.
   EXPECT_EQ(version(kSlots), 4);
 }
 

@@ -84,7 +84,7 @@ class ConcurrentScheduleTest : public testing::Test {
   static int64_t WriteSteps(Start start) {
     if (Table::kInlineValues) return 2;
     // The word, the spare's version twice, its fill and a CAS; another fill and
-    // CAS if the value is brought home; two more looks at the own cell's
+    // CAS if the value is brought back; two more looks at the own cell's
     // version, and one at the word, if it was elsewhere before.
     if (start == Start::kDisplaced) return 7;
     return start == Start::kBack ? 12 : 9;

@@ -44,7 +44,7 @@ struct Scene {
   using T = typename Config::Value;
   using Table = HandleTable<T, typename Config::Traits>;
 
-  // Two values are pinned, the first of them rewritten, and displaced or not;
+  // Two values are pinned, the first of them written, and displaced or not;
   // one slot was used before and is free. All but `room` other slots are taken.
   Scene(uint64_t room, bool displaced)
       : table(*Table::Create(Config::Options())) {

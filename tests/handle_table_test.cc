@@ -198,6 +198,36 @@ TEST(HandleTableTest, ATableThatWasMovedFromMayBeAssignedTo) {
 
 // --- Iteration ---------------------------------------------------------------
 
+// A word counts 32,767 writes of a value.
+struct ShortCountTraits : DefaultTraits {
+  static constexpr int kGenerationBits = 48;
+};
+
+TEST(HandleTableTest, AValueIsWrittenOftenerThanItsWordCanCount) {
+  using ShortCountTable = HandleTable<uint64_t, ShortCountTraits>;
+  TableOptions options;
+  options.max_slots = 100;
+  ShortCountTable table = *ShortCountTable::Create(options);
+  ShortCountTable::TestAccess access(table);
+  for (int life = 0; life < 2; ++life) {
+    const auto handle = table.Pin(0);
+    for (uint64_t i = 1; i <= 40'000; ++i) {
+      ASSERT_TRUE(table.Write(handle, i));
+      ASSERT_EQ(table.Read(handle), i);
+    }
+    EXPECT_EQ(access.CellOf(access.Index(handle)), access.Index(handle));
+    int seen = 0;
+    table.ForEach([&](ShortCountTable::Handle shown, uint64_t value) {
+      seen += shown == handle && value == 40'000 ? 1 : 100;
+    });
+    EXPECT_EQ(seen, 1);
+    EXPECT_EQ(table.Exchange(handle, 7), 40'000);
+    EXPECT_EQ(table.Take(handle), 7);
+    EXPECT_FALSE(table.Read(handle));
+    EXPECT_EQ(access.Problem(), "");
+  }
+}
+
 TEST(HandleTableTest, ForEachAllowsWhatItCallsToUseTheTable) {
   Table table = *Table::Create(Slots(1000));
   std::set<uint64_t> pinned_before;

@@ -31,8 +31,8 @@ TYPED_TEST(WordsTest, MasksAreDisjointAndCoverTheWord) {
   const uint64_t upper = Word::Pack(TestFixture::kAllOnes, 0);
   EXPECT_EQ(Word::kGenerationMask & upper, 0);
   EXPECT_EQ(Word::kGenerationMask | upper, TestFixture::kAllOnes);
-  EXPECT_EQ(Word::kRewritten & Word::kReturning, 0);
-  const uint64_t flags = Word::kRewritten | Word::kReturning;
+  EXPECT_EQ(Word::kHome & Word::kReturning, 0);
+  const uint64_t flags = Word::kHome | Word::kReturning;
   EXPECT_EQ(upper & flags, flags);
   const uint64_t cell = upper & ~flags;
   EXPECT_EQ(Word::kGenerationMask | cell | flags, TestFixture::kAllOnes);
@@ -62,7 +62,7 @@ TYPED_TEST(WordsTest, IndexesFitInTheirBitsAndIn31) {
   EXPECT_EQ(Word::kNil, Word::kMaxSlots);
   // The largest index with all generation bits leaves the flags alone.
   EXPECT_EQ(Word::Pack(Word::kNil, Word::kGenerationMask) &
-                (Word::kRewritten | Word::kReturning),
+                (Word::kHome | Word::kReturning),
             0);
 }
 
@@ -79,34 +79,34 @@ TYPED_TEST(WordsTest, PackedPartsComeBack) {
       EXPECT_EQ(Word::Cell(word, 0), index);
       EXPECT_EQ(Word::Cell(word, Word::Index(word)), 0);
       EXPECT_EQ(Word::Generation(word), generation);
-      EXPECT_FALSE(Word::IsRewritten(word));
+      EXPECT_FALSE(Word::IsHome(word));
       EXPECT_EQ(Word::IsLive(word), generation % 2 == 1);
+      EXPECT_EQ(Word::IsLive(word, generation), generation % 2 == 1);
+      EXPECT_FALSE(Word::IsLive(word, generation ^ 2));
     }
   }
 }
 
-TYPED_TEST(WordsTest, FlagsOfRewrittenWordsChangeNeitherCellNorGeneration) {
+TYPED_TEST(WordsTest, ReturningChangesNeitherCellNorGeneration) {
   using Word = Words<TypeParam::value>;
-  for (const uint64_t flags :
-       {Word::kRewritten, Word::kRewritten | Word::kReturning}) {
-    const uint64_t word = flags | Word::Pack(Word::kMaxSlots, Word::kLastLive);
-    EXPECT_TRUE(Word::IsRewritten(word));
-    EXPECT_FALSE(Word::IsCounted(word));
-    EXPECT_FALSE(Word::IsUsual(word, Word::kLastLive));
-    EXPECT_EQ(Word::Cell(word, 0), Word::kMaxSlots);
-    EXPECT_EQ(Word::Generation(word), Word::kLastLive);
-    EXPECT_NE(Word::Upper(word), Word::kMaxSlots);
-  }
+  const uint64_t word =
+      Word::kReturning | Word::Pack(Word::kMaxSlots, Word::kLastLive);
+  EXPECT_FALSE(Word::IsHome(word));
+  EXPECT_FALSE(Word::IsHome(word, Word::kLastLive));
+  EXPECT_EQ(Word::Cell(word, 0), Word::kMaxSlots);
+  EXPECT_EQ(Word::Generation(word), Word::kLastLive);
+  EXPECT_NE(Word::Upper(word), Word::kMaxSlots);
 }
 
-TYPED_TEST(WordsTest, AWordThatCountsWritesNamesTheOwnCell) {
+TYPED_TEST(WordsTest, AWordAtHomeNamesTheOwnCell) {
   using Word = Words<TypeParam::value>;
-  for (const uint64_t writes : {uint64_t{1}, uint64_t{2}, Word::kMaxSlots}) {
-    const uint64_t word = Word::kOwn | Word::Pack(writes, Word::kLastLive);
-    EXPECT_TRUE(Word::IsCounted(word));
-    EXPECT_FALSE(Word::IsRewritten(word));
-    EXPECT_TRUE(Word::IsUsual(word, Word::kLastLive));
-    EXPECT_FALSE(Word::IsUsual(word, 1) && Word::kLastLive != 1);
+  const uint64_t last = ~Word::kHome >> TestFixture::kBits;
+  for (const uint64_t writes : {uint64_t{0}, uint64_t{1}, last}) {
+    const uint64_t word = Word::kHome | Word::Pack(writes, Word::kLastLive);
+    EXPECT_TRUE(Word::IsHome(word));
+    EXPECT_TRUE(Word::IsHome(word, Word::kLastLive));
+    EXPECT_FALSE(Word::IsHome(word, Word::kLastLive - 2));
+    EXPECT_FALSE(Word::IsHome(word, Word::kLastLive - 1));
     EXPECT_EQ(Word::Cell(word, 5), 5);
     EXPECT_EQ(Word::Ended(word), Word::kRetired);
   }
@@ -114,38 +114,35 @@ TYPED_TEST(WordsTest, AWordThatCountsWritesNamesTheOwnCell) {
 
 TYPED_TEST(WordsTest, OnlyAWriteThatTakesTheOwnCellIsToReturn) {
   using Word = Words<TypeParam::value>;
-  const uint64_t away = Word::kRewritten | Word::Pack(3, Word::kLastLive);
+  const uint64_t away = Word::Pack(3, Word::kLastLive);
   for (const uint64_t own :
-       {Word::kLastLive, Word::kOwn | Word::Pack(9, Word::kLastLive),
-        Word::kRewritten | Word::kLastLive}) {
+       {Word::kHome | Word::kLastLive,
+        Word::kHome | Word::Pack(9, Word::kLastLive), Word::kLastLive}) {
     EXPECT_EQ(Word::Written(own, 3), away | Word::kReturning);
   }
-  for (const uint64_t flags :
-       {uint64_t{0}, Word::kRewritten, Word::kRewritten | Word::kReturning}) {
-    EXPECT_EQ(Word::Written(flags | Word::Pack(2, Word::kLastLive), 3), away);
-    EXPECT_EQ(Word::Written(flags | Word::Pack(2, Word::kLastLive), 0),
-              Word::kRewritten | Word::kLastLive);
+  for (const uint64_t flags : {uint64_t{0}, Word::kReturning}) {
+    const uint64_t word = flags | Word::Pack(2, Word::kLastLive);
+    EXPECT_EQ(Word::Written(word, 3), away);
+    EXPECT_EQ(Word::Written(word, 0), Word::kLastLive);
   }
 }
 
 TYPED_TEST(WordsTest, WritesAreCountedToTheLastAndNeverWrap) {
   using Word = Words<TypeParam::value>;
   const auto counted = [](uint64_t writes) {
-    return Word::kOwn | Word::Pack(writes, Word::kLastLive);
+    return Word::kHome | Word::Pack(writes, Word::kLastLive);
   };
-  EXPECT_EQ(Word::BroughtHome(Word::kLastLive), counted(1));
-  EXPECT_EQ(Word::BroughtHome(counted(1)), counted(2));
-  const uint64_t last = ~Word::kFlags >> TestFixture::kBits;
-  EXPECT_EQ(Word::BroughtHome(counted(last - 1)), counted(last));
-  const uint64_t rewritten = Word::kRewritten | Word::kLastLive;
-  EXPECT_EQ(Word::BroughtHome(counted(last)), rewritten);
-  EXPECT_EQ(Word::BroughtHome(rewritten), rewritten);
+  EXPECT_EQ(Word::BroughtBack(counted(0)), counted(1));
+  EXPECT_EQ(Word::BroughtBack(counted(1)), counted(2));
+  const uint64_t last = ~Word::kHome >> TestFixture::kBits;
+  EXPECT_EQ(Word::BroughtBack(counted(last - 1)), counted(last));
+  EXPECT_EQ(Word::BroughtBack(counted(last)), Word::kLastLive);
+  EXPECT_EQ(Word::BroughtBack(Word::kLastLive), Word::kLastLive);
 }
 
 TYPED_TEST(WordsTest, TheEndOfALifeKeepsTheCellAndNoFlag) {
   using Word = Words<TypeParam::value>;
-  for (const uint64_t flags :
-       {uint64_t{0}, Word::kRewritten, Word::kRewritten | Word::kReturning}) {
+  for (const uint64_t flags : {uint64_t{0}, Word::kReturning}) {
     EXPECT_EQ(Word::Ended(flags | Word::Pack(Word::kMaxSlots, 1)),
               Word::Pack(Word::kMaxSlots, 2));
   }
@@ -166,7 +163,7 @@ TYPED_TEST(WordsTest, EveryCellHasANameRelativeToEverySlot) {
   for (const uint32_t index : {0u, 1u, Word::kNil / 2, Word::kNil - 1}) {
     for (const uint32_t cell : {0u, 1u, Word::kNil / 2, Word::kNil}) {
       const uint64_t word = Word::Pack(cell ^ index, 1);
-      EXPECT_EQ(word & (Word::kRewritten | Word::kReturning), 0);
+      EXPECT_EQ(word & (Word::kHome | Word::kReturning), 0);
       EXPECT_EQ(Word::Cell(word, index), cell);
     }
     // A word that is its generation alone names the cell beside the slot.
@@ -201,7 +198,7 @@ TYPED_TEST(WordsTest, NoSlotIsNoSlots) {
 
 TEST(WordsTest, ZeroIsAFreeSlotOfGenerationZero) {
   EXPECT_FALSE(Words<32>::IsLive(0));
-  EXPECT_FALSE(Words<32>::IsRewritten(0));
+  EXPECT_FALSE(Words<32>::IsHome(0));
   EXPECT_EQ(Words<32>::Generation(0), 0);
 }
 

@@ -159,7 +159,7 @@ void ReadStale(uint64_t n) {
   Sum(n, table, handles);
 }
 
-void ReadRewritten(uint64_t n) {
+void ReadWritten(uint64_t n) {
   Table table = NewTable<uint64_t>();
   const std::vector<Handle<uint64_t>> handles = PinMany(table, kSlots);
   for (const Handle<uint64_t> handle : handles) table.Write(handle, 1);
@@ -226,7 +226,7 @@ constexpr Operation kOperations[] = {
     {"read_into_struct", ReadInto<1>},
     {"read_into_64_bytes", ReadInto<8>},
     {"read_stale", ReadStale},
-    {"read_rewritten", ReadRewritten},
+    {"read_written", ReadWritten},
     {"contains", Contains},
     {"write", Write<uint64_t>},
     {"write_4_bytes", Write<uint32_t>},

@@ -176,7 +176,7 @@ class HandleTable {
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Read(Handle handle) const {
     if constexpr (sizeof(std::optional<T>) <= 16) {
       const uint64_t place = PlaceOf(handle);
-      if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
+      if (ABSL_PREDICT_FALSE(!InRange(place))) return std::nullopt;
       return slots_.Read(Index(place), Word::Generation(place));
     } else {
       union Uninitialized {
@@ -215,7 +215,7 @@ class HandleTable {
   bool Write(Handle handle, const T& value) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
-    return WithSpare([&](uint32_t* spare) {
+    return WithSpare([this, place, &value](uint32_t* spare) {
       return slots_.Write(Index(place), Word::Generation(place), value, spare);
     });
   }
@@ -224,7 +224,7 @@ class HandleTable {
   std::optional<T> Exchange(Handle handle, const T& value) {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
-    return WithSpare([&](uint32_t* spare) {
+    return WithSpare([this, place, &value](uint32_t* spare) {
       return slots_.Exchange(Index(place), Word::Generation(place), value,
                              spare);
     });
@@ -318,24 +318,26 @@ class HandleTable {
     return Handle::FromBits(place ^ key_);
   }
 
+  bool InRange(uint64_t place) const { return Word::Upper(place) < max_slots_; }
+
   // Whether it has the form of a place of this table: in range, and odd.
   bool IsPlace(uint64_t place) const {
-    return Word::Upper(place) < max_slots_ && Word::IsLive(place);
+    return InRange(place) && Word::IsLive(place);
   }
 
-  // The slot of what IsPlace.
+  // The slot of what is InRange.
   static uint32_t Index(uint64_t place) {
     return static_cast<uint32_t>(Word::Upper(place));
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool ReadInto(Handle handle, T* value) const {
     const uint64_t place = PlaceOf(handle);
-    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
+    if (ABSL_PREDICT_FALSE(!InRange(place))) return false;
     return slots_.Read(Index(place), Word::Generation(place), value);
   }
 
   template <typename F>
-  auto WithSpare(F use) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE auto WithSpare(F use) {
     if constexpr (Slots::kHasCells) {
       return spares_.With(use);
     } else {

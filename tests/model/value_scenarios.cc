@@ -13,24 +13,18 @@ namespace {
 
 // How h(0), which holds 1 and belongs to thread 1, has come about.
 enum class Start {
-  kOwn,        // In its own cell, as pinned.
-  kRewritten,  // In another cell: another thread came between a Write.
-  kMoved,      // Pinned into another cell, not rewritten since.
-  kBack,       // The same, and it is in its own cell again.
-  kWritten,    // Written, and brought home.
-  kWorn,       // The same, as often as can be counted.
+  kHome,   // In its own cell.
+  kMoved,  // Pinned into another cell, which the last life left.
+  kBack,   // In its own cell again, where writes are not counted any more.
+  kWorn,   // In its own cell, written as often as can be counted.
 };
 
 template <typename Table>
 void Begin(Play<Table>& p, Start start) {
   p.As(1, [&] {
     switch (start) {
-      case Start::kOwn:
+      case Start::kHome:
         p.h(0) = p.Pin(1);
-        break;
-      case Start::kRewritten:
-        p.h(0) = p.Pin(1);
-        p.Displace(p.h(0));
         break;
       case Start::kMoved:
         p.h(0) = p.Pin(10);
@@ -42,10 +36,6 @@ void Begin(Play<Table>& p, Start start) {
         p.h(0) = p.Pin(1);
         p.Displace(p.h(0));
         p.Displace(p.h(0));
-        break;
-      case Start::kWritten:
-        p.h(0) = p.Pin(10);
-        p.Write(p.h(0), 1);
         break;
       case Start::kWorn:
         p.h(0) = p.Pin(1);
@@ -83,7 +73,7 @@ class Values {
         3);
     // The cell leaves the slot and comes back, twice: each time in one Write,
     // or in two if it is not the slot's own.
-    const bool own = start_ != Start::kRewritten && start_ != Start::kMoved;
+    const bool own = start_ != Start::kMoved;
     Add("read_writes",
         {[own](P& p) {
            p.Write(p.h(0), 2);
@@ -305,16 +295,14 @@ void AddAll(const std::string& kind, Start start, Entries* entries) {
 
 Entries ValueScenarios() {
   Entries entries;
-  AddAll<Pair>("pair/own", Start::kOwn, &entries);
-  AddAll<Pair>("pair/rewritten", Start::kRewritten, &entries);
+  AddAll<Pair>("pair/home", Start::kHome, &entries);
   AddAll<Pair>("pair/moved", Start::kMoved, &entries);
   AddAll<Pair>("pair/back", Start::kBack, &entries);
-  AddAll<Pair>("pair/written", Start::kWritten, &entries);
   Values<HandleTable<Pair, ModelTraits<>>>("pair/worn", Start::kWorn, &entries)
       .AddReads();
-  AddAll<uint64_t>("word/own", Start::kOwn, &entries);
+  AddAll<uint64_t>("word/home", Start::kHome, &entries);
   AddAll<uint64_t>("word/moved", Start::kMoved, &entries);
-  AddAll<uint32_t>("inline", Start::kOwn, &entries);
+  AddAll<uint32_t>("inline", Start::kHome, &entries);
   return entries;
 }
 

@@ -25,9 +25,8 @@ uint32_t Displace(Slot* slots, Version* versions, uint32_t index,
     slots[cell].cell.words[i].store(slots[old].cell.words[i].load(kRelaxed),
                                     kRelaxed);
   }
-  slots[index].word.store(
-      Word::kRewritten | Word::Pack(cell ^ index, Word::Generation(word)),
-      kRelaxed);
+  slots[index].word.store(Word::Pack(cell ^ index, Word::Generation(word)),
+                          kRelaxed);
   return old;
 }
 

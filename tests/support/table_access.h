@@ -114,9 +114,8 @@ class HandleTable<T, Traits>::TestAccess {
     if constexpr (Slots::kHasCells) {
       auto& word =
           Array<typename Slots::Slot>(layout_.slots)[Index(handle)].word;
-      word.store(
-          (~Word::kGenerationMask & ~Word::kRewritten) | Generation(handle),
-          std::memory_order_relaxed);
+      word.store(~Word::kGenerationMask | Generation(handle),
+                 std::memory_order_relaxed);
     }
   }
 

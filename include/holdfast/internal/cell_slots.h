@@ -7,12 +7,12 @@
 // between, it is the next spare. Each cell is one slot's, or is one spare.
 // [INV-2]
 //
-// Reads are optimistic: copy, then look again whether the word is the same. In
-// the slot's own cell that is enough, since the word counts writes; so it is
-// for a value as it was pinned. Else the cell may have been away and come back,
-// so each has a version, bumped before it is refilled: a sequence lock (H.-J.
-// Boehm, "Can seqlocks get along with programming language memory models?",
-// MSPC 2012, in its fence-free form) without the writer's lock.
+// Reads are optimistic: copy, then look again whether the word is the same. If
+// the word counts writes, that is enough. Under any other, the cell may have
+// been away and come back, so each has a version, bumped before it is refilled:
+// a sequence lock (H.-J. Boehm, "Can seqlocks get along with programming
+// language memory models?", MSPC 2012, in its fence-free form) without the
+// writer's lock.
 
 #ifndef HOLDFAST_INTERNAL_CELL_SLOTS_H_
 #define HOLDFAST_INTERNAL_CELL_SLOTS_H_
@@ -69,7 +69,7 @@ class CellSlots {
     }
     Slot& slot = slots_[Word::Upper(free)];
     slot.cell.Fill(encoded);
-    return Publish(free, slot, Word::Generation(free));
+    return Publish(free, slot, Word::Generation(free) | Word::kHome);
   }
 
   // Links a free slot to others of its batch, short forms, or to kNil.
@@ -122,27 +122,24 @@ class CellSlots {
     return slots_[index].word.load(std::memory_order_relaxed);
   }
 
-  // Copies the value of that life to `*value`; false if it is over. Lock-free:
-  // a retry means that a Write of another thread was under way.
+  // Copies the value of that life to `*value`; false if it is over, or if
+  // `generation` is even, and so no life's. Lock-free: a retry means that a
+  // Write of another thread was under way.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(uint32_t index, uint64_t generation,
                                          T* value) const {
     const Slot& slot = slots_[index];
     // order: acquire <- publish, rewrite.
     const uint64_t word = slot.word.load(std::memory_order_acquire);
-    if (ABSL_PREDICT_TRUE(Word::IsUsual(word, generation))) {
-      const Encoded copy = slot.cell.Copy();
-      // order: relaxed. The acquire loads of the copy are before it: had they
-      // read a refill, this would read the word that let it happen. [INV-4]
-      if (ABSL_PREDICT_TRUE(slot.word.load(std::memory_order_relaxed) ==
-                            word)) {
-        copy.Decode(value);
-        return true;
-      }
-    }
     Encoded copy;
-    if (Word::Generation(word) != generation) return false;
-    if (!CopyAny(index, word, &copy)) return false;
-    copy.Decode(value);
+    if (ABSL_PREDICT_TRUE(Word::IsHome(word, generation) &&
+                          CopyHome(slot, word, &copy))) {
+      copy.Decode(value);
+      return true;
+    }
+    Encoded any;
+    if (!Word::IsLive(word, generation)) return false;
+    if (!CopyAny(index, word, &any)) return false;
+    any.Decode(value);
     return true;
   }
 
@@ -152,18 +149,15 @@ class CellSlots {
     const Slot& slot = slots_[index];
     // order: acquire <- publish, rewrite.
     const uint64_t word = slot.word.load(std::memory_order_acquire);
-    if (ABSL_PREDICT_TRUE(Word::IsUsual(word, generation))) {
-      const Encoded copy = slot.cell.Copy();
-      // order: relaxed. As in the other Read. [INV-4]
-      if (ABSL_PREDICT_TRUE(slot.word.load(std::memory_order_relaxed) ==
-                            word)) {
-        return copy.Decode();
-      }
-    }
     Encoded copy;
-    if (Word::Generation(word) != generation) return std::nullopt;
-    if (!CopyAny(index, word, &copy)) return std::nullopt;
-    return copy.Decode();
+    if (ABSL_PREDICT_TRUE(Word::IsHome(word, generation) &&
+                          CopyHome(slot, word, &copy))) {
+      return copy.Decode();
+    }
+    Encoded any;
+    if (!Word::IsLive(word, generation)) return std::nullopt;
+    if (!CopyAny(index, word, &any)) return std::nullopt;
+    return any.Decode();
   }
 
   // Calls visit(generation, const T&) with what Read would return, if anything.
@@ -173,18 +167,14 @@ class CellSlots {
     // order: acquire <- publish, rewrite.
     const uint64_t word = slot.word.load(std::memory_order_acquire);
     if (!Word::IsLive(word)) return;
-    const uint64_t generation = Word::Generation(word);
-    if (Word::IsUsual(word, generation)) {
-      const Encoded copy = slot.cell.Copy();
-      // order: relaxed. As in Read. [INV-4]
-      if (slot.word.load(std::memory_order_relaxed) == word) {
-        return visit(generation, copy.Decode());
-      }
-    }
     Encoded copy;
-    if (CopyAny(index, word, &copy)) {
-      visit(generation, copy.Decode());
+    if (ABSL_PREDICT_FALSE(!Word::IsHome(word) ||
+                           !CopyHome(slot, word, &copy))) {
+      Encoded any;
+      if (!CopyAny(index, word, &any)) return;
+      copy = any;
     }
+    visit(Word::Generation(word), copy.Decode());
   }
 
   // Replaces the value by way of the cell `*spare`, which the caller owns;
@@ -210,24 +200,24 @@ class CellSlots {
     // order: relaxed. The CAS validates it; checked first so that a stale Unpin
     // writes to nothing that is shared.
     const uint64_t word = slot.word.load(std::memory_order_relaxed);
-    uint64_t found = generation;
+    uint64_t found = generation | Word::kHome;
     // order: acquire <- publish, rewrite: the cell, its version and its value
     // are the caller's. It releases nothing: who pins the slot next gets it by
     // a recycle or bequeath edge, and a late reader meets a refill first.
     // Failure relaxed: VacateAny looks at the word.
-    if (ABSL_PREDICT_FALSE(word != generation ||
+    if (ABSL_PREDICT_FALSE(word != found ||
                            !slot.word.compare_exchange_strong(
                                found, generation + 1, std::memory_order_acquire,
                                std::memory_order_relaxed))) {
       return VacateAny(slot, generation, ended);
     }
-    *ended = generation;
+    *ended = found;
     return true;
   }
 
   // The slot of a life that the caller ended, unless that was its last.
   static uint64_t Vacated(uint64_t place, uint64_t ended) {
-    if (ABSL_PREDICT_TRUE(ended == Word::Generation(place))) return place + 1;
+    if (ABSL_PREDICT_TRUE(Word::IsHome(ended))) return place + 1;
     return (place + 1) | Word::MovedBit(ended);
   }
 
@@ -278,6 +268,17 @@ class CellSlots {
     return true;
   }
 
+  // Copies the value of a slot whose word, which was acquired, has it at home.
+  // False if that may have changed meanwhile.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool CopyHome(const Slot& slot,
+                                                    uint64_t word,
+                                                    Encoded* copy) {
+    *copy = slot.cell.Copy();
+    // order: relaxed. The acquire loads of the copy are before it: had they
+    // read a refill, this would read the word that let it happen. [INV-4]
+    return slot.word.load(std::memory_order_relaxed) == word;
+  }
+
   // Read for any cell, after a first look that acquired `word`.
   ABSL_ATTRIBUTE_NOINLINE bool CopyAny(uint32_t index, uint64_t word,
                                        Encoded* copy) const {
@@ -294,12 +295,8 @@ class CellSlots {
   // may have been elsewhere meanwhile.
   bool TryCopy(uint32_t index, uint64_t word, Encoded* copy) const {
     const Slot& slot = slots_[index];
+    if (Word::IsHome(word)) return CopyHome(slot, word, copy);
     const uint32_t cell = Word::Cell(word, index);
-    if (!Word::IsRewritten(word)) {
-      *copy = slots_[cell].cell.Copy();
-      // order: relaxed. As in Read. [INV-4]
-      return slot.word.load(std::memory_order_relaxed) == word;
-    }
     // order: acquire <- bump. Had the cell left the slot for the refill that
     // this version announces, the next load would show that.
     const uint64_t version = versions_[cell].load(std::memory_order_acquire);
@@ -325,13 +322,12 @@ class CellSlots {
     const Encoded encoded = Encoded::Encode(value);
     BumpVersion(versions_[*spare]);
     slots_[*spare].cell.Fill(encoded);
-    uint64_t away = Word::kRewritten | Word::kReturning |
-                    Word::Pack(*spare ^ index, generation);
+    uint64_t away = Word::kReturning | Word::Pack(*spare ^ index, generation);
     uint64_t found = word;
     // order: release -> rewrite: the new value; acquire <- publish, rewrite:
     // the own cell is the caller's with all that was done to it. Failure
     // relaxed: ReplaceAny looks at the word.
-    if (ABSL_PREDICT_FALSE(!Word::IsUsual(word, generation) ||
+    if (ABSL_PREDICT_FALSE(!Word::IsHome(word, generation) ||
                            !slot.word.compare_exchange_strong(
                                found, away, std::memory_order_acq_rel,
                                std::memory_order_relaxed))) {
@@ -343,7 +339,7 @@ class CellSlots {
     // nothing: the spare is as this thread left it. Failure relaxed: another
     // thread has ended the life, or has replaced the value, and thereby taken
     // the spare; nothing is left to do.
-    if (!slot.word.compare_exchange_strong(away, Word::BroughtHome(word),
+    if (!slot.word.compare_exchange_strong(away, Word::BroughtBack(word),
                                            std::memory_order_release,
                                            std::memory_order_relaxed)) {
       *spare = index;
@@ -369,11 +365,11 @@ class CellSlots {
     const uint32_t cell = Word::Cell(word, index);
     if (old != nullptr) *old = slots_[cell].cell.CopyOwned();
     if (cell == index) {
-      // Readers compare versions of words that are rewritten.
+      // For readers of a word that does not count writes; else it is idle.
       BumpVersion(versions_[index]);
       slot.cell.Fill(encoded);
       // order: release -> rewrite. Failure relaxed. As in Replace, both.
-      if (slot.word.compare_exchange_strong(written, Word::BroughtHome(word),
+      if (slot.word.compare_exchange_strong(written, Word::BroughtBack(word),
                                             std::memory_order_release,
                                             std::memory_order_relaxed)) {
         return true;

@@ -92,7 +92,7 @@ class InlineSlots {
     return slots_[index].word.load(std::memory_order_relaxed);
   }
 
-  // Wait-free: one load, one compare.
+  // Wait-free: one load. As CellSlots::Read.
   std::optional<T> Read(uint32_t index, uint64_t generation) const {
     uint64_t word;
     if (!Find(index, generation, &word)) return std::nullopt;
@@ -171,7 +171,7 @@ class InlineSlots {
   bool Find(uint32_t index, uint64_t generation, uint64_t* word) const {
     // order: acquire <- publish, rewrite.
     *word = slots_[index].word.load(std::memory_order_acquire);
-    return Word::Generation(*word) == generation;
+    return Word::IsLive(*word, generation);
   }
 
   static uint64_t Pack(const T& value, uint64_t generation) {

@@ -66,7 +66,7 @@ class SpareCells {
   // keeps what `use` leaves in *cell in its stead. Wait-free for a thread with
   // a cell of its own; else it waits for one of shared_count_ to come back.
   template <typename F>
-  auto With(F use) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE auto With(F use) {
     const uint32_t ordinal = Threads::Current();
     if (ABSL_PREDICT_TRUE(ordinal < own_limit_)) return WithOwn(ordinal, use);
     return WithSlow(use);
@@ -77,7 +77,7 @@ class SpareCells {
   static constexpr uint32_t kApart = 16;  // Versions on a pair of cache lines.
 
   template <typename F>
-  auto WithOwn(uint32_t ordinal, F use) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE auto WithOwn(uint32_t ordinal, F use) {
     Shard<Traits>& shard = shards_[ordinal];
     const uint32_t plus_one = shard.spare_plus_one;
     uint32_t cell = plus_one == 0 ? StartCell(ordinal) : plus_one - 1;

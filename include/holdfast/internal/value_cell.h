@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/base/attributes.h"
 #include "holdfast/internal/words.h"
 
 namespace holdfast::internal {
@@ -47,7 +48,7 @@ struct ValueCell {
 
 // Before the owner of a cell fills it, if readers may be comparing its version.
 template <typename Version>
-void BumpVersion(Version& version) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void BumpVersion(Version& version) {
   // order: relaxed. The caller owns the cell.
   const uint64_t bumped = version.load(std::memory_order_relaxed) + 1;
   // order: release -> bump. A reader that sees it also sees that the cell had

@@ -1,6 +1,6 @@
 // The packed 64-bit words of a table as pure functions: nothing atomic here.
 //
-//   slot word, values in cells:        {flags:2 | cell or writes:62-G | gen:G}
+//   slot word, values in cells:        {home:1  | writes, or a cell   | gen:G}
 //   slot word, values inline:          {value or next free slot:64-G  | gen:G}
 //   place, a handle less the key:      {0:2     | slot index:62-G     | gen:G}
 //   free slot, as threads pass it on:  {moved:1 | 0:1 | index:62-G    | gen:G}
@@ -16,38 +16,38 @@
 //   kRetired = 2^G - 2       retired   nobody
 //   2^G - 1                  never occurs
 //
-//   flags of a live slot, values in cells      the value is in
-//   0                                          `cell`, as it was pinned
-//   kOwn                                       the slot's own cell; it has been
-//                                              written `writes` times
-//   kRewritten                                 `cell`, which may have been here
-//                                              before: its version tells
-//   kRewritten, kReturning (the bit of kOwn)   the same, and the write that put
-//                                              it there is to bring it home
+//   word of a live slot, values in cells   the value is
+//   {kHome | writes:63-G | g}              at home: in the slot's own cell, and
+//                                          its writes are counted
+//   {0 | 0 | cell:62-G | g}                in `cell`, which may have been here
+//                                          before: its version tells
+//   {0 | kReturning | cell:62-G | g}       the same, and the write that put it
+//                                          there is to bring it back
 //
 //   transition   from            to                      by
-//   pin          free g          live g+1, flags 0       store by the owner
-//   write        live g          live g, kRewritten; and CAS by any thread
+//   pin          free g          live g+1, kHome if in   store by the owner
+//                                the slot's own cell
+//   write        live g          live g, no kHome; and   CAS by any thread
 //                                kReturning from the
 //                                slot's own cell
-//   bring home   kReturning      live g, kOwn, or as     CAS by whoever set it
-//                                was kRewritten
+//   bring back   kReturning      live g, kHome if it     CAS by whoever set it
+//                                had that, own cell
 //   link         free g          free g, the next slot   store by the owner
-//   unpin        live g          free g+1, flags 0       CAS by any thread
-//   retire       live last       kRetired, flags 0       the same CAS
+//   unpin        live g          free g+1, no flags      CAS by any thread
+//   retire       live last       kRetired, no flags      the same CAS
 //
 // (Inline there are no flags, a write sets the new value, and only there the
 // word has a link.) A write that takes the value out of the slot's own cell
-// sets kReturning, and then brings it home. Another write, whose value that
+// sets kReturning, and then brings it back. Another write, whose value that
 // would replace, clears it, and none can set it again while the own cell is
 // out: so the word does not come back before its writer's CAS has looked for
-// it. Nor does a word with kOwn come back, ever: writes are counted, and the
-// last that can be counted leaves kRewritten for the rest of the life.
+// it. Nor does a word with kHome come back, ever: writes are counted, and the
+// last that can be counted carries kHome away for the rest of the life.
 //
-// Cells are named relative to the slot, so that zeroed memory is a table of
-// free slots of generation 0, each with the cell beside it, its own [INV-1],
-// and so that the word of a slot that was not written is its generation alone.
-// A free slot is `moved` if its cell is another one.
+// A free slot's word is {0 | 0 | cell:62-G | g}. Cells are named relative to
+// the slot: so zeroed memory is a table of free slots of generation 0, each
+// with the cell beside it, its own [INV-1]. A free slot is `moved` if its cell
+// is another one.
 
 #ifndef HOLDFAST_INTERNAL_WORDS_H_
 #define HOLDFAST_INTERNAL_WORDS_H_
@@ -69,10 +69,8 @@ struct Words {
   static constexpr uint64_t kRetired = kGenerationMask - 1;
   static constexpr uint64_t kLastLive = kRetired - 1;
 
-  static constexpr uint64_t kRewritten = uint64_t{1} << 63;
-  static constexpr uint64_t kReturning = uint64_t{1} << 62;  // If kRewritten,
-  static constexpr uint64_t kOwn = kReturning;               // if not.
-  static constexpr uint64_t kFlags = kRewritten | kReturning;
+  static constexpr uint64_t kHome = uint64_t{1} << 63;
+  static constexpr uint64_t kReturning = uint64_t{1} << 62;  // If not kHome.
   static constexpr int kUpperBits = 64 - kGenerationBits;
   static constexpr int kIndexBits = kUpperBits - 2 < 31 ? kUpperBits - 2 : 31;
   // The upper end of a short form, which has 32 bits or, if there are fewer
@@ -113,37 +111,35 @@ struct Words {
     return short_form & (kShortMoved - 1);
   }
 
+  // Whether it is of a live slot whose value is in its own cell and whose
+  // writes are counted.
+  static constexpr bool IsHome(uint64_t word) { return (word & kHome) != 0; }
+  // The same of that life; false if `generation` is even.
+  static constexpr bool IsHome(uint64_t word, uint64_t generation) {
+    return Generation(word) == generation && IsHome(word);
+  }
+  static constexpr bool IsLive(uint64_t word) { return (word & 1) != 0; }
+  // Whether `word` is of that life.
+  static constexpr bool IsLive(uint64_t word, uint64_t generation) {
+    return Generation(word) == generation && IsLive(word);
+  }
   // The cell that `word`, of the slot `index`, names.
   static constexpr uint32_t Cell(uint64_t word, uint32_t index) {
     return CellOffset(word) ^ index;
   }
   static constexpr uint32_t CellOffset(uint64_t word) {
-    return IsCounted(word) ? 0 : static_cast<uint32_t>(Upper(word & ~kFlags));
-  }
-  static constexpr bool IsRewritten(uint64_t word) {
-    return (word & kRewritten) != 0;
-  }
-  // Whether it has kOwn, and so counts writes.
-  static constexpr bool IsCounted(uint64_t word) {
-    return (word & kFlags) == kOwn;
-  }
-  // Whether `word` is of that life and names the slot's own cell, which has not
-  // been elsewhere in it without a trace in the word.
-  static constexpr bool IsUsual(uint64_t word, uint64_t generation) {
-    return word == generation ||
-           (IsCounted(word) && Generation(word) == generation);
+    return IsHome(word) ? 0 : static_cast<uint32_t>(Upper(word & ~kReturning));
   }
   // What a write makes of `word`, with the value in a cell of that offset.
   static constexpr uint64_t Written(uint64_t word, uint32_t cell_offset) {
-    return kRewritten | (CellOffset(word) == 0 ? kReturning : 0) |
+    return (CellOffset(word) == 0 ? kReturning : 0) |
            Pack(cell_offset, Generation(word));
   }
   // What the write that found `word`, with the slot's own cell, leaves when it
-  // has brought the value home. After the last write that can be counted the
-  // carry turns kOwn into kRewritten.
-  static constexpr uint64_t BroughtHome(uint64_t word) {
-    return IsRewritten(word) ? kRewritten | Generation(word)
-                             : (word | kOwn) + Pack(1, 0);
+  // has brought the value back there. The last write that can be counted
+  // carries kHome away.
+  static constexpr uint64_t BroughtBack(uint64_t word) {
+    return IsHome(word) ? word + Pack(1, 0) : Generation(word);
   }
   // What an unpin leaves of it.
   static constexpr uint64_t Ended(uint64_t word) {
@@ -154,9 +150,8 @@ struct Words {
     return CellOffset(word) == 0 ? 0 : kMoved;
   }
   static constexpr bool IsMoved(uint64_t free) { return (free & kMoved) != 0; }
-  static constexpr bool IsLive(uint64_t word) { return (word & 1) != 0; }
 
-  static_assert((kGenerationMask & kFlags) == 0);
+  static_assert(kGenerationMask < kReturning);
   static_assert(kRetired % 2 == 0 && kLastLive % 2 == 1);
 };
 
