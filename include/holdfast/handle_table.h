@@ -363,12 +363,10 @@ class HandleTable {
 
   template <typename F>
   void VisitRange(uint64_t begin, uint64_t end, F& fn) const {
-    for (uint64_t i = begin; i < end; ++i) {
-      slots_.Visit(static_cast<uint32_t>(i),
-                   [&](uint64_t generation, const T& value) {
-                     fn(HandleOf(Word::Pack(i, generation)), value);
-                   });
-    }
+    slots_.Visit(begin, end,
+                 [&](uint64_t index, uint64_t generation, const T& value) {
+                   fn(HandleOf(Word::Pack(index, generation)), value);
+                 });
   }
 
   void Swap(HandleTable& other) noexcept {

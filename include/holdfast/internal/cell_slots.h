@@ -160,21 +160,24 @@ class CellSlots {
     return any.Decode();
   }
 
-  // Calls visit(generation, const T&) with what Read would return, if anything.
+  // Calls visit(index, generation, const T&) for the slots of [begin, end) of
+  // which Read would return a value.
   template <typename F>
-  void Visit(uint32_t index, F visit) const {
-    const Slot& slot = slots_[index];
-    // order: acquire <- publish, rewrite.
-    const uint64_t word = slot.word.load(std::memory_order_acquire);
-    if (!Word::IsLive(word)) return;
-    Encoded copy;
-    if (ABSL_PREDICT_FALSE(!Word::IsHome(word) ||
-                           !CopyHome(slot, word, &copy))) {
-      Encoded any;
-      if (!CopyAny(index, word, &any)) return;
-      copy = any;
+  void Visit(uint64_t begin, uint64_t end, F visit) const {
+    const Slot* slot = slots_ + begin;  // Not to be loaded for each.
+    for (uint64_t i = begin; i < end; ++i, ++slot) {
+      // order: acquire <- publish, rewrite.
+      const uint64_t word = slot->word.load(std::memory_order_acquire);
+      if (!Word::IsLive(word)) continue;
+      Encoded copy;
+      if (ABSL_PREDICT_FALSE(!Word::IsHome(word) ||
+                             !CopyHome(*slot, word, &copy))) {
+        Encoded any;
+        if (!CopyAny(static_cast<uint32_t>(i), word, &any)) continue;
+        copy = any;
+      }
+      visit(i, Word::Generation(word), copy.Decode());
     }
-    visit(Word::Generation(word), copy.Decode());
   }
 
   // Replaces the value by way of the cell `*spare`, which the caller owns;

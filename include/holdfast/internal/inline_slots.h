@@ -107,11 +107,15 @@ class InlineSlots {
     return true;
   }
 
+  // As CellSlots::Visit.
   template <typename F>
-  void Visit(uint32_t index, F visit) const {
-    // order: acquire <- publish, rewrite.
-    const uint64_t word = slots_[index].word.load(std::memory_order_acquire);
-    if (Word::IsLive(word)) visit(Word::Generation(word), Unpack(word));
+  void Visit(uint64_t begin, uint64_t end, F visit) const {
+    const Slot* slot = slots_ + begin;
+    for (uint64_t i = begin; i < end; ++i, ++slot) {
+      // order: acquire <- publish, rewrite.
+      const uint64_t word = slot->word.load(std::memory_order_acquire);
+      if (Word::IsLive(word)) visit(i, Word::Generation(word), Unpack(word));
+    }
   }
 
   bool Write(uint32_t index, uint64_t generation, const T& value,
