@@ -133,6 +133,9 @@ slots and put them back.
     Section("write", "Write", """
 One operation is a write by handle, to slots in random order; in the last two pictures it is
 a read after each slot was written so, which shows whether writing has scattered the values.
+A write of holdfast, which blocks nobody, is two compare-and-swaps of a slot's word, where a
+lock that nobody else wants costs as much; written by several threads at once, one slot's
+words and cells travel between them, while a thread that holds a lock goes on for a while.
 """, [
         view("write", "threads", "Write", "threads", where=EIGHT),
         view("write_then_read", "dots", "Read after writes"),
@@ -162,6 +165,8 @@ does in between counts. A maximum is one operation, and often the system's doing
     Section("iteration", "Iteration and bulk", """
 One operation is a live slot visited, or made stale by removing everything at once. Sparse
 means that one slot in 16 is live; churned, that all were pinned and unpinned at random.
+Holdfast looks at each value's word twice, and ends each life by a compare-and-swap, since
+others go on meanwhile; under a lock neither is needed, and a map is cleared at a stroke.
 """, [
         view("for_each", "dots", "For each live slot", pictured=ONE),
         view("unpin_all", "dots", "Unpin all"),
@@ -169,7 +174,9 @@ means that one slot in 16 is live; churned, that all were pinned and unpinned at
     Section("life", "A table's life", """
 Growth: one operation is a pin into a new, empty table, page faults included. Cold start:
 one operation is the creation of a table and the first pin. Table per request: creation, ten
-pins, destruction.
+pins, destruction. Holdfast reserves address space at creation, for as many slots as there
+may be: two calls of the system in a table's life, and a page fault for each page, so that
+growth copies nothing and stops nobody.
 """, [
         view("growth", "dots", "Growth to full size"),
         view("cold_start", "dots", "Creation to first pin"),
