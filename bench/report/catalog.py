@@ -175,8 +175,8 @@ others go on meanwhile; under a lock neither is needed, and a map is cleared at 
 Growth: one operation is a pin into a new, empty table, page faults included. Cold start:
 one operation is the creation of a table and the first pin. Table per request: creation, ten
 pins, destruction. Holdfast reserves address space at creation, for as many slots as there
-may be: two calls of the system in a table's life, and a page fault for each page, so that
-growth copies nothing and stops nobody.
+may be: mmap, munmap, and a page fault for each page that is touched, so that growth
+copies nothing and stops nobody.
 """, [
         view("growth", "dots", "Growth to full size"),
         view("cold_start", "dots", "Creation to first pin"),

@@ -12,8 +12,8 @@
 // through script code, C and hash maps, while a collector walks the table.
 //
 // Use something else if values need destructors, if they are larger (pin a
-// pointer or an index), if one thread does everything (a plain slot map is
-// smaller), or if readers must keep a value alive while they use it (that is
+// pointer or an index), if one thread does everything (a plain slot map will
+// do), or if readers must keep a value alive while they use it (that is
 // reference counting; a handle only says whether the value is still pinned).
 //
 // Example:

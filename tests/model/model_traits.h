@@ -78,7 +78,7 @@ class ModelMemory {
   }
   static void NameParts(const Atomic<uint32_t>& entry, const std::string& at,
                         size_t offset) {
-    Name(&entry, (offset == 4096 ? "shared_spare" : "below") + at);
+    Name(&entry, (offset < 4096 ? "shared_spare" : "below") + at);
   }
 
   template <typename U>
