@@ -92,7 +92,7 @@ TYPED_TEST(WordsTest, ReturningChangesNeitherCellNorGeneration) {
   const uint64_t word =
       Word::kReturning | Word::Pack(Word::kMaxSlots, Word::kLastLive);
   EXPECT_FALSE(Word::IsHome(word));
-  EXPECT_FALSE(Word::IsHome(word, Word::kLastLive));
+  EXPECT_TRUE(Word::IsLive(word, Word::kLastLive));
   EXPECT_EQ(Word::Cell(word, 0), Word::kMaxSlots);
   EXPECT_EQ(Word::Generation(word), Word::kLastLive);
   EXPECT_NE(Word::Upper(word), Word::kMaxSlots);
@@ -104,9 +104,9 @@ TYPED_TEST(WordsTest, AWordAtHomeNamesTheOwnCell) {
   for (const uint64_t writes : {uint64_t{0}, uint64_t{1}, last}) {
     const uint64_t word = Word::kHome | Word::Pack(writes, Word::kLastLive);
     EXPECT_TRUE(Word::IsHome(word));
-    EXPECT_TRUE(Word::IsHome(word, Word::kLastLive));
-    EXPECT_FALSE(Word::IsHome(word, Word::kLastLive - 2));
-    EXPECT_FALSE(Word::IsHome(word, Word::kLastLive - 1));
+    EXPECT_TRUE(Word::IsLive(word, Word::kLastLive));
+    EXPECT_FALSE(Word::IsLive(word, Word::kLastLive - 2));
+    EXPECT_FALSE(Word::IsLive(word, Word::kLastLive - 1));
     EXPECT_EQ(Word::Cell(word, 5), 5);
     EXPECT_EQ(Word::Ended(word), Word::kRetired);
   }

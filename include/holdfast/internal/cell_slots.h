@@ -131,15 +131,9 @@ class CellSlots {
     // order: acquire <- publish, rewrite.
     const uint64_t word = slot.word.load(std::memory_order_acquire);
     Encoded copy;
-    if (ABSL_PREDICT_TRUE(Word::IsHome(word, generation) &&
-                          CopyHome(slot, word, &copy))) {
-      copy.Decode(value);
-      return true;
-    }
-    Encoded any;
-    if (!Word::IsLive(word, generation)) return false;
-    if (!CopyAny(index, word, &any)) return false;
-    any.Decode(value);
+    if (Word::Generation(word) != generation) return false;
+    if (!Copy(index, slot, word, &copy)) return false;
+    copy.Decode(value);
     return true;
   }
 
@@ -150,14 +144,11 @@ class CellSlots {
     // order: acquire <- publish, rewrite.
     const uint64_t word = slot.word.load(std::memory_order_acquire);
     Encoded copy;
-    if (ABSL_PREDICT_TRUE(Word::IsHome(word, generation) &&
-                          CopyHome(slot, word, &copy))) {
+    if (ABSL_PREDICT_TRUE(Word::Generation(word) == generation &&
+                          Copy(index, slot, word, &copy))) {
       return copy.Decode();
     }
-    Encoded any;
-    if (!Word::IsLive(word, generation)) return std::nullopt;
-    if (!CopyAny(index, word, &any)) return std::nullopt;
-    return any.Decode();
+    return std::nullopt;
   }
 
   // Calls visit(index, generation, const T&) for the slots of [begin, end) of
@@ -168,14 +159,10 @@ class CellSlots {
     for (uint64_t i = begin; i < end; ++i, ++slot) {
       // order: acquire <- publish, rewrite.
       const uint64_t word = slot->word.load(std::memory_order_acquire);
+      // Also in Copy; but g++ 12 then keeps a sum that `visit` makes in memory.
       if (!Word::IsLive(word)) continue;
       Encoded copy;
-      if (ABSL_PREDICT_FALSE(!Word::IsHome(word) ||
-                             !CopyHome(*slot, word, &copy))) {
-        Encoded any;
-        if (!CopyAny(static_cast<uint32_t>(i), word, &any)) continue;
-        copy = any;
-      }
+      if (!Copy(static_cast<uint32_t>(i), *slot, word, &copy)) continue;
       visit(i, Word::Generation(word), copy.Decode());
     }
   }
@@ -271,6 +258,19 @@ class CellSlots {
     return true;
   }
 
+  // Copies the value of the slot `index`, whose word was acquired. False if
+  // that is of no life, or if the life has ended meanwhile.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Copy(uint32_t index, const Slot& slot,
+                                         uint64_t word, Encoded* copy) const {
+    if (ABSL_PREDICT_TRUE(Word::IsHome(word) && CopyHome(slot, word, copy))) {
+      return true;
+    }
+    Encoded any;  // Has an address: `*copy` is to stay in registers.
+    if (!Word::IsLive(word) || !CopyAny(index, word, &any)) return false;
+    *copy = any;
+    return true;
+  }
+
   // Copies the value of a slot whose word, which was acquired, has it at home.
   // False if that may have changed meanwhile.
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool CopyHome(const Slot& slot,
@@ -325,28 +325,20 @@ class CellSlots {
     const Encoded encoded = Encoded::Encode(value);
     BumpVersion(versions_[*spare]);
     slots_[*spare].cell.Fill(encoded);
-    uint64_t away = Word::kReturning | Word::Pack(*spare ^ index, generation);
+    const uint64_t away =
+        Word::kReturning | Word::Pack(*spare ^ index, generation);
     uint64_t found = word;
     // order: release -> rewrite: the new value; acquire <- publish, rewrite:
     // the own cell is the caller's with all that was done to it. Failure
     // relaxed: ReplaceAny looks at the word.
-    if (ABSL_PREDICT_FALSE(!Word::IsHome(word, generation) ||
+    if (ABSL_PREDICT_FALSE(!Word::IsHome(word) ||
                            !slot.word.compare_exchange_strong(
                                found, away, std::memory_order_acq_rel,
                                std::memory_order_relaxed))) {
       return ReplaceAny(index, generation, encoded, spare, old);
     }
     if (old != nullptr) *old = slot.cell.CopyOwned();
-    slot.cell.Fill(encoded);
-    // order: release -> rewrite: the value, in its second place. It acquires
-    // nothing: the spare is as this thread left it. Failure relaxed: another
-    // thread has ended the life, or has replaced the value, and thereby taken
-    // the spare; nothing is left to do.
-    if (!slot.word.compare_exchange_strong(away, Word::BroughtBack(word),
-                                           std::memory_order_release,
-                                           std::memory_order_relaxed)) {
-      *spare = index;
-    }
+    if (!BringBack(slot, encoded, word, away)) *spare = index;
     return true;
   }
 
@@ -370,16 +362,25 @@ class CellSlots {
     if (cell == index) {
       // For readers of a word that does not count writes; else it is idle.
       BumpVersion(versions_[index]);
-      slot.cell.Fill(encoded);
-      // order: release -> rewrite. Failure relaxed. As in Replace, both.
-      if (slot.word.compare_exchange_strong(written, Word::BroughtBack(word),
-                                            std::memory_order_release,
-                                            std::memory_order_relaxed)) {
-        return true;
-      }
+      if (BringBack(slot, encoded, word, written)) return true;
     }
     *spare = cell;
     return true;
+  }
+
+  // Fills the slot's own cell, which the caller took out of it when it made
+  // `away` of `word`, and puts it back. False if another thread has ended the
+  // life, or has replaced the value, and thereby taken the spare.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool BringBack(Slot& slot,
+                                                     const Encoded& encoded,
+                                                     uint64_t word,
+                                                     uint64_t away) {
+    slot.cell.Fill(encoded);
+    // order: release -> rewrite: the value, in its second place. It acquires
+    // nothing: the spare is as this thread left it. Failure relaxed: all done.
+    return slot.word.compare_exchange_strong(away, Word::BroughtBack(word),
+                                             std::memory_order_release,
+                                             std::memory_order_relaxed);
   }
 
   // Where a free slot keeps its links.

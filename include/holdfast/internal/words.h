@@ -114,10 +114,6 @@ struct Words {
   // Whether it is of a live slot whose value is in its own cell and whose
   // writes are counted.
   static constexpr bool IsHome(uint64_t word) { return (word & kHome) != 0; }
-  // The same of that life; false if `generation` is even.
-  static constexpr bool IsHome(uint64_t word, uint64_t generation) {
-    return Generation(word) == generation && IsHome(word);
-  }
   static constexpr bool IsLive(uint64_t word) { return (word & 1) != 0; }
   // Whether `word` is of that life.
   static constexpr bool IsLive(uint64_t word, uint64_t generation) {
