@@ -109,13 +109,16 @@ class HandleTableModelTest : public testing::Test {};
 
 using Configs = testing::Types<
     // Three lives a slot: all of them are soon retired.
-    Config<3, 1, 0, 16>, Config<3, 7, 64, 1000>, Config<3, 8, 0, 12>,
-    Config<3, 64, 64, 2000>, Config<2, 8, 0, 500>,
+    Config<3, 1, 0, 16>, Config<3, 4, 0, 100>, Config<3, 7, 64, 1000>,
+    Config<3, 8, 0, 12>, Config<3, 16, 1, 100>, Config<3, 64, 64, 2000>,
+    Config<2, 8, 0, 500>,
     // Many lives, in words and in cells.
-    Config<8, 8, 1, 20>, Config<16, 8, 64, 2048>, Config<16, 24, 1, 300>,
-    Config<32, 4, 1, 100>, Config<32, 4, 64, 3000>, Config<32, 8, 0, 100>,
-    Config<32, 8, 64, 1>, Config<32, 16, 64, 200>, Config<32, 64, 64, 1500>,
-    Config<40, 8, 0, 40>, Config<48, 2, 64, 400>, Config<48, 64, 0, 30>>;
+    Config<8, 8, 1, 20>, Config<16, 4, 0, 16>, Config<16, 8, 64, 2048>,
+    Config<16, 24, 1, 300>, Config<32, 1, 0, 50>, Config<32, 4, 1, 100>,
+    Config<32, 4, 64, 3000>, Config<32, 8, 0, 100>, Config<32, 8, 64, 1>,
+    Config<32, 16, 64, 200>, Config<32, 24, 0, 64>, Config<32, 64, 64, 1500>,
+    Config<40, 1, 64, 700>, Config<40, 4, 1, 90>, Config<40, 8, 0, 40>,
+    Config<40, 16, 64, 1100>, Config<48, 2, 64, 400>, Config<48, 64, 0, 30>>;
 TYPED_TEST_SUITE(HandleTableModelTest, Configs);
 
 TYPED_TEST(HandleTableModelTest, RandomOperationsAgreeWithAMap) {

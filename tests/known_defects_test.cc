@@ -37,21 +37,12 @@ TableOptions Slots(uint64_t max_slots, uint32_t thread_cache_slots) {
   return options;
 }
 
-template <typename F, int... kBits>
-void ForSplits(const F& fn, std::integer_sequence<int, kBits...>) {
-  const auto with = [&fn](auto bits) {
-    SCOPED_TRACE(testing::Message() << int{bits} << " generation bits");
-    fn(bits);
-  };
-  (with(std::integral_constant<int, kBits>()), ...);
-}
-
-// Calls fn(std::integral_constant<int, bits>) for splits from end to end, with
-// those around a half.
-template <typename F>
-void ForSplits(const F& fn) {
-  ForSplits(fn, std::integer_sequence<int, 2, 3, 4, 8, 16, 31, 32, 33, 37, 38,
-                                      40, 47, 48>());
+// Calls fn(std::integral_constant<int, kBits>) for every split there is.
+template <int kBits = 2, typename F>
+void ForEachSplit(const F& fn) {
+  SCOPED_TRACE(testing::Message() << kBits << " generation bits");
+  fn(std::integral_constant<int, kBits>());
+  if constexpr (kBits < 48) ForEachSplit<kBits + 1>(fn);
 }
 
 // A tag that is the generation grows until its slot is retired.
@@ -101,7 +92,7 @@ TEST(KnownDefects, Point05_TagsThatWrapWhenSlotsAreNearTheirEnd) {
 }
 
 TEST(KnownDefects, Point06_GenerationWrapAndLastGenerationEqualToASentinel) {
-  ForSplits([](auto bits) {
+  ForEachSplit([](auto bits) {
     using Table = TableOfBits<decltype(bits)::value>;
     Table table = *Table::Create(Slots(1, 0));
     typename Table::TestAccess access(table);
@@ -223,7 +214,7 @@ TEST(KnownDefects, Point12_SlotsLostAtThreadExit) {
 }
 
 TEST(KnownDefects, Point14_NonDefaultBitSplits) {
-  ForSplits([](auto bits) {
+  ForEachSplit([](auto bits) {
     using Table = TableOfBits<decltype(bits)::value>;
     Table table = *Table::Create(Slots(200, 8));
     typename Table::TestAccess access(table);
