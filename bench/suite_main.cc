@@ -157,7 +157,8 @@ void AddContext(const Suite& suite) {
   add("build_mode", "dbg");
 #endif
   add("peers", PeerNames(suite.benchmarks()));
-  add("peers_skipped", SkippedPeers());
+  const std::string skipped = SkippedPeers();
+  add("peers_skipped", skipped.empty() ? "none" : skipped);
   add("pinning", Team(static_cast<int>(AllowedCpus().size())).pinning());
   add("counters", CountersNote());
   add("clock", ClockDescription());

@@ -44,8 +44,7 @@ def circumstances(context):
         ("Load average at the start", ("load_at_start",)), ("Caches", ("cache_sizes",)),
         ("Not turned off", ("not_controlled",)), ("Peers left out", ("peers_skipped",)),
     ]
-    rows = [(label, "none" if context.get(keys[0]) == "" else known(context, *keys))
-            for label, keys in found]
+    rows = [(label, known(context, *keys)) for label, keys in found]
     caches = cache_text(context)
     return [(label, caches if label == "Caches" else text or "not recorded")
             for label, text in rows if label != "Caches" or caches]
