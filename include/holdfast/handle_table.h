@@ -304,12 +304,17 @@ class HandleTable {
       std::conditional_t<kInlineValues, internal::InlineSlots<T, Traits>,
                          internal::CellSlots<T, Traits>>;
   using Pool = internal::SlotPool<Slots, Traits>;
-  using Spares = internal::SpareCells<Traits>;
+  using Spares = internal::SpareCells<Slots, Traits>;
   using Shard = internal::Shard<Traits>;
+  using Part = internal::GrowingPart<Traits>;
 
   struct Layout;
 
   HandleTable() = default;
+
+  // Of Create: the memory, and what lies in it.
+  absl::Status Reserve(const Layout& layout);
+  absl::Status Build(const Layout& layout, const Options& options);
 
   // A place is {slot index, generation}: a handle without the table's key.
   uint64_t PlaceOf(Handle handle) const { return handle.bits() ^ key_; }
@@ -318,7 +323,7 @@ class HandleTable {
     return Handle::FromBits(place ^ key_);
   }
 
-  bool InRange(uint64_t place) const { return Word::Upper(place) < max_slots_; }
+  bool InRange(uint64_t place) const { return Word::Upper(place) < all_slots_; }
 
   // Whether it has the form of a place of this table: in range, and odd.
   bool IsPlace(uint64_t place) const {
@@ -371,7 +376,7 @@ class HandleTable {
 
   void Swap(HandleTable& other) noexcept {
     std::swap(key_, other.key_);
-    std::swap(max_slots_, other.max_slots_);
+    std::swap(all_slots_, other.all_slots_);
     std::swap(slots_, other.slots_);
     std::swap(pool_, other.pool_);
     std::swap(spares_, other.spares_);
@@ -381,7 +386,7 @@ class HandleTable {
   // All of these are written by Create and by moves alone; what changes lies in
   // memory_.
   uint64_t key_ = 0;        // XORed into every handle. Bits 0 and 63 are clear.
-  uint64_t max_slots_ = 0;  // 0 once moved from: no handle is in range.
+  uint64_t all_slots_ = 0;  // 0 once moved from: no handle is in range.
   Slots slots_;
   Pool pool_;
   Spares spares_;

@@ -54,6 +54,10 @@ class CellSlots {
   CellSlots() = default;
   CellSlots(Slot* slots, Side* versions) : slots_(slots), versions_(versions) {}
 
+  // Where the parts of the slot `index` lie.
+  const Slot* slot(uint64_t index) const { return slots_ + index; }
+  const Side* side(uint64_t index) const { return versions_ + index; }
+
   // --- The owner of a free slot -------------------------------------------
 
   uint64_t FreeSlot(uint32_t index) const {

@@ -8,87 +8,155 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "holdfast/handle_table.h"  // IWYU pragma: keep
 
 namespace holdfast {
 
-// Where the parts of a table lie in its memory. The large ones begin on pages
-// of their own, so that what is never used is never touched; what the first
-// thread needs besides slots lies on one page.
+// Where the parts of a table lie in its memory. What is small or comes first is
+// at the ends that meet: a table becomes writable from there.
+//
+//   slots --> (beyond max_slots) <-- spare cells | sides --> <-- their sides |
+//   controls, shards -->
 template <typename T, typename Traits>
 struct HandleTable<T, Traits>::Layout {
   static constexpr size_t kLine = 128;  // Processors fetch lines in pairs.
-  static constexpr size_t kPage = 4096;
 
-  explicit Layout(uint64_t max_slots) {
-    const uint64_t spares =
-        Slots::kHasCells ? Spares::Cells(max_slots) - max_slots : 0;
-    const uint64_t cells = max_slots + spares;
-    Add(sizeof(typename Pool::Control), kLine);
-    shared_spares =
-        Add(Spares::kMaxShared * sizeof(typename Spares::Entry), kLine);
-    shards = Add(Traits::kMaxThreads * sizeof(Shard), kLine);
-    slots = Add(cells * sizeof(typename Slots::Slot), kPage);
-    sides = Add(cells * sizeof(typename Slots::Side), kPage);
-    slot_count = static_cast<size_t>(cells);
+  // Written by Create alone, but for the sizes, which grow.
+  struct Growth {
+    typename Part::Size slots;
+    typename Part::Size spares;
+    typename Part::Size sides;
+    typename Part::Size spare_sides;
+    typename Part::Size shards;
+  };
+
+  Layout(uint64_t max_slots, uint32_t cache_slots, size_t page)
+      : all_slots(max_slots + Surplus(max_slots, cache_slots)),
+        cells(Slots::kHasCells ? Spares::Cells(all_slots) : all_slots) {
+    slots = Add(cells, sizeof(typename Slots::Slot), page);
+    sides = Add(cells, sizeof(typename Slots::Side), page);
+    control = Add(1, sizeof(typename Pool::Control), page);
+    spare_control = Add(1, sizeof(typename Spares::Control), kLine);
+    growth = Add(1, sizeof(Growth), kLine);
+    shards = Add(Traits::kMaxThreads, sizeof(Shard), kLine);
+    Add(0, 0, page);
+  }
+
+  // Slots beyond max_slots, so that threads may keep free ones: see SlotPool.
+  // Where the index bits run out, half of what is left.
+  static uint64_t Surplus(uint64_t max_slots, uint32_t cache_slots) {
+    if (cache_slots == 0) return 0;
+    const uint64_t wanted =
+        uint64_t{internal::ShardArray<Traits>::kLimit} * (cache_slots + 1);
+    const uint64_t room = kMaxSlots - max_slots;
+    const uint64_t spares = Slots::kHasCells ? Spares::Cells(0) : 0;
+    return std::min(wanted, std::max(room - std::min(room, spares), room / 2));
   }
 
   // Returns the offset, a multiple of `alignment`.
-  size_t Add(uint64_t size, size_t alignment) {
-    const size_t offset = (bytes + alignment - 1) / alignment * alignment;
-    bytes = offset + static_cast<size_t>(size);
+  uint64_t Add(uint64_t count, uint64_t size, uint64_t alignment) {
+    const uint64_t offset = (bytes + alignment - 1) / alignment * alignment;
+    bytes = offset + count * size;
     return offset;
   }
 
-  size_t bytes = 0;
-  size_t shared_spares;
-  size_t shards;
-  size_t slots;
-  size_t sides;
-  size_t slot_count;
+  uint64_t bytes = 0;
+  uint64_t all_slots;  // Slots of which handles may tell.
+  uint64_t cells;
+  uint64_t slots;
+  uint64_t sides;
+  uint64_t control;
+  uint64_t spare_control;
+  uint64_t growth;
+  uint64_t shards;
 };
 
 template <typename T, typename Traits>
 absl::StatusOr<HandleTable<T, Traits>> HandleTable<T, Traits>::Create(
     const Options& options) {
-  if (absl::Status status = internal::ValidateOptions(
-          options, kMaxSlots, Traits::kMaxThreadCacheSlots);
+  Options fitted = options;
+  if (absl::Status status = internal::FitOptions(
+          kMaxSlots, Traits::kMaxThreadCacheSlots, &fitted);
       !status.ok()) {
     return status;
   }
-  const Layout layout(options.max_slots);
-  absl::StatusOr<Memory> memory = Memory::Reserve(layout.bytes);
-  if (!memory.ok()) {
-    return internal::ReservationError(memory.status(), layout.bytes,
-                                      options.max_slots);
-  }
-
+  const Layout layout(fitted.max_slots, fitted.thread_cache_slots,
+                      Memory::PageBytes());
   HandleTable table;
-  table.memory_ = *std::move(memory);
-  table.key_ = internal::NewTableKey();
-  table.max_slots_ = options.max_slots;
-  const Memory& in = table.memory_;
-  auto* const control = in.template Array<typename Pool::Control>(0, 1);
-  auto* const shards =
-      in.template Array<Shard>(layout.shards, Traits::kMaxThreads);
-  table.slots_ = Slots(
-      in.template Array<typename Slots::Slot>(layout.slots, layout.slot_count),
-      in.template Array<typename Slots::Side>(layout.sides, layout.slot_count));
-  // A small table is not to lie in the caches of a few threads.
-  const uint32_t cache_slots = static_cast<uint32_t>(
-      std::min<uint64_t>(options.thread_cache_slots, options.max_slots / 16));
-  table.pool_ =
-      Pool(control, shards, table.slots_, options.max_slots, cache_slots);
-  if constexpr (Slots::kHasCells) {
-    table.spares_ = Spares(shards,
-                           in.template Array<typename Spares::Entry>(
-                               layout.shared_spares, Spares::kMaxShared),
-                           options.max_slots);
+  absl::Status status = table.Reserve(layout);
+  if (status.ok()) status = table.Build(layout, fitted);
+  if (!status.ok()) {
+    return internal::ReservationError(status, layout.bytes, fitted.max_slots);
   }
   return table;
+}
+
+template <typename T, typename Traits>
+absl::Status HandleTable<T, Traits>::Reserve(const Layout& layout) {
+  constexpr uint64_t kMost = std::numeric_limits<ptrdiff_t>::max();
+  if (layout.bytes > kMost) {
+    return absl::ResourceExhaustedError("more than a process can address");
+  }
+  absl::StatusOr<Memory> memory =
+      Memory::Reserve(static_cast<size_t>(layout.bytes));
+  if (!memory.ok()) return memory.status();
+  memory_ = *std::move(memory);
+  return absl::OkStatus();
+}
+
+template <typename T, typename Traits>
+absl::Status HandleTable<T, Traits>::Build(const Layout& layout,
+                                           const Options& options) {
+  const auto at = [&](uint64_t offset) {
+    return memory_.template Array<char>(static_cast<size_t>(offset), 1);
+  };
+  auto* const growth = memory_.template Array<typename Layout::Growth>(
+      static_cast<size_t>(layout.growth), 1);
+  const auto part = [&](uint64_t begin, uint64_t end, typename Part::From from,
+                        typename Part::Size* writable) {
+    return Memory::kGrows ? Part(at(begin), at(end), from, writable) : Part();
+  };
+  constexpr auto kBegin = Part::From::kBegin;
+  constexpr auto kEnd = Part::From::kEnd;
+  const Part shard_part =
+      part(layout.control, layout.bytes, kBegin, &growth->shards);
+  auto* const shards = memory_.template Array<Shard>(
+      static_cast<size_t>(layout.shards), Traits::kMaxThreads);
+  if (!shard_part.Reach(growth, sizeof(*growth))) return Memory::Refusal();
+  auto* const control = memory_.template Array<typename Pool::Control>(
+      static_cast<size_t>(layout.control), 1);
+  slots_ = Slots(
+      memory_.template Array<typename Slots::Slot>(
+          static_cast<size_t>(layout.slots), static_cast<size_t>(layout.cells)),
+      memory_.template Array<typename Slots::Side>(
+          static_cast<size_t>(layout.sides),
+          static_cast<size_t>(layout.cells)));
+  const internal::ShardArray<Traits> array(shards, &control->opened,
+                                           shard_part);
+  const auto numbering = Traits::Threads::Numbering::OfThisCopy();
+  const typename Pool::Space space = {
+      options.max_slots, layout.all_slots,
+      part(layout.slots, layout.sides, kBegin, &growth->slots),
+      part(layout.sides, layout.control, kBegin, &growth->sides)};
+  pool_ = Pool(control, array, slots_, space, options.thread_cache_slots,
+               numbering);
+  if constexpr (Slots::kHasCells) {
+    spares_ =
+        Spares(memory_.template Array<typename Spares::Control>(
+                   static_cast<size_t>(layout.spare_control), 1),
+               array, slots_, layout.all_slots, numbering,
+               part(layout.slots, layout.sides, kEnd, &growth->spares),
+               part(layout.sides, layout.control, kEnd, &growth->spare_sides));
+    if (!spares_.ReachShared()) return Memory::Refusal();
+  }
+  key_ = internal::NewTableKey();
+  all_slots_ = layout.all_slots;
+  return absl::OkStatus();
 }
 
 template <typename T, typename Traits>
@@ -167,7 +235,7 @@ Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const {
 template <typename T, typename Traits>
 TableStats HandleTable<T, Traits>::GetStats() const {
   Stats stats;
-  if (max_slots_ == 0) return stats;
+  if (all_slots_ == 0) return stats;
   stats.high_water = pool_.high_water();
   for (uint64_t i = 0; i < stats.high_water; ++i) {
     const uint64_t generation = slots_.Generation(static_cast<uint32_t>(i));
@@ -179,7 +247,7 @@ TableStats HandleTable<T, Traits>::GetStats() const {
   }
   stats.free = stats.high_water - stats.live - stats.retired;
   stats.cached = pool_.CachedSlots();
-  stats.capacity = max_slots_;
+  stats.capacity = pool_.max_slots();
   stats.last_generation = Word::kLastLive;
   stats.thread_cache_slots = pool_.cache_slots();
   stats.bytes_reserved = memory_.reserved_bytes();

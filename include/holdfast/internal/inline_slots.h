@@ -40,6 +40,10 @@ class InlineSlots {
   InlineSlots() = default;
   InlineSlots(Slot* slots, Side* below) : slots_(slots), below_(below) {}
 
+  // Where the parts of the slot `index` lie.
+  const Slot* slot(uint64_t index) const { return slots_ + index; }
+  const Side* side(uint64_t index) const { return below_ + index; }
+
   // --- The owner of a free slot -------------------------------------------
 
   uint64_t FreeSlot(uint32_t index) const {

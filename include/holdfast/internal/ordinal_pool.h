@@ -73,6 +73,17 @@ class OrdinalPool {
     return limit_.load(std::memory_order_relaxed);
   }
 
+  // How many are owned. Approximate while other threads go on.
+  uint32_t CountOwned() const {
+    uint32_t owned = 0;
+    for (const Atomic<uint64_t>& word : words_) {
+      // order: relaxed. Only the number counts.
+      owned += static_cast<uint32_t>(
+          __builtin_popcountll(word.load(std::memory_order_relaxed)));
+    }
+    return owned;
+  }
+
  private:
   template <typename U>
   using Atomic = typename Atomics::template Atomic<U>;
