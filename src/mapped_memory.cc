@@ -96,9 +96,8 @@ absl::StatusOr<MappedMemory> MappedMemory::Reserve(size_t bytes) {
   return MappedMemory(base, bytes);
 }
 
-uint64_t MappedMemory::PageBytes() {
-  static const uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
+uint64_t MappedMemory::PageBytes() noexcept {
+  return static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {

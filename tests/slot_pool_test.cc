@@ -38,10 +38,20 @@ class SlotPoolTest : public testing::Test {
     FakeThreads::Reset();
     control_ = std::make_unique<typename Pool::Control[]>(1);
     shards_ = std::make_unique<Shard<PoolTraits>[]>(PoolTraits::kMaxThreads);
-    arena_ = std::make_unique<SlotArena<Slots>>(max_slots);
+    arena_ =
+        std::make_unique<SlotArena<Slots>>(max_slots + Surplus(cache_slots));
     slots_ = arena_->slots();
-    pool_ = Pool(control_.get(), shards_.get(), slots_, max_slots, cache_slots);
+    pool_ = Pool(control_.get(), {shards_.get(), &control_->opened}, slots_,
+                 {max_slots, max_slots + Surplus(cache_slots)}, cache_slots,
+                 FakeThreads::OfThisCopy());
     FakeThreads::Become(0);
+  }
+
+  // What all shards together may keep.
+  static uint64_t Surplus(uint32_t cache_slots) {
+    return cache_slots == 0
+               ? 0
+               : uint64_t{PoolTraits::kMaxThreads} * (cache_slots + 1);
   }
 
   // Pins a slot. Returns its index, or kNil if none is left.
@@ -94,7 +104,7 @@ TYPED_TEST(SlotPoolTest, DefaultPoolHasNoSlots) {
 
 TYPED_TEST(SlotPoolTest, ControlWordsLieOnCacheLinesOfTheirOwn) {
   using Control = typename TestFixture::Pool::Control;
-  static_assert(sizeof(Control) == 256 && alignof(Control) == 128);
+  static_assert(sizeof(Control) == 384 && alignof(Control) == 128);
 }
 
 TYPED_TEST(SlotPoolTest, OneThreadGetsExactlyEverySlotWhateverItsCache) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "holdfast/internal/cell_slots.h"
 #include "holdfast/traits.h"
 #include "tests/support/fake_threads.h"
 #include "tests/support/hooked_atomics.h"

@@ -344,7 +344,9 @@ class HandleTable {
   template <typename F>
   ABSL_ATTRIBUTE_ALWAYS_INLINE auto WithSpare(F use) {
     if constexpr (Slots::kHasCells) {
-      return spares_.With(use);
+      return spares_.With(use, [this](uint32_t* cell) noexcept {
+        return pool_.TakeCell(cell);
+      });
     } else {
       return use(nullptr);
     }

@@ -51,7 +51,7 @@ class FreeList {
   //
   // Requires that the caller owns every slot of it, and that `first` has not
   // led a batch since it was last freed. [INV-5]
-  void Push(uint64_t first) {
+  void Push(uint64_t first) noexcept {
     const uint64_t pushed = first & ~Word::kMoved;
     // order: relaxed. Nothing is read through it; the CAS validates it.
     uint64_t head = head_->load(std::memory_order_relaxed);
@@ -66,7 +66,7 @@ class FreeList {
 
   // Takes the top batch: its first slot, or kNoSlot if there is none. The
   // caller then owns every slot of the batch. Lock-free, as Push.
-  uint64_t Pop() {
+  uint64_t Pop() noexcept {
     // order: acquire <- recycle, exhaust. Every push and pop is an RMW on the
     // head, so this acquires from each push of a batch that is still on the
     // stack, and from each pop of one that is not.

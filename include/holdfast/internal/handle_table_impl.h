@@ -41,7 +41,8 @@ struct HandleTable<T, Traits>::Layout {
     slots = Add(cells, sizeof(typename Slots::Slot), page);
     sides = Add(cells, sizeof(typename Slots::Side), page);
     control = Add(1, sizeof(typename Pool::Control), page);
-    spare_control = Add(1, sizeof(typename Spares::Control), kLine);
+    shared_spares =
+        Add(Spares::kMaxShared, sizeof(typename Spares::Entry), kLine);
     growth = Add(1, sizeof(Growth), kLine);
     shards = Add(Traits::kMaxThreads, sizeof(Shard), kLine);
     Add(0, 0, page);
@@ -71,7 +72,7 @@ struct HandleTable<T, Traits>::Layout {
   uint64_t slots;
   uint64_t sides;
   uint64_t control;
-  uint64_t spare_control;
+  uint64_t shared_spares;
   uint64_t growth;
   uint64_t shards;
 };
@@ -146,12 +147,12 @@ absl::Status HandleTable<T, Traits>::Build(const Layout& layout,
   pool_ = Pool(control, array, slots_, space, options.thread_cache_slots,
                numbering);
   if constexpr (Slots::kHasCells) {
-    spares_ =
-        Spares(memory_.template Array<typename Spares::Control>(
-                   static_cast<size_t>(layout.spare_control), 1),
-               array, slots_, layout.all_slots, numbering,
-               part(layout.slots, layout.sides, kEnd, &growth->spares),
-               part(layout.sides, layout.control, kEnd, &growth->spare_sides));
+    spares_ = Spares(
+        memory_.template Array<typename Spares::Entry>(
+            static_cast<size_t>(layout.shared_spares), Spares::kMaxShared),
+        array, slots_, layout.all_slots, numbering,
+        part(layout.slots, layout.sides, kEnd, &growth->spares),
+        part(layout.sides, layout.control, kEnd, &growth->spare_sides));
     if (!spares_.ReachShared()) return Memory::Refusal();
   }
   key_ = internal::NewTableKey();

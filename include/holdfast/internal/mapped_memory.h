@@ -29,7 +29,7 @@ class MappedMemory {
   ~MappedMemory();
 
   // Of the system's pages.
-  static uint64_t PageBytes();
+  static uint64_t PageBytes() noexcept;
 
   // Makes whole pages of a reservation writable, which charges them; they may
   // be writable already. False if the system refuses; errno stays as it was.

@@ -42,13 +42,13 @@ struct alignas(64) Shard {
   template <typename U>
   class Owned {
    public:
-    U Get() const {
+    U Get() const noexcept {
       // order: relaxed. The owner finds what it stored, or what the bequeath
       // edge brought. Others read nothing through it. [INV-6]
       return value_.load(std::memory_order_relaxed);
     }
 
-    void Set(U value) {
+    void Set(U value) noexcept {
       // order: relaxed. Only the owner stores, and whoever owns the shard next
       // has it by the bequeath edge. [INV-6]
       value_.store(value, std::memory_order_relaxed);
@@ -56,7 +56,7 @@ struct alignas(64) Shard {
 
     // Set, after all that the owner stored before: should it leave the call
     // here, the next owner finds either everything or nothing.
-    void SetLast(U value) {
+    void SetLast(U value) noexcept {
       // order: release -> bequeath. Between threads the claim of the ordinal
       // does it; this keeps the compiler from moving the stores. [INV-9]
       value_.store(value, std::memory_order_release);
@@ -67,16 +67,16 @@ struct alignas(64) Shard {
   };
 
   // Free slots in the shard, and those of them in `slots`.
-  uint32_t Count() const {
+  uint32_t Count() const noexcept {
     return ArrayCount() + (last.Get() > kNoLast ? 1 : 0);
   }
-  uint32_t ArrayCount() const {
+  uint32_t ArrayCount() const noexcept {
     const uint32_t plus_one = level.Get();
     return plus_one == 0 ? 0 : plus_one - 1;
   }
 
   // The free slots in `slots` are `count`, and complete. Opens the shard.
-  void SetArrayCount(uint32_t count) {
+  void SetArrayCount(uint32_t count) noexcept {
     level.SetLast(static_cast<uint16_t>(count + 1));
   }
 

@@ -71,14 +71,14 @@ class ShardArray {
   }
 
  private:
-  bool IsListed(uint32_t ordinal) const {
+  bool IsListed(uint32_t ordinal) const noexcept {
     bool listed = false;
     ForEachOpened([&](uint32_t opened) { listed |= opened == ordinal; });
     return listed;
   }
 
   // Lock-free: a retry means that another thread listed its shard.
-  void List(uint32_t ordinal) const {
+  void List(uint32_t ordinal) const noexcept {
     // order: relaxed. The CAS validates it.
     uint64_t opened = opened_->load(std::memory_order_relaxed);
     uint64_t with_this;

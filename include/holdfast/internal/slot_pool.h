@@ -53,6 +53,8 @@ class SlotPool {
     // Slots [0, high_water) have been handed out at least once. [INV-8]
     alignas(128) Atomic<uint64_t> high_water;
     alignas(128) typename ShardArray<Traits>::Opened opened;
+    // Slots that serve by their cells alone, see TakeCell.
+    Atomic<uint32_t> replaced;
   };
 
   // The slots that there are.
@@ -111,7 +113,18 @@ class SlotPool {
     }
   }
 
-  uint64_t high_water() const {
+  // The cell of a slot that was never used and never will be. False if there is
+  // none. Lock-free, as Grow.
+  bool TakeCell(uint32_t* cell) noexcept {
+    // order: relaxed. Only the number counts. It is counted first, as a shard.
+    control_->replaced.fetch_add(1, std::memory_order_relaxed);
+    uint64_t index;
+    if (Grow(1, space_.all_slots, &index) == 0) return false;
+    *cell = static_cast<uint32_t>(index);
+    return true;
+  }
+
+  uint64_t high_water() const noexcept {
     if (control_ == nullptr) return 0;  // Moved from.
     // order: relaxed. A bound: a thread that has a handle of a slot, or knows
     // that its pin has happened, reads a value beyond that slot by coherence.
@@ -120,7 +133,7 @@ class SlotPool {
 
   // Free slots in the shards, dead threads' included. Approximate while other
   // threads go on.
-  uint64_t CachedSlots() const {
+  uint64_t CachedSlots() const noexcept {
     uint64_t cached = 0;
     if (control_ == nullptr) return 0;  // Moved from.
     shards_.ForEachOpened(
@@ -128,14 +141,16 @@ class SlotPool {
     return cached;
   }
 
-  uint64_t max_slots() const { return space_.max_slots; }
-  uint32_t cache_slots() const { return cache_slots_; }
+  uint64_t max_slots() const noexcept { return space_.max_slots; }
+  uint32_t cache_slots() const noexcept { return cache_slots_; }
 
  private:
-  uint32_t Batch() const { return cache_slots_ < 2 ? 1 : cache_slots_ / 2; }
+  uint32_t Batch() const noexcept {
+    return cache_slots_ < 2 ? 1 : cache_slots_ / 2;
+  }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool TryTake(Shard<Traits>& shard,
-                                                   uint64_t* free) {
+                                                   uint64_t* free) noexcept {
     *free = shard.last.Get();
     if (*free > Shard<Traits>::kNoLast) {
       shard.last.Set(Shard<Traits>::kNoLast);
@@ -149,7 +164,7 @@ class SlotPool {
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool TryPut(Shard<Traits>& shard,
-                                           uint64_t free) {
+                                           uint64_t free) noexcept {
     if (shard.last.Get() == Shard<Traits>::kNoLast) {
       shard.last.Set(free);
       return true;
@@ -170,7 +185,7 @@ class SlotPool {
 
   // Takes shard.slots[begin...] out and links them as a heap: entry i leads to
   // entries kLinks * i + 1 and on. Returns its root, a short form, or kNil.
-  uint32_t Unload(Shard<Traits>& shard, uint32_t begin) {
+  uint32_t Unload(Shard<Traits>& shard, uint32_t begin) noexcept {
     const uint32_t count = shard.ArrayCount() - begin;
     const auto entry = [&](uint32_t i) {
       return i < count ? Word::ShortForm(shard.slots[begin + i]) : Word::kNil;
@@ -200,7 +215,7 @@ class SlotPool {
   // the shard. kNoSlot if none is left. The slot that led the batch is the one
   // that is pinned, here as in AcquireDirect: so no slot in a shard has led a
   // batch since it was freed, and any of them may. [INV-5]
-  uint64_t Refill(Shard<Traits>& shard) {
+  uint64_t Refill(Shard<Traits>& shard) noexcept {
     const Found found = Find(Batch(), cache_slots_ + 1);
     if (found.fresh != 0) {
       LoadFresh(shard, Word::Index(found.first) + 1, found.fresh - 1);
@@ -220,7 +235,7 @@ class SlotPool {
   // Slots for a caller that has none; `own` is what SlotLimit asks for. kNoSlot
   // if the table was full at one moment of the call: every slot that the caller
   // may use had been handed out, and then the free list was empty. Lock-free.
-  Found Find(uint32_t wanted, uint64_t own) {
+  Found Find(uint32_t wanted, uint64_t own) noexcept {
     bool exhausted = false;  // All slots below `limit` have been handed out.
     for (uint64_t limit = space_.max_slots;;) {
       const uint64_t first = list_.Pop();
@@ -243,14 +258,16 @@ class SlotPool {
   // its shard and one in its hand (while it moves a batch, fewer in the shard).
   // So where this many have been handed out and none is on the free list, at
   // least max_slots are live.
-  uint64_t SlotLimit(uint64_t own) const {
+  uint64_t SlotLimit(uint64_t own) const noexcept {
     const uint64_t kept = shards_.OpenedCount() * (cache_slots_ + 1) - own;
-    return std::min(space_.all_slots, space_.max_slots + kept);
+    // order: relaxed. As OpenedCount: counted before the slot was taken.
+    const uint64_t lost = control_->replaced.load(std::memory_order_relaxed);
+    return std::min(space_.all_slots, space_.max_slots + kept + lost);
   }
 
   // Puts the rest of a batch, at most Batch() - 1 slots from `root` on, into an
   // empty shard, so that `root` comes out first.
-  void Load(Shard<Traits>& shard, uint32_t root) {
+  void Load(Shard<Traits>& shard, uint32_t root) noexcept {
     const uint32_t expected = Batch() - 1;
     uint32_t room = expected;
     const auto add = [&](uint32_t link) {
@@ -275,7 +292,8 @@ class SlotPool {
 
   // Puts `count` slots that were never used into an empty shard, so that they
   // come out in their order.
-  void LoadFresh(Shard<Traits>& shard, uint64_t first, uint32_t count) {
+  void LoadFresh(Shard<Traits>& shard, uint64_t first,
+                 uint32_t count) noexcept {
     for (uint32_t i = 0; i < count; ++i) {
       shard.slots[i] = Word::Pack(first + count - 1 - i, 0);
     }
@@ -283,7 +301,7 @@ class SlotPool {
   }
 
   // One slot for a thread without a shard.
-  uint64_t AcquireDirect() {
+  uint64_t AcquireDirect() noexcept {
     const Found found = Find(1, 0);
     if (found.fresh == 0 && found.first != Word::kNoSlot) {
       PushRest(slots_.LinksOf(Word::ShortForm(found.first)).first);
@@ -293,7 +311,7 @@ class SlotPool {
 
   // Pushes what is left of a batch whose first slot is taken: `root` leads it
   // now, and has one link for the trees that its two led to.
-  void PushRest(uint32_t root) {
+  void PushRest(uint32_t root) noexcept {
     if (root == Word::kNil) return;
     const Links links = slots_.LinksOf(root);
     if (links.second != Word::kNil) {
@@ -313,7 +331,7 @@ class SlotPool {
   // `*first` on: they are zeros, and so free slots of generation 0. [INV-1]
   // None if the system refuses the memory. Lock-free: a retry means that
   // another thread grew the table.
-  uint32_t Grow(uint32_t wanted, uint64_t limit, uint64_t* first) {
+  uint32_t Grow(uint32_t wanted, uint64_t limit, uint64_t* first) noexcept {
     // order: acquire <- exhaust, also on failure: see SlotLimit.
     uint64_t begin = control_->high_water.load(std::memory_order_acquire);
     uint64_t end;
@@ -331,7 +349,7 @@ class SlotPool {
   }
 
   // Makes the slots up to `index` writable.
-  bool Reach(uint64_t index) const {
+  bool Reach(uint64_t index) const noexcept {
     return space_.slots.Reach(slots_.slot(index),
                               sizeof(typename Slots::Slot)) &&
            space_.sides.Reach(slots_.side(index), sizeof(typename Slots::Side));
@@ -339,7 +357,7 @@ class SlotPool {
 
   // Moves what exited threads left in their shards to the free list. False if
   // there was nothing.
-  bool Scavenge() {
+  bool Scavenge() noexcept {
     bool found = false;
     shards_.ForEachOpened([&](uint32_t ordinal) {
       if (shards_[ordinal].Count() == 0 || !numbering_.TryClaim(ordinal))
@@ -351,7 +369,7 @@ class SlotPool {
   }
 
   // Requires that the caller owns the shard.
-  bool Drain(Shard<Traits>& shard) {
+  bool Drain(Shard<Traits>& shard) noexcept {
     bool found = false;
     uint64_t last;
     while (TryTake(shard, &last)) {

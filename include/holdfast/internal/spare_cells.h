@@ -1,7 +1,7 @@
 // The cells that Write fills before it swaps them in: one for each thread that
 // has a shard, and a few for all others together, claimed for one Write each.
 // They are numbered after the slots' own cells, from the last number down: the
-// shared ones, those that replace lost ones, the threads' own.
+// shared ones, then the threads' own.
 //
 // While a Write has its thread's cell, the shard says so. If the thread leaves
 // the call halfway, the cell may be in a slot; the next owner of the shard then
@@ -37,37 +37,28 @@ class SpareCells {
   static constexpr uint32_t kMaxShared = Traits::kMaxSharedSpares;
   static_assert(kMaxShared >= 1,
                 "some threads have no spare cell of their own");
-  static constexpr uint32_t kMaxReplacements =
-      std::min(Traits::kMaxThreads, uint32_t{1024});
 
   // A spare cell that a thread may claim: 0 is the cell it starts with, 1 is
   // taken, others are the cell's index plus two.
   using Entry = Atomic<uint32_t>;
 
-  // What all threads write to, beside the cells.
-  struct Control {
-    Entry shared[kMaxShared];
-    Atomic<uint32_t> replaced;  // Cells that were lost and replaced.
-  };
-
   // Cells needed for `all_slots` slots, spares included. Where the index bits
   // run out, more threads share.
-  static constexpr uint64_t Cells(uint64_t all_slots) {
-    return std::min(
-        all_slots + kMaxShared + kMaxReplacements + Traits::kMaxThreads,
-        Word::kMaxCells);
+  static constexpr uint64_t Cells(uint64_t all_slots) noexcept {
+    return std::min(all_slots + kMaxShared + Traits::kMaxThreads,
+                    Word::kMaxCells);
   }
 
   SpareCells() = default;
 
-  // `*control`, the shards and the cells are zeroed; the cells after
-  // `all_slots`, and their versions, become writable with the two parts.
-  SpareCells(Control* control, ShardArray<Traits> shards, Slots slots,
+  // The kMaxShared entries, the shards and the cells are zeroed; the cells
+  // after `all_slots`, and their versions, become writable with the two parts.
+  SpareCells(Entry* shared, ShardArray<Traits> shards, Slots slots,
              uint64_t all_slots, Numbering numbering,
              GrowingPart<Traits> cells = {}, GrowingPart<Traits> versions = {})
       : numbering_(numbering),
         shards_(shards),
-        control_(control),
+        shared_(shared),
         slots_(slots),
         cells_(cells),
         versions_(versions) {
@@ -76,8 +67,6 @@ class SpareCells {
         static_cast<uint32_t>(std::min<uint64_t>(spares, kMaxShared));
     own_limit_ = static_cast<uint32_t>(
         std::min<uint64_t>(spares - shared_count_, ShardArray<Traits>::kLimit));
-    replacements_ = static_cast<uint32_t>(std::min<uint64_t>(
-        spares - shared_count_ - own_limit_, kMaxReplacements));
     last_ = static_cast<uint32_t>(Cells(all_slots) - 1);
   }
 
@@ -86,13 +75,18 @@ class SpareCells {
     return Reach(last_ - (shared_count_ - 1));
   }
 
+  // Makes the cell that a thread with one of its own starts with writable.
+  bool ReachStartCell(uint32_t ordinal) const noexcept {
+    return shards_.Reach(ordinal) && Reach(StartCell(ordinal));
+  }
+
   // The spare cell that a thread with one of its own starts with. Those of
   // threads with ordinals close together are kApart cells apart: values return
   // to their slots' own cells, so a thread writes to the same spare, and to its
   // version, again and again.
-  uint32_t StartCell(uint32_t ordinal) const {
+  uint32_t StartCell(uint32_t ordinal) const noexcept {
     const uint32_t rows = own_limit_ / kApart;
-    return last_ - shared_count_ - replacements_ -
+    return last_ - shared_count_ -
            (ordinal < rows * kApart ? ordinal % rows * kApart + ordinal / rows
                                     : ordinal);
   }
@@ -100,9 +94,10 @@ class SpareCells {
   // Returns use(uint32_t* cell) for a cell that the caller owns meanwhile, and
   // keeps what `use` leaves in *cell in its stead. Wait-free for a thread with
   // a cell of its own; else it waits for one of shared_count_ to come back.
-  // `use` must not throw.
-  template <typename F>
-  ABSL_ATTRIBUTE_ALWAYS_INLINE auto With(F use) noexcept {
+  // replace(uint32_t* cell) returns whether it has a cell that nobody owns, for
+  // a shard whose own was lost. Neither may throw.
+  template <typename F, typename G>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE auto With(F use, G replace) noexcept {
     const uint64_t ordinal = numbering_.Current();
     if (ABSL_PREDICT_TRUE(ordinal < own_limit_)) {
       Shard<Traits>& shard = shards_[ordinal];
@@ -111,7 +106,7 @@ class SpareCells {
         return WithOwn(shard, spare - Shard<Traits>::kFirstSpare, use);
       }
     }
-    return WithSlow(use);
+    return WithSlow(use, replace);
   }
 
  private:
@@ -130,11 +125,12 @@ class SpareCells {
     return result;
   }
 
-  template <typename F>
-  ABSL_ATTRIBUTE_NOINLINE auto WithSlow(F use) noexcept {
+  template <typename F, typename G>
+  ABSL_ATTRIBUTE_NOINLINE auto WithSlow(F use, G replace) noexcept {
     const OrdinalLease<Numbering> lease(numbering_);
     uint32_t cell;
-    if (lease.ordinal() < own_limit_ && FindOwn(lease.ordinal(), &cell)) {
+    if (lease.ordinal() < own_limit_ &&
+        FindOwn(lease.ordinal(), replace, &cell)) {
       return WithOwn(shards_[lease.ordinal()], cell, use);
     }
     Entry& entry = ClaimShared(&cell);
@@ -146,33 +142,17 @@ class SpareCells {
 
   // The spare cell of the shard, or a first or another one if it has none.
   // False if there is none to be had.
-  bool FindOwn(uint32_t ordinal, uint32_t* cell) {
+  template <typename G>
+  bool FindOwn(uint32_t ordinal, G replace, uint32_t* cell) noexcept {
     if (!shards_.Reach(ordinal)) return false;
     const uint32_t spare = shards_[ordinal].spare;
     if (spare >= Shard<Traits>::kFirstSpare) {
       *cell = spare - Shard<Traits>::kFirstSpare;
       return true;
     }
-    if (spare == Shard<Traits>::kNoSpare) {
-      *cell = StartCell(ordinal);
-    } else if (!TakeReplacement(cell)) {
-      return false;
-    }
-    return Reach(*cell);
-  }
-
-  // A cell that nobody has had. Lock-free: a retry means that another thread
-  // took one.
-  bool TakeReplacement(uint32_t* cell) {
-    // order: relaxed, all. It numbers cells that nobody has touched.
-    uint32_t taken = control_->replaced.load(std::memory_order_relaxed);
-    do {
-      if (taken >= replacements_) return false;
-    } while (!control_->replaced.compare_exchange_weak(
-        taken, taken + 1, std::memory_order_relaxed,
-        std::memory_order_relaxed));
-    *cell = last_ - shared_count_ - taken;
-    return true;
+    if (spare == Shard<Traits>::kSpareTaken) return replace(cell);
+    *cell = StartCell(ordinal);
+    return ReachStartCell(ordinal);
   }
 
   bool Reach(uint32_t cell) const noexcept {
@@ -180,10 +160,10 @@ class SpareCells {
            versions_.Reach(slots_.side(cell), sizeof(typename Slots::Side));
   }
 
-  Entry& ClaimShared(uint32_t* cell) {
+  Entry& ClaimShared(uint32_t* cell) noexcept {
     for (;;) {
       for (uint32_t i = 0; i < shared_count_; ++i) {
-        Entry& entry = control_->shared[i];
+        Entry& entry = shared_[i];
         // order: relaxed. Spares the write where it would fail.
         if (entry.load(std::memory_order_relaxed) == kTaken) continue;
         // order: acquire <- lend. The cell with its version is the caller's.
@@ -199,10 +179,9 @@ class SpareCells {
 
   Numbering numbering_;
   ShardArray<Traits> shards_;
-  Control* control_ = nullptr;
+  Entry* shared_ = nullptr;
   uint32_t own_limit_ = 0;  // Threads from this ordinal on share.
   uint32_t shared_count_ = 0;
-  uint32_t replacements_ = 0;
   uint32_t last_ = 0;
   Slots slots_;
   GrowingPart<Traits> cells_;
