@@ -4,6 +4,7 @@ HEADERS = [
     "include/holdfast/handle.h",
     "include/holdfast/handle_table.h",
     "include/holdfast/internal/cell_slots.h",
+    "include/holdfast/internal/cpp17.h",
     "include/holdfast/internal/free_list.h",
     "include/holdfast/internal/growing_part.h",
     "include/holdfast/internal/handle_table_impl.h",

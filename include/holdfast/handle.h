@@ -12,6 +12,9 @@
 #ifndef HOLDFAST_HANDLE_H_
 #define HOLDFAST_HANDLE_H_
 
+#include "holdfast/internal/cpp17.h"
+// Below C++17 that is as far as a compiler comes.
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>

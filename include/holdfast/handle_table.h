@@ -68,6 +68,9 @@
 #ifndef HOLDFAST_HANDLE_TABLE_H_
 #define HOLDFAST_HANDLE_TABLE_H_
 
+#include "holdfast/internal/cpp17.h"
+// Below C++17 that is as far as a compiler comes.
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>

@@ -5,6 +5,9 @@
 #ifndef HOLDFAST_OPTIONS_H_
 #define HOLDFAST_OPTIONS_H_
 
+#include "holdfast/internal/cpp17.h"
+// Below C++17 that is as far as a compiler comes.
+
 #include <cstddef>
 #include <cstdint>
 

@@ -14,6 +14,9 @@
 #ifndef HOLDFAST_TRAITS_H_
 #define HOLDFAST_TRAITS_H_
 
+#include "holdfast/internal/cpp17.h"
+// Below C++17 that is as far as a compiler comes.
+
 #include <atomic>
 #include <cstdint>
 
