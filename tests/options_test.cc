@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -18,7 +19,7 @@ absl::Status Validate(uint64_t max_slots, uint32_t thread_cache_slots) {
   TableOptions options;
   options.max_slots = max_slots;
   options.thread_cache_slots = thread_cache_slots;
-  return ValidateOptions(options, 1000, 126);
+  return FitOptions(1000, 126, &options);
 }
 
 TEST(OptionsTest, DefaultsAreThoseOfTheHeader) {
@@ -49,6 +50,24 @@ TEST(OptionsTest, StatusNamesThreadCacheSlotsWithValueAndRange) {
     EXPECT_EQ(status.message(), "HandleTable: Options::thread_cache_slots is " +
                                     std::to_string(value) +
                                     ", must be between 0 and 126");
+  }
+}
+
+TEST(OptionsTest, DefaultsFitThemselvesToTheLimits) {
+  TableOptions options;
+  EXPECT_TRUE(FitOptions(1600, 7, &options).ok());
+  EXPECT_EQ(options.max_slots, 1600);
+  EXPECT_EQ(options.thread_cache_slots, 7);
+  options = {1000, 64};
+  EXPECT_TRUE(FitOptions(uint64_t{1} << 30, 126, &options).ok());
+  EXPECT_EQ(options.max_slots, 1000);
+}
+
+TEST(OptionsTest, ASmallTableHasSmallerCaches) {
+  for (const uint32_t slots : {1u, 15u, 16u, 100u, 1023u, 1024u, 5000u}) {
+    TableOptions options = {slots, 64};
+    EXPECT_TRUE(FitOptions(10'000, 126, &options).ok());
+    EXPECT_EQ(options.thread_cache_slots, std::min(64u, slots / 16));
   }
 }
 

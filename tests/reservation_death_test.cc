@@ -58,7 +58,7 @@ TEST_F(ReservationDeathTest, RefusalNamesTheSizeTheOptionAndTheRemedy) {
       testing::ExitedWithCode(0),
       "cannot reserve 2[0-9]{10} bytes of address space for "
       "Options::max_slots = 1073741823 .*Cannot allocate memory.*"
-      "choose a smaller max_slots or raise the limit on address space");
+      "ulimit -v.*choose a smaller max_slots or raise the limit");
 }
 
 TEST_F(ReservationDeathTest, SmallerTableFitsWhereALargerOneWasRefused) {

@@ -59,7 +59,7 @@ class HandleTable<T, Traits>::TestAccess {
     word.store((word.load(std::memory_order_relaxed) & ~Word::kGenerationMask) |
                    generation,
                std::memory_order_relaxed);
-    auto& head = Array<typename Pool::Control>(0)->head;
+    auto& head = Array<typename Pool::Control>(layout_.control)->head;
     if (Word::Index(head.load(std::memory_order_relaxed)) == index) {
       head.store(Word::Pack(index, generation), std::memory_order_relaxed);
     }
@@ -132,8 +132,8 @@ class HandleTable<T, Traits>::TestAccess {
   std::vector<std::vector<uint32_t>> FreeList() const {
     const Slots& slots = table_.slots_;
     std::vector<std::vector<uint32_t>> batches;
-    uint32_t first = Word::Index(
-        Array<typename Pool::Control>(0)->head.load(std::memory_order_relaxed));
+    uint32_t first = Word::Index(Array<typename Pool::Control>(layout_.control)
+                                     ->head.load(std::memory_order_relaxed));
     while (first != Word::kNil && batches.size() <= table_.all_slots_) {
       batches.push_back({first});
       if (first >= table_.all_slots_) return batches;
