@@ -93,28 +93,32 @@ class RecorderTest : public ::testing::Test {
 TEST_F(RecorderTest, CallsEndBeforeTheNextBegins) {
   const std::vector<Call> calls = CallsWith(Drains::kAfterCalls);
   ASSERT_GE(calls.size(), 1'000);
-  for (size_t i = 0; i < calls.size(); ++i) {
-    EXPECT_LE(calls[i].begin, calls[i].end) << i;
-    if (i > 0) EXPECT_LE(calls[i - 1].end, calls[i].begin) << i;
-    EXPECT_FALSE(calls[i].in_order) << i;
+  uint64_t last_end = 0;
+  for (const Call& call : calls) {
+    EXPECT_LE(last_end, call.begin);
+    EXPECT_LE(call.begin, call.end);
+    EXPECT_FALSE(call.in_order);
+    last_end = call.end;
   }
 }
 
-// No end is of a time before the batch's last call, for the drain comes after.
+// The drain comes after the batch's last call, so that no end is of a time
+// before that.
 TEST_F(RecorderTest, BatchesKeepTheirOrderAndEndTogether) {
   const std::vector<Call> calls = CallsWith(Drains::kAfterBatches);
   ASSERT_GE(calls.size(), 1'000);
   size_t together = 0;
-  for (size_t i = 0; i < calls.size(); ++i) {
-    EXPECT_LE(calls[i].begin, calls[i].end) << i;
-    EXPECT_TRUE(calls[i].in_order) << i;
-    if (i == 0) continue;
-    EXPECT_LE(calls[i - 1].begin, calls[i].begin) << i;
-    if (calls[i - 1].end == calls[i].end) {
+  Call last;
+  for (const Call& call : calls) {
+    EXPECT_LE(last.begin, call.begin);
+    EXPECT_LE(call.begin, call.end);
+    EXPECT_TRUE(call.in_order);
+    if (last.end == call.end) {
       ++together;
     } else {
-      EXPECT_LE(calls[i - 1].end, calls[i].begin) << i;
+      EXPECT_LE(last.end, call.begin);
     }
+    last = call;
   }
   EXPECT_GT(together, 750);
 }

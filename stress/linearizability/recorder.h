@@ -162,8 +162,8 @@ class alignas(128) Recorder {
     Call call = Begin(Verb::kPin, Handle(), count);
     const Handle handle = table_->Pin(value);
     if (!handle) return;
-    // order: acq_rel. See Draw. Nothing is drained before: the handle gets about
-    // as early as it may.
+    // order: acq_rel. See Draw. Nothing is drained before: the handle gets
+    // about as early as it may.
     const uint64_t replaced =
         place.bits.exchange(handle.bits(), std::memory_order_acq_rel);
     End(&call);
