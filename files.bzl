@@ -12,6 +12,7 @@ HEADERS = [
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/slot_pool.h",
     "include/holdfast/internal/spare_cells.h",
+    "include/holdfast/internal/table_key.h",
     "include/holdfast/internal/thread_ordinals.h",
     "include/holdfast/internal/value_cell.h",
     "include/holdfast/internal/words.h",
@@ -23,5 +24,6 @@ SOURCES = [
     "src/handle.cc",
     "src/mapped_memory.cc",
     "src/options.cc",
+    "src/table_key.cc",
     "src/thread_ordinals.cc",
 ]

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "holdfast/handle_table.h"  // IWYU pragma: keep
+#include "holdfast/internal/table_key.h"
 
 namespace holdfast {
 
