@@ -15,6 +15,7 @@ HEADERS = [
     "include/holdfast/internal/table_key.h",
     "include/holdfast/internal/thread_ordinals.h",
     "include/holdfast/internal/value_cell.h",
+    "include/holdfast/internal/value_requirements.h",
     "include/holdfast/internal/words.h",
     "include/holdfast/options.h",
     "include/holdfast/traits.h",

@@ -47,6 +47,10 @@
 // but a thread to which a handle came without synchronization may be refused
 // until it sees the Pin.
 //
+// Values: T is trivially copyable and copy constructible, of 1 to 64 bytes, no
+// array and not const. It may lack a default constructor and assignment, and
+// overload any operator, & among them.
+//
 // Limits: 2^30 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
 // each other in Traits. A slot that has served its lives is retired, and its
 // capacity lost: GetStats tells. Another table's handle is refused, but for one
@@ -72,6 +76,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -85,6 +90,7 @@
 #include "holdfast/internal/inline_slots.h"
 #include "holdfast/internal/slot_pool.h"
 #include "holdfast/internal/spare_cells.h"
+#include "holdfast/internal/value_requirements.h"
 #include "holdfast/internal/words.h"
 #include "holdfast/options.h"
 #include "holdfast/traits.h"
@@ -110,13 +116,7 @@ struct Diagnosis {
 
 template <typename T, typename Traits = DefaultTraits>
 class HandleTable {
-  static_assert(std::is_trivially_copyable_v<T> &&
-                    std::is_copy_constructible_v<T>,
-                "HandleTable<T>: T must be trivially copyable, since reads "
-                "copy it while other threads may replace it");
-  static_assert(sizeof(T) >= 1 && sizeof(T) <= 64,
-                "HandleTable<T>: T must have 1 to 64 bytes; pin a pointer or "
-                "an index to something larger");
+  static_assert(internal::ValueRequirements<T>::kMet);
 
   using Word = internal::Words<Traits::kGenerationBits>;
   using Memory = typename Traits::Memory;
@@ -163,7 +163,7 @@ class HandleTable {
   // while the thread's cache has a free slot, else lock-free: a retry means
   // that another thread took or gave a batch of slots.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE Handle Pin(const T& value) {
-    uint64_t free;
+    uint64_t free = 0;  // Set on each path, which g++ -Og does not see.
     if (ABSL_PREDICT_FALSE(!pool_.AcquireFast(&free))) {
       free = pool_.AcquireSlow();
       if (free == Word::kNoSlot) return Handle();
@@ -183,7 +183,7 @@ class HandleTable {
         Uninitialized() {}
         T value;
       } found;
-      if (!ReadInto(handle, &found.value)) return std::nullopt;
+      if (!ReadInto(handle, std::addressof(found.value))) return std::nullopt;
       return found.value;
     }
   }

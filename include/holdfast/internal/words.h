@@ -55,6 +55,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace holdfast::internal {
@@ -184,7 +185,8 @@ struct ValueWords {
 
   // By single words, as the value may have been stored so.
   static ValueWords Encode(const T& value) {
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(&value);
+    const auto* const bytes =
+        reinterpret_cast<const unsigned char*>(std::addressof(value));
     constexpr size_t kWhole = sizeof(T) / 8;
     ValueWords encoded;
     for (size_t i = 0; i < kWhole; ++i) {
@@ -235,7 +237,7 @@ struct ValueWords {
       Uninitialized() {}
       T value;
     } result;
-    Decode(&result.value);
+    Decode(std::addressof(result.value));
     return result.value;
   }
 
