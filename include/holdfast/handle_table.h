@@ -265,8 +265,11 @@ class HandleTable {
   // Each value that is pinned throughout the call is visited exactly once; one
   // that is pinned or unpinned meanwhile, at most once. What is visited is a
   // copy of a value that the handle had during the call. `fn` may use the
-  // table, and unpin what it is shown. Linear in the high-water mark; lock-free
-  // for each slot, as Read.
+  // table, and unpin what it is shown; an exception that it throws ends the
+  // walk and is passed on. Lock-free for each slot, as Read.
+  //
+  // Linear in the high-water mark, which never falls: where 1,000 values are
+  // left of 8 million, it takes 8 ms (AMD Zen 4), and 122 MiB of memory stay.
   template <typename F>
   void ForEach(F&& fn) const {
     VisitRange(0, pool_.high_water(), fn);
@@ -275,13 +278,15 @@ class HandleTable {
   // ForEach by several threads together: construct one, share it, and have each
   // thread call Work. All of them together visit what one ForEach would, whose
   // call spans from the construction to the last return. The table must not be
-  // moved meanwhile.
+  // moved meanwhile. If `fn` throws, others visit what is left over: see Work.
   class ParallelForEach;
 
   // Calls fn(Handle, T&) for every live value and keeps what `fn` leaves in it:
   // for a moving collector that has stopped the world. `fn` must not use the
-  // table. Requires that no other thread is inside a call, that their last
-  // calls happen before this one, and this one before their next.
+  // table; if it throws, the value that it was changing stays as it was, those
+  // before keep their changes, the rest is not visited. Requires that no other
+  // thread is inside a call, that their last calls happen before this one, and
+  // this one before their next.
   template <typename F>
   void ForEachExclusive(F&& fn);
 
