@@ -16,9 +16,11 @@ HEADERS = [
     "include/holdfast/internal/shard_array.h",
     "include/holdfast/internal/slot_pool.h",
     "include/holdfast/internal/spare_cells.h",
+    "include/holdfast/internal/table_key.h",
     "include/holdfast/internal/thread_ordinals.h",
     "include/holdfast/internal/thread_token.h",
     "include/holdfast/internal/value_cell.h",
+    "include/holdfast/internal/value_requirements.h",
     "include/holdfast/internal/words.h",
     "include/holdfast/options.h",
     "include/holdfast/traits.h",
@@ -28,5 +30,6 @@ SOURCES = [
     "src/handle.cc",
     "src/mapped_memory.cc",
     "src/options.cc",
+    "src/table_key.cc",
     "src/thread_ordinals.cc",
 ]

@@ -1,12 +1,8 @@
 #include "holdfast/options.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -49,25 +45,6 @@ absl::Status ReservationError(const absl::Status& cause, uint64_t bytes,
           "HandleTable: cannot reserve ", bytes,
           " bytes of address space for Options::max_slots = ", max_slots, " (",
           cause.message(), "); choose a smaller max_slots or raise the limit"));
-}
-
-uint64_t NewTableKey() {
-  static const uint64_t seed = [] {
-    std::random_device random;
-    return uint64_t{random()} << 32 | random();
-  }();
-  static std::atomic<uint64_t> tables{0};
-  // order: relaxed. Only the number counts.
-  const uint64_t number = tables.fetch_add(1, std::memory_order_relaxed);
-  // The output function of SplitMix64 (G. Steele et al., OOPSLA 2014): distinct
-  // inputs give distinct outputs. A forked child shares the seed and the
-  // number.
-  const uint64_t process = static_cast<uint64_t>(getpid());
-  uint64_t mixed = (seed ^ process << 40) + number * 0x9E3779B97F4A7C15u;
-  mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
-  mixed ^= mixed >> 31;
-  return mixed & ~(uint64_t{1} << 63 | 1);
 }
 
 }  // namespace holdfast::internal

@@ -1,12 +1,7 @@
 #include "holdfast/options.h"
 
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -81,37 +76,6 @@ TEST(OptionsTest, ReservationErrorSaysHowMuchForWhatWhyAndWhatToDo) {
         "choose a smaller max_slots or raise the limit"}) {
     EXPECT_NE(message.find(part), std::string::npos) << message;
   }
-}
-
-TEST(OptionsTest, TableKeysDifferAndLeaveBits0And63Clear) {
-  std::set<uint64_t> keys;
-  uint64_t ever_set = 0;
-  for (int i = 0; i < 10'000; ++i) {
-    const uint64_t key = NewTableKey();
-    EXPECT_EQ(key & (uint64_t{1} << 63 | 1), 0);
-    EXPECT_TRUE(keys.insert(key).second);
-    ever_set |= key;
-  }
-  EXPECT_EQ(ever_set, ~(uint64_t{1} << 63 | 1));
-}
-
-// The child goes on from the same count of tables.
-TEST(OptionsTest, AForkedChildHasTableKeysOfItsOwn) {
-  NewTableKey();
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    const uint64_t key = NewTableKey();
-    _exit(write(ends[1], &key, sizeof(key)) == sizeof(key) ? 0 : 1);
-  }
-  uint64_t key = 0;
-  ASSERT_EQ(read(ends[0], &key, sizeof(key)), ssize_t{sizeof(key)});
-  EXPECT_NE(key, NewTableKey());
-  ASSERT_EQ(waitpid(child, nullptr, 0), child);
-  close(ends[0]);
-  close(ends[1]);
 }
 
 }  // namespace

@@ -47,6 +47,10 @@
 // but a thread to which a handle came without synchronization may be refused
 // until it sees the Pin.
 //
+// Values: T is trivially copyable and copy constructible, of 1 to 64 bytes, no
+// array and not const. It may lack a default constructor and assignment, and
+// overload any operator, & among them.
+//
 // Limits: 2^30 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
 // each other in Traits. A slot that has served its lives is retired, and its
 // capacity lost: GetStats tells. Another table's handle is refused, but for one
@@ -75,6 +79,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -88,6 +93,7 @@
 #include "holdfast/internal/inline_slots.h"
 #include "holdfast/internal/slot_pool.h"
 #include "holdfast/internal/spare_cells.h"
+#include "holdfast/internal/value_requirements.h"
 #include "holdfast/internal/words.h"
 #include "holdfast/options.h"
 #include "holdfast/traits.h"
@@ -113,13 +119,7 @@ struct Diagnosis {
 
 template <typename T, typename Traits = DefaultTraits>
 class HandleTable {
-  static_assert(std::is_trivially_copyable_v<T> &&
-                    std::is_copy_constructible_v<T>,
-                "HandleTable<T>: T must be trivially copyable, since reads "
-                "copy it while other threads may replace it");
-  static_assert(sizeof(T) >= 1 && sizeof(T) <= 64,
-                "HandleTable<T>: T must have 1 to 64 bytes; pin a pointer or "
-                "an index to something larger");
+  static_assert(internal::ValueRequirements<T>::kMet);
 
   using Word = internal::Words<Traits::kGenerationBits>;
   using Memory = typename Traits::Memory;
@@ -166,7 +166,7 @@ class HandleTable {
   // while the thread's cache has a free slot, else lock-free: a retry means
   // that another thread took or gave a batch of slots.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE Handle Pin(const T& value) {
-    uint64_t free;
+    uint64_t free = 0;  // Set on each path, which g++ -Og does not see.
     if (ABSL_PREDICT_FALSE(!pool_.AcquireFast(&free))) {
       free = pool_.AcquireSlow();
       if (free == Word::kNoSlot) return Handle();
@@ -186,7 +186,7 @@ class HandleTable {
         Uninitialized() {}
         T value;
       } found;
-      if (!ReadInto(handle, &found.value)) return std::nullopt;
+      if (!ReadInto(handle, std::addressof(found.value))) return std::nullopt;
       return found.value;
     }
   }
@@ -268,8 +268,11 @@ class HandleTable {
   // Each value that is pinned throughout the call is visited exactly once; one
   // that is pinned or unpinned meanwhile, at most once. What is visited is a
   // copy of a value that the handle had during the call. `fn` may use the
-  // table, and unpin what it is shown. Linear in the high-water mark; lock-free
-  // for each slot, as Read.
+  // table, and unpin what it is shown; an exception that it throws ends the
+  // walk and is passed on. Lock-free for each slot, as Read.
+  //
+  // Linear in the high-water mark, which never falls: where 1,000 values are
+  // left of 8 million, it takes 8 ms (AMD Zen 4), and 122 MiB of memory stay.
   template <typename F>
   void ForEach(F&& fn) const {
     VisitRange(0, pool_.high_water(), fn);
@@ -278,13 +281,15 @@ class HandleTable {
   // ForEach by several threads together: construct one, share it, and have each
   // thread call Work. All of them together visit what one ForEach would, whose
   // call spans from the construction to the last return. The table must not be
-  // moved meanwhile.
+  // moved meanwhile. If `fn` throws, others visit what is left over: see Work.
   class ParallelForEach;
 
   // Calls fn(Handle, T&) for every live value and keeps what `fn` leaves in it:
   // for a moving collector that has stopped the world. `fn` must not use the
-  // table. Requires that no other thread is inside a call, that their last
-  // calls happen before this one, and this one before their next.
+  // table; if it throws, the value that it was changing stays as it was, those
+  // before keep their changes, the rest is not visited. Requires that no other
+  // thread is inside a call, that their last calls happen before this one, and
+  // this one before their next.
   template <typename F>
   void ForEachExclusive(F&& fn);
 

@@ -72,10 +72,6 @@ absl::Status FitOptions(uint64_t max_slots_limit,
 absl::Status ReservationError(const absl::Status& cause, uint64_t bytes,
                               uint64_t max_slots);
 
-// A word to tell tables apart by: unlike that of other tables, of this run and
-// of others, but for one in 2^62. Bits 0 and 63 are clear.
-uint64_t NewTableKey();
-
 }  // namespace internal
 }  // namespace holdfast
 

@@ -25,6 +25,10 @@
 
 namespace holdfast {
 
+static_assert(std::atomic<uint64_t>::is_always_lock_free,
+              "holdfast needs 64-bit atomics that are always lock-free; choose "
+              "a processor that has them (-march=...)");
+
 // Every atomic object of a table, and every plain one that passes from thread
 // to thread, is declared through these two aliases, so that a model checker can
 // put its own types in their place.

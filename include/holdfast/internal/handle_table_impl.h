@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "holdfast/handle_table.h"  // IWYU pragma: keep
+#include "holdfast/internal/table_key.h"
 
 namespace holdfast {
 
@@ -187,6 +188,11 @@ void HandleTable<T, Traits>::ForEachExclusive(F&& fn) {
   }
 }
 
+// The slots are shared out by a counter, in runs of kRun. What a worker has
+// taken and not yet visited would be lost if `fn` threw; so each worker has one
+// of kPlaces places, where it then leaves the rest for others. A worker that
+// finds no place takes one slot at a time, of which there is no rest. Nothing
+// is allocated: the threads that a collector has stopped may be inside malloc.
 template <typename T, typename Traits>
 class HandleTable<T, Traits>::ParallelForEach {
  public:
@@ -197,24 +203,128 @@ class HandleTable<T, Traits>::ParallelForEach {
   ParallelForEach& operator=(const ParallelForEach&) = delete;
 
   // Visits slots until no thread has any left to begin with. `fn` is called by
-  // this thread alone. Wait-free but for the Read of each value.
+  // this thread alone. Allocates nothing. Wait-free but for the Read of each
+  // value.
+  //
+  // An exception that leaves `fn` leaves Work, as does the unwinding of a
+  // thread that exits in `fn` (where the caller is compiled with exceptions).
+  // The value that `fn` was shown counts as visited. What this call has left
+  // over is visited by calls that are still running, or by the next one; so
+  // whoever catches the exception calls Work again, or lets another thread do
+  // so. A thread that stops for good inside Work, or leaves it by longjmp,
+  // keeps what it had taken: at most 1,024 slots are then visited by nobody.
   template <typename F>
   void Work(F&& fn) {
-    for (;;) {
-      // order: relaxed. It shares out numbers; the values are ordered by the
-      // words they are read through.
-      const uint64_t begin = next_.fetch_add(kChunk, std::memory_order_relaxed);
-      if (begin >= end_) return;
-      table_.VisitRange(begin, std::min(begin + kChunk, end_), fn);
-    }
+    Share share(*this);
+    do {
+      while (share.begin < share.end) {
+        table_.slots_.Visit(
+            share.begin, share.end,
+            [&](uint64_t index, uint64_t generation, const T& value) {
+              share.begin = index + 1;  // Whatever becomes of this call.
+              fn(table_.HandleOf(Word::Pack(index, generation)), value);
+            });
+        share.begin = share.end;
+        TakeRun(&share);
+      }
+    } while (TakeLeftOver(&share));
   }
 
  private:
-  static constexpr uint64_t kChunk = 1024;
+  static constexpr uint64_t kRun = 1024;
+  static constexpr uint32_t kPlaces = 64;
+  static constexpr uint32_t kNoPlace = kPlaces;
+
+  // What is in a place: one of these, or slots that are left over,
+  // {end:32 | begin:32}. An end is not 0, so they are larger. Places are taken
+  // from the first on: behind one that is kUnused, all are.
+  static constexpr uint64_t kUnused = 0;  // Never taken yet.
+  static constexpr uint64_t kTaken = 1;   // By a worker.
+  static constexpr uint64_t kEmpty = 2;   // Given back.
+  static bool IsLeftOver(uint64_t place) { return place > kEmpty; }
+
+  // A worker's place, if it has one, and the slots it has yet to visit.
+  struct Share {
+    explicit Share(ParallelForEach& all) : of(all) {
+      of.TakePlace(this);
+      if (begin >= end) of.TakeRun(this);
+    }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+    ~Share() { of.GiveBack(*this); }
+
+    void Hold(uint64_t left_over) {
+      begin = static_cast<uint32_t>(left_over);
+      end = left_over >> 32;
+    }
+
+    ParallelForEach& of;
+    uint32_t place = kNoPlace;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+
+  void TakeRun(Share* share) {
+    const uint64_t count = share->place == kNoPlace ? 1 : kRun;
+    // order: relaxed. It shares out numbers; the values are ordered by the
+    // words they are read through.
+    share->begin = next_.fetch_add(count, std::memory_order_relaxed);
+    share->end = std::min(share->begin + count, end_);
+  }
+
+  // Takes the first place that nobody has, and what is left over there.
+  void TakePlace(Share* share) {
+    for (uint32_t i = 0; i < kPlaces; ++i) {
+      // order: relaxed. The CAS validates it.
+      const uint64_t found = places_[i].load(std::memory_order_relaxed);
+      if (found != kTaken && Take(i, found, share)) return;
+    }
+  }
+
+  // Takes what is left over anywhere, with its place. False if nothing is.
+  bool TakeLeftOver(Share* share) {
+    for (uint32_t i = 0; i < kPlaces; ++i) {
+      // order: relaxed. The CAS validates it. If a worker's leaving happened
+      // before, so did its looks at the places before its own, of which none
+      // was unused: by coherence, none is seen as unused here.
+      const uint64_t found = places_[i].load(std::memory_order_relaxed);
+      if (found == kUnused) return false;
+      if (!IsLeftOver(found)) continue;
+      GiveBack(*share);
+      share->place = kNoPlace;
+      if (Take(i, found, share)) return true;
+    }
+    return false;
+  }
+
+  bool Take(uint32_t place, uint64_t found, Share* share) {
+    uint64_t expected = found;
+    // order: relaxed, both. The word is all there is: of those who want it, one
+    // has it. What it refers to is ordered by the slots' own words.
+    if (!places_[place].compare_exchange_strong(expected, kTaken,
+                                                std::memory_order_relaxed,
+                                                std::memory_order_relaxed)) {
+      return false;
+    }
+    share->place = place;
+    if (IsLeftOver(found)) share->Hold(found);
+    return true;
+  }
+
+  void GiveBack(const Share& share) {
+    if (share.place == kNoPlace) return;
+    // order: relaxed. As in Take.
+    places_[share.place].store(
+        share.begin < share.end ? share.end << 32 | share.begin : kEmpty,
+        std::memory_order_relaxed);
+  }
+
+  using Number = typename Traits::Atomics::template Atomic<uint64_t>;
 
   const HandleTable& table_;
   const uint64_t end_;
-  alignas(128) typename Traits::Atomics::template Atomic<uint64_t> next_{0};
+  alignas(128) Number next_{0};
+  alignas(128) Number places_[kPlaces] = {};
 };
 
 template <typename T, typename Traits>

@@ -55,6 +55,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace holdfast::internal {
@@ -192,7 +193,8 @@ struct ValueWords {
 
   // By single words, as the value may have been stored so.
   static ValueWords Encode(const T& value) noexcept {
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(&value);
+    const auto* const bytes =
+        reinterpret_cast<const unsigned char*>(std::addressof(value));
     constexpr size_t kWhole = sizeof(T) / 8;
     ValueWords encoded;
     for (size_t i = 0; i < kWhole; ++i) {
@@ -243,7 +245,7 @@ struct ValueWords {
       Uninitialized() noexcept {}
       T value;
     } result;
-    Decode(&result.value);
+    Decode(std::addressof(result.value));
     return result.value;
   }
 
