@@ -19,6 +19,7 @@
 
 #include "gtest/gtest.h"
 #include "holdfast/handle_table.h"
+#include "tests/edges/child.h"
 #include "tests/edges/uniqueness.h"
 #include "tests/support/concurrent_hooked_atomics.h"
 #include "tests/support/concurrent_value.h"
@@ -85,7 +86,7 @@ struct MidwayAtomics {
 };
 
 struct MidwayTraits : DefaultTraits {
-  static constexpr uint32_t kMaxThreads = 16;
+  static constexpr uint32_t kMaxThreads = 4096;  // Some may be lost.
   using Atomics = MidwayAtomics;
 };
 
@@ -156,9 +157,10 @@ class LeftMidwayTest : public testing::Test {
   }
 
   // Leaves `calls`(world) before each of its accesses, in a new world each
-  // time.
-  template <typename F>
-  static void LeaveEverywhere(F calls) {
+  // time, in which `then`(world) is next. Says the first place after which
+  // something is wrong.
+  template <typename F, typename G>
+  static void LeaveFromEach(ChildReport& report, F calls, G then) {
     for (const bool goes_on : {false, true}) {
       int places = 0;
       for (bool left = true; left; ++places) {
@@ -173,19 +175,38 @@ class LeftMidwayTest : public testing::Test {
           world.table.Write(world.shared[0], Value::Make(4, 4));
           auto run = [&] { calls(world); };
           left = Exit::Leave(places, run);
-          if (goes_on) problem += GoOn(world);
+          if (goes_on) {
+            then(world);
+            problem += GoOn(world);
+          }
         }).join();
+        then(world);
         std::thread([&] { problem += GoOn(world); }).join();
         for (int again = 0; again < 2; ++again) {
           std::thread([&] {
             problem += UniquenessProblem(world.table, kSlots - kMostLost);
           }).join();
         }
-        ASSERT_EQ(problem, "") << "left before access " << places
-                               << (goes_on ? ", went on" : ", ended");
+        if (!report.Expect(problem.empty(),
+                           "left before access " + std::to_string(places) +
+                               (goes_on ? ", went on: " : ", ended: ") +
+                               problem)) {
+          return;
+        }
       }
-      EXPECT_GT(places, 4);
+      report.Expect(places > 4, "there was hardly a place to leave from");
     }
+  }
+
+  template <typename F>
+  static std::string LeaveEverywhere(F calls) {
+    return LeaveEverywhere(calls, [](World&) {});
+  }
+  // In a process of its own: what threads lose of it, the next test has.
+  template <typename F, typename G>
+  static std::string LeaveEverywhere(F calls, G then) {
+    return InChild(
+        [&](ChildReport& report) { LeaveFromEach(report, calls, then); });
   }
 };
 
@@ -194,64 +215,73 @@ using Configs = testing::Types<Config<8, 8>, Config<24, 8>, Config<24, 0>,
 TYPED_TEST_SUITE(LeftMidwayTest, Configs);
 
 TYPED_TEST(LeftMidwayTest, OutOfWrite) {
-  this->LeaveEverywhere([](auto& world) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
     for (int round = 0; round < 2; ++round) {
       for (const auto handle : world.shared) {
         world.table.Write(handle, TypeParam::Value::Make(5, 5));
       }
     }
-  });
+  }),
+            "");
 }
 
 TYPED_TEST(LeftMidwayTest, OutOfExchange) {
-  this->LeaveEverywhere([](auto& world) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
     for (int round = 0; round < 2; ++round) {
       for (const auto handle : world.shared) {
         (void)world.table.Exchange(handle, TypeParam::Value::Make(5, 5));
       }
     }
-  });
+  }),
+            "");
 }
 
 TYPED_TEST(LeftMidwayTest, OutOfPin) {
-  this->LeaveEverywhere([](auto& world) {
-    for (size_t i = 0; i < world.table.GetStats().free + 24; ++i) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
+    for (int i = 0; i < 40; ++i) {
       (void)world.table.Pin(TypeParam::Value::Make(5, 5));
     }
-  });
+  }),
+            "");
 }
 
 // Until the table is full, with what a thread that is gone has left in it.
 TYPED_TEST(LeftMidwayTest, OutOfPinWhenTheTableIsFull) {
-  this->LeaveEverywhere([](auto& world) {
-    while (world.table.Pin(TypeParam::Value::Make(5, 5))) {
-    }
-    world.table.UnpinAll();
-  });
+  EXPECT_EQ(this->LeaveEverywhere(
+                [](auto& world) {
+                  while (world.table.Pin(TypeParam::Value::Make(5, 5))) {
+                  }
+                },
+                [](auto& world) { world.table.UnpinAll(); }),
+            "");
 }
 
 TYPED_TEST(LeftMidwayTest, OutOfUnpin) {
-  this->LeaveEverywhere([](auto& world) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
     for (const auto handle : world.own) world.table.Unpin(handle);
-  });
+  }),
+            "");
 }
 
 TYPED_TEST(LeftMidwayTest, OutOfTake) {
-  this->LeaveEverywhere([](auto& world) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
     for (const auto handle : world.own) (void)world.table.Take(handle);
-  });
+  }),
+            "");
 }
 
 TYPED_TEST(LeftMidwayTest, OutOfUnpinAll) {
-  this->LeaveEverywhere([](auto& world) { world.table.UnpinAll(); });
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) { world.table.UnpinAll(); }),
+            "");
 }
 
 TYPED_TEST(LeftMidwayTest, OutOfForEach) {
-  this->LeaveEverywhere([](auto& world) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
     world.table.ForEach([&](auto handle, const auto& value) {
       world.table.Write(handle, value);
     });
-  });
+  }),
+            "");
 }
 
 }  // namespace
