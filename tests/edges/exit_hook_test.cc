@@ -181,8 +181,9 @@ TEST_P(ExitHookTest, ThreadsComeAndGoWithoutEnd) {
 #if !HOLDFAST_OWN_FREE
   if (GetParam().frees) GTEST_SKIP() << "free() is the sanitizer's";
 #endif
-  EXPECT_EQ(InChild([](ChildReport& report) { RunCase(report, GetParam()); }),
-            "");
+  const std::string said =
+      InChild([](ChildReport& report) { RunCase(report, GetParam()); });
+  EXPECT_EQ(said, "");
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -53,28 +53,25 @@ TEST(HugePagesTest, TenValuesAreInNoHugePage) {
   const AlwaysHugePages always;
   if (!always.on()) GTEST_SKIP() << "transparent huge pages cannot be set";
   for (const uint64_t max_slots : {uint64_t{1024}, TableOptions().max_slots}) {
-    EXPECT_EQ(InChild([&](ChildReport& report) {
-                const MemoryMaps before = MemoryMaps::Now();
-                TableOptions options;
-                options.max_slots = max_slots;
-                auto table = HandleTable<uint64_t>::Create(options);
-                for (uint64_t i = 0; i < 10; ++i) {
-                  if (!table->Pin(i)) report.Say("refused");
-                }
-                const MemoryMaps after = MemoryMaps::Now();
-                const auto at_most = [&](const char* what, uint64_t bytes,
-                                         uint64_t most) {
-                  report.Expect(bytes <= most, std::string(what) + ": " +
-                                                   std::to_string(bytes >> 10) +
-                                                   " KiB");
-                };
-                at_most("huge", after.huge - before.huge, 0);
-                at_most("resident", after.resident - before.resident,
-                        256 << 10);
-                at_most("touched", table->GetStats().bytes_touched, 128 << 10);
-              }),
-              "")
-        << max_slots << " slots";
+    const std::string said = InChild([&](ChildReport& report) {
+      const MemoryMaps before = MemoryMaps::Now();
+      TableOptions options;
+      options.max_slots = max_slots;
+      auto table = HandleTable<uint64_t>::Create(options);
+      for (uint64_t i = 0; i < 10; ++i) {
+        if (!table->Pin(i)) report.Say("refused");
+      }
+      const MemoryMaps after = MemoryMaps::Now();
+      const auto at_most = [&](const char* what, uint64_t bytes,
+                               uint64_t most) {
+        report.Expect(bytes <= most, std::string(what) + ": " +
+                                         std::to_string(bytes >> 10) + " KiB");
+      };
+      at_most("huge", after.huge - before.huge, 0);
+      at_most("dirty", after.dirty - before.dirty, 256 << 10);
+      at_most("touched", table->GetStats().bytes_touched, 128 << 10);
+    });
+    EXPECT_EQ(said, "") << max_slots << " slots";
   }
 }
 

@@ -85,84 +85,83 @@ using Types = testing::Types<Object*, Wide>;
 TYPED_TEST_SUITE(LeakTest, Types);
 
 TYPED_TEST(LeakTest, WhatALiveTableHoldsIsNoLeak) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              TestFixture::Create();
-              TestFixture::Pin(100);
-              report.Expect(!Leaks(), "values of a small table");
-              TestFixture::Pin(100'000);
-              report.Expect(!Leaks(), "values after growth");
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    TestFixture::Create();
+    TestFixture::Pin(100);
+    report.Expect(!Leaks(), "values of a small table");
+    TestFixture::Pin(100'000);
+    report.Expect(!Leaks(), "values after growth");
+  });
+  EXPECT_EQ(said, "");
 }
 
 // Values that were replaced lie in other cells, those of the end among them.
 TYPED_TEST(LeakTest, WhatWasWrittenIsNoLeak) {
-  EXPECT_EQ(
-      InChild([](ChildReport& report) {
-        TestFixture::Create();
-        TestFixture::Pin(1000);
-        auto& table = *TheTable<TypeParam>();
-        // By two threads at a time: values stay away from home.
-        for (int round = 0; round < 20; ++round) {
-          const auto write = [&table] {
-            table.ForEach([&](Handle<TypeParam> handle, const TypeParam&) {
-              const auto old =
-                  table.Exchange(handle, Holding<TypeParam>(NewObject()));
-              if constexpr (std::is_same_v<TypeParam, Wide>) {
-                if (old) delete old->object;
-              } else {
-                if (old) delete *old;
-              }
-            });
-          };
-          std::thread one(write);
-          std::thread two(write);
-          one.join();
-          two.join();
-        }
-        report.Expect(!Leaks(), "values that were written");
-      }),
-      "");
+  const std::string said = InChild([](ChildReport& report) {
+    TestFixture::Create();
+    TestFixture::Pin(1000);
+    auto& table = *TheTable<TypeParam>();
+    // By two threads at a time: values stay away from home.
+    for (int round = 0; round < 20; ++round) {
+      const auto write = [&table] {
+        table.ForEach([&](Handle<TypeParam> handle, const TypeParam&) {
+          const auto old =
+              table.Exchange(handle, Holding<TypeParam>(NewObject()));
+          if constexpr (std::is_same_v<TypeParam, Wide>) {
+            if (old) delete old->object;
+          } else {
+            if (old) delete *old;
+          }
+        });
+      };
+      std::thread one(write);
+      std::thread two(write);
+      one.join();
+      two.join();
+    }
+    report.Expect(!Leaks(), "values that were written");
+  });
+  EXPECT_EQ(said, "");
 }
 
 TYPED_TEST(LeakTest, ATableThatWasMovedStillHolds) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              TestFixture::Create();
-              TestFixture::Pin(1000);
-              TestFixture::InThread([] {
-                auto moved = std::make_unique<HandleTable<TypeParam>>(
-                    std::move(*TheTable<TypeParam>()));
-                TheTable<TypeParam>() = std::move(moved);
-              });
-              report.Expect(!Leaks(), "values of a table that was moved");
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    TestFixture::Create();
+    TestFixture::Pin(1000);
+    TestFixture::InThread([] {
+      auto moved = std::make_unique<HandleTable<TypeParam>>(
+          std::move(*TheTable<TypeParam>()));
+      TheTable<TypeParam>() = std::move(moved);
+    });
+    report.Expect(!Leaks(), "values of a table that was moved");
+  });
+  EXPECT_EQ(said, "");
 }
 
 TYPED_TEST(LeakTest, WhatATableHeldThatIsGoneIsALeak) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              TestFixture::Create();
-              TestFixture::Pin(1000);
-              report.Expect(!Leaks(), "values of a live table");
-              TheTable<TypeParam>().reset();
-              report.Expect(Leaks(), "a table that is gone hides its leaks");
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    TestFixture::Create();
+    TestFixture::Pin(1000);
+    report.Expect(!Leaks(), "values of a live table");
+    TheTable<TypeParam>().reset();
+    report.Expect(Leaks(), "a table that is gone hides its leaks");
+  });
+  EXPECT_EQ(said, "");
 }
 
 // Other tables' places are not looked at any more either, nor forgotten.
 TYPED_TEST(LeakTest, ManyTablesComeAndGo) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              TestFixture::Create();
-              TestFixture::Pin(1000);
-              for (int i = 0; i < 200; ++i) {
-                auto other = HandleTable<TypeParam>::Create();
-                if (!other.ok()) return report.Say(other.status().ToString());
-                other->Unpin(other->Pin(TypeParam{}));
-              }
-              report.Expect(!Leaks(), "values of the table that stays");
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    TestFixture::Create();
+    TestFixture::Pin(1000);
+    for (int i = 0; i < 200; ++i) {
+      auto other = HandleTable<TypeParam>::Create();
+      if (!other.ok()) return report.Say(other.status().ToString());
+      other->Unpin(other->Pin(TypeParam{}));
+    }
+    report.Expect(!Leaks(), "values of the table that stays");
+  });
+  EXPECT_EQ(said, "");
 }
 
 #else

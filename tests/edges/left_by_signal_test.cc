@@ -180,20 +180,20 @@ TEST_P(LeftBySignalTest, NothingGetsTwoOwners) {
   GTEST_SKIP() << "a sanitizer's own calls must not be left halfway";
 #endif
   const uint64_t seed = TestSeed();
-  EXPECT_EQ(InChild([seed](ChildReport& report) {
-              way = std::get<0>(GetParam());
-              goes_on = std::get<2>(GetParam());
-              TableOptions options;
-              options.max_slots = kSlots;
-              options.thread_cache_slots = kCache;
-              table = new Table(*Table::Create(options));
-              struct sigaction action = {};
-              action.sa_handler = Strike;
-              sigaction(SIGUSR1, &action, nullptr);
-              pthread_key_create(&at_exit, [](void*) { GoOn(); });
-              Rounds(report, std::get<1>(GetParam()), seed);
-            }),
-            "");
+  const std::string said = InChild([seed](ChildReport& report) {
+    way = std::get<0>(GetParam());
+    goes_on = std::get<2>(GetParam());
+    TableOptions options;
+    options.max_slots = kSlots;
+    options.thread_cache_slots = kCache;
+    table = new Table(*Table::Create(options));
+    struct sigaction action = {};
+    action.sa_handler = Strike;
+    sigaction(SIGUSR1, &action, nullptr);
+    pthread_key_create(&at_exit, [](void*) { GoOn(); });
+    Rounds(report, std::get<1>(GetParam()), seed);
+  });
+  EXPECT_EQ(said, "");
 }
 
 std::string Name(

@@ -189,159 +189,155 @@ class TwoCopiesTest
 };
 
 TEST_P(TwoCopiesTest, OneTableServesThreadsOfDifferentCopies) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              const Copies copies(GetParam());
-              for (const TableCalls* creator : copies.All()) {
-                Table* const table = creator->create(kSlots, kCache);
-                std::atomic<uint64_t> wrong{0};
-                RunThreads(kThreads, [&](int i) {
-                  const size_t number = static_cast<size_t>(i);
-                  Caller caller({copies.All()[number]}, table, number + 1);
-                  wrong.fetch_add(caller.Churn(Rounds(1000)));
-                });
-                ExpectNone(report, wrong.load(), "each thread in its own copy");
-                for (const TableCalls* copy : copies.All()) {
-                  ExpectAllOfIt(report, *copy, table);
-                }
-                creator->destroy(table);
-              }
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    const Copies copies(GetParam());
+    for (const TableCalls* creator : copies.All()) {
+      Table* const table = creator->create(kSlots, kCache);
+      std::atomic<uint64_t> wrong{0};
+      RunThreads(kThreads, [&](int i) {
+        const size_t number = static_cast<size_t>(i);
+        Caller caller({copies.All()[number]}, table, number + 1);
+        wrong.fetch_add(caller.Churn(Rounds(1000)));
+      });
+      ExpectNone(report, wrong.load(), "each thread in its own copy");
+      for (const TableCalls* copy : copies.All()) {
+        ExpectAllOfIt(report, *copy, table);
+      }
+      creator->destroy(table);
+    }
+  });
+  EXPECT_EQ(said, "");
 }
 
 TEST_P(TwoCopiesTest, AThreadMayCallOneTableThroughEachCopyInTurn) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              const Copies copies(GetParam());
-              for (const TableCalls* creator : copies.All()) {
-                Table* const table = creator->create(kSlots, kCache);
-                std::atomic<uint64_t> wrong{0};
-                RunThreads(kThreads, [&](int i) {
-                  Caller caller(copies.All(), table,
-                                static_cast<uint64_t>(i) + 1);
-                  wrong.fetch_add(caller.Churn(Rounds(500)));
-                });
-                ExpectNone(report, wrong.load(), "each call in the next copy");
-                ExpectAllOfIt(report, *creator, table);
-                creator->destroy(table);
-              }
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    const Copies copies(GetParam());
+    for (const TableCalls* creator : copies.All()) {
+      Table* const table = creator->create(kSlots, kCache);
+      std::atomic<uint64_t> wrong{0};
+      RunThreads(kThreads, [&](int i) {
+        Caller caller(copies.All(), table, static_cast<uint64_t>(i) + 1);
+        wrong.fetch_add(caller.Churn(Rounds(500)));
+      });
+      ExpectNone(report, wrong.load(), "each call in the next copy");
+      ExpectAllOfIt(report, *creator, table);
+      creator->destroy(table);
+    }
+  });
+  EXPECT_EQ(said, "");
 }
 
 // The first use of one copy in one thread and of the other in another, so that
 // what they number threads by differs most.
 TEST_P(TwoCopiesTest, EachCopyHasATableForSharedThreads) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              const Copies copies(GetParam());
-              std::vector<Table*> tables;
-              for (const TableCalls* copy : copies.All()) {
-                tables.push_back(copy->create(kSlots, kCache));
-              }
-              std::atomic<uint64_t> wrong{0};
-              StartLine warm(kThreads);
-              RunThreads(kThreads, [&](int i) {
-                const size_t me = static_cast<size_t>(i);
-                const auto churn = [&](size_t copy, int rounds) {
-                  Caller caller({copies.All()[copy]}, tables[copy], me + 1);
-                  wrong.fetch_add(caller.Churn(rounds));
-                };
-                churn(me, 1);
-                warm.Arrive();
-                for (size_t k = 0; k < kThreads; ++k) churn(k, Rounds(1000));
-              });
-              ExpectNone(report, wrong.load(), "tables of their own");
-              for (size_t k = 0; k < tables.size(); ++k) {
-                ExpectAllOfIt(report, *copies.All()[k], tables[k]);
-                copies.All()[k]->destroy(tables[k]);
-              }
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    const Copies copies(GetParam());
+    std::vector<Table*> tables;
+    for (const TableCalls* copy : copies.All()) {
+      tables.push_back(copy->create(kSlots, kCache));
+    }
+    std::atomic<uint64_t> wrong{0};
+    StartLine warm(kThreads);
+    RunThreads(kThreads, [&](int i) {
+      const size_t me = static_cast<size_t>(i);
+      const auto churn = [&](size_t copy, int rounds) {
+        Caller caller({copies.All()[copy]}, tables[copy], me + 1);
+        wrong.fetch_add(caller.Churn(rounds));
+      };
+      churn(me, 1);
+      warm.Arrive();
+      for (size_t k = 0; k < kThreads; ++k) churn(k, Rounds(1000));
+    });
+    ExpectNone(report, wrong.load(), "tables of their own");
+    for (size_t k = 0; k < tables.size(); ++k) {
+      ExpectAllOfIt(report, *copies.All()[k], tables[k]);
+      copies.All()[k]->destroy(tables[k]);
+    }
+  });
+  EXPECT_EQ(said, "");
 }
 
 // Each pin is ended once, by whichever copy; a walk sees no torn value.
 TEST_P(TwoCopiesTest, UnpinAllAndForEachOfOneCopyMeetTheOthers) {
-  EXPECT_EQ(InChild([](ChildReport& report) {
-              const Copies copies(GetParam());
-              Table* const table = copies.a.calls().create(kSlots, kCache);
-              std::atomic<uint64_t> pinned{0};
-              std::atomic<uint64_t> ended{0};
-              std::atomic<uint64_t> torn{0};
-              std::atomic<int> working{2};
-              RunThreads(kThreads, [&](int i) {
-                const TableCalls& copy = *copies.All()[static_cast<size_t>(i)];
-                if (i > 0) {
-                  for (int k = 0; k < Rounds(50'000); ++k) {
-                    const uint64_t handle =
-                        copy.pin(table, static_cast<uint64_t>(k));
-                    pinned.fetch_add(handle != 0 ? 1 : 0);
-                    copy.write(table, handle, 7);
-                    if (k % 3 != 0)
-                      ended.fetch_add(copy.unpin(table, handle) ? 1 : 0);
-                  }
-                  working.fetch_sub(1);
-                  return;
-                }
-                while (working.load() > 0) {
-                  for (const TableCalls* any : copies.All()) {
-                    any->for_each(
-                        table,
-                        [](void* count, uint64_t, const Twins* value) {
-                          *static_cast<std::atomic<uint64_t>*>(count) +=
-                              value->IsWhole() ? 0 : 1;
-                        },
-                        &torn);
-                    ended.fetch_add(any->unpin_all(table));
-                  }
-                }
-              });
-              ended.fetch_add(copies.host.unpin_all(table));
-              ExpectNone(report, torn.load(), "torn values");
-              report.Expect(pinned.load() == ended.load(),
-                            std::to_string(pinned.load()) + " pinned, " +
-                                std::to_string(ended.load()) + " ended");
-              ExpectAllOfIt(report, copies.b.calls(), table);
-              copies.a.calls().destroy(table);
-            }),
-            "");
+  const std::string said = InChild([](ChildReport& report) {
+    const Copies copies(GetParam());
+    Table* const table = copies.a.calls().create(kSlots, kCache);
+    std::atomic<uint64_t> pinned{0};
+    std::atomic<uint64_t> ended{0};
+    std::atomic<uint64_t> torn{0};
+    std::atomic<int> working{2};
+    RunThreads(kThreads, [&](int i) {
+      const TableCalls& copy = *copies.All()[static_cast<size_t>(i)];
+      if (i > 0) {
+        for (int k = 0; k < Rounds(50'000); ++k) {
+          const uint64_t handle = copy.pin(table, static_cast<uint64_t>(k));
+          pinned.fetch_add(handle != 0 ? 1 : 0);
+          copy.write(table, handle, 7);
+          if (k % 3 != 0) ended.fetch_add(copy.unpin(table, handle) ? 1 : 0);
+        }
+        working.fetch_sub(1);
+        return;
+      }
+      while (working.load() > 0) {
+        for (const TableCalls* any : copies.All()) {
+          any->for_each(
+              table,
+              [](void* count, uint64_t, const Twins* value) {
+                *static_cast<std::atomic<uint64_t>*>(count) +=
+                    value->IsWhole() ? 0 : 1;
+              },
+              &torn);
+          ended.fetch_add(any->unpin_all(table));
+        }
+      }
+    });
+    ended.fetch_add(copies.host.unpin_all(table));
+    ExpectNone(report, torn.load(), "torn values");
+    report.Expect(pinned.load() == ended.load(),
+                  std::to_string(pinned.load()) + " pinned, " +
+                      std::to_string(ended.load()) + " ended");
+    ExpectAllOfIt(report, copies.b.calls(), table);
+    copies.a.calls().destroy(table);
+  });
+  EXPECT_EQ(said, "");
 }
 
 // A thread that has used a plug-in outlives it, goes on in the host, and ends.
 TEST_P(TwoCopiesTest, AThreadOutlivesThePluginThatItUsed) {
-  EXPECT_EQ(
-      InChild(
-          [](ChildReport& report) {
-            Copies copies(GetParam());
-            const TableCalls& host = copies.host;
-            Table* const table = host.create(kSlots, kCache);
-            std::atomic<uint64_t> wrong{0};
-            for (int round = 0; round < 3; ++round) {
-              Plugin guest(std::get<0>(GetParam()),
-                           "_guest" + std::to_string(round),
-                           RTLD_NOW | std::get<2>(GetParam()));
-              Table* const its = guest.calls().create(kSlots, kCache);
-              std::atomic<int> step{0};
-              std::thread user([&] {
-                const std::vector<const TableCalls*> only = {&guest.calls()};
-                wrong += Caller(only, its, 1).Churn(3);
-                wrong += Caller(only, table, 1).Churn(3);
-                step.store(1);
-                while (step.load() != 2) std::this_thread::yield();
-                wrong += Caller({&host}, table, 1).Churn(3);
-              });
-              while (step.load() != 1) std::this_thread::yield();
-              wrong += Caller({&guest.calls()}, table, 2).Churn(3);
-              guest.calls().destroy(its);
-              guest.Close();
-              wrong += Caller({&host}, table, 2).Churn(3);
-              step.store(2);
-              user.join();
-            }
-            ExpectNone(report, wrong.load(), "beside an unloaded plug-in");
-            ExpectAllOfIt(report, host, table);
-            host.destroy(table);
-          },
-          ChildEnd::kInOrder),
-      "");
+  const std::string said = InChild(
+      [](ChildReport& report) {
+        Copies copies(GetParam());
+        const TableCalls& host = copies.host;
+        Table* const table = host.create(kSlots, kCache);
+        std::atomic<uint64_t> wrong{0};
+        for (int round = 0; round < 3; ++round) {
+          Plugin guest(std::get<0>(GetParam()),
+                       "_guest" + std::to_string(round),
+                       RTLD_NOW | std::get<2>(GetParam()));
+          Table* const its = guest.calls().create(kSlots, kCache);
+          std::atomic<int> step{0};
+          std::thread user([&] {
+            const std::vector<const TableCalls*> only = {&guest.calls()};
+            wrong += Caller(only, its, 1).Churn(3);
+            wrong += Caller(only, table, 1).Churn(3);
+            step.store(1);
+            while (step.load() != 2) std::this_thread::yield();
+            wrong += Caller({&host}, table, 1).Churn(3);
+          });
+          while (step.load() != 1) std::this_thread::yield();
+          wrong += Caller({&guest.calls()}, table, 2).Churn(3);
+          guest.calls().destroy(its);
+          guest.Close();
+          wrong += Caller({&host}, table, 2).Churn(3);
+          step.store(2);
+          user.join();
+        }
+        ExpectNone(report, wrong.load(), "beside an unloaded plug-in");
+        ExpectAllOfIt(report, host, table);
+        host.destroy(table);
+      },
+      ChildEnd::kInOrder);
+  EXPECT_EQ(said, "");
 }
 
 std::string Name(const testing::TestParamInfo<TwoCopiesTest::ParamType>& info) {
