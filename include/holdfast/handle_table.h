@@ -56,14 +56,22 @@
 // capacity lost: GetStats tells. Another table's handle is refused, but for one
 // look-up in 2^31 (2^(kGenerationBits - 1)) by accident.
 //
-// Stopped threads: a thread that stops for good costs the table at most its
-// cache, one batch (half a cache) and one slot; what it had pinned stays
-// pinned. (Past Traits::kMaxThreads, one that stops inside Write keeps one of
-// the kMaxSharedSpares cells.)
+// Threads: one that stops for good costs the table at most its cache, one batch
+// (half a cache) and one slot; what it had pinned stays pinned. One that leaves
+// a call halfway, and goes on or exits in order, costs a batch and a slot or
+// cell each time: it is cancelled there, or a signal handler jumps out of it or
+// calls pthread_exit. (Past Traits::kMaxThreads, both keep one of the
+// kMaxSharedSpares cells if they were inside Write.) Until a thread is gone,
+// its exit hooks may use tables: thread_locals, pthread keys, malloc's. A fiber
+// may go on in another thread between two calls.
 //
 // Signals: a handler may call Read and Contains, whatever it interrupts, and
 // nothing that changes the table: it may have interrupted the same in its own
 // thread.
+//
+// Plug-ins: a process may hold several copies of this library, of one version.
+// A table may pass between them; a call from another copy than the one that
+// made the table is slower. That copy must stay loaded as long as the table.
 //
 // Fork: parent and child each go on with a copy. To the child, every other
 // thread has stopped for good. Handles of before are valid in both; those made
@@ -144,7 +152,7 @@ class HandleTable {
   // --- Creation --------------------------------------------------------------
 
   // An empty table. InvalidArgument names an option that is out of range;
-  // ResourceExhausted, the bytes of address space that the system refused.
+  // ResourceExhausted, the memory that the system refused, and which limit did.
   static absl::StatusOr<HandleTable> Create(const Options& options = {});
 
   // A table that was moved from refuses every handle and every Pin. Nobody may
@@ -162,9 +170,10 @@ class HandleTable {
   // --- Verbs -----------------------------------------------------------------
 
   // Keeps `value` and returns a handle for it, unlike every handle that this
-  // table has returned before; or the null handle if no slot is left. Wait-free
-  // while the thread's cache has a free slot, else lock-free: a retry means
-  // that another thread took or gave a batch of slots.
+  // table has returned before; or the null handle if no slot is left, or if the
+  // system refuses the memory for more. Wait-free while the thread's cache has
+  // a free slot, else lock-free: a retry means that another thread took or gave
+  // a batch of slots.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE Handle Pin(const T& value) {
     uint64_t free = 0;  // Set on each path, which g++ -Og does not see.
     if (ABSL_PREDICT_FALSE(!pool_.AcquireFast(&free))) {

@@ -30,7 +30,9 @@ class FewOrdinals {
   }
 
   static uint32_t Claim() noexcept { return pool_.Claim(); }
-  static bool TryClaim(uint32_t ordinal) noexcept { return pool_.TryClaim(ordinal); }
+  static bool TryClaim(uint32_t ordinal) noexcept {
+    return pool_.TryClaim(ordinal);
+  }
   static void Release(uint32_t ordinal) noexcept { pool_.Release(ordinal); }
   static uint32_t Limit() { return pool_.Limit(); }
   static void Yield() noexcept { std::this_thread::yield(); }

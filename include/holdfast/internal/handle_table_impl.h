@@ -332,7 +332,8 @@ Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const {
   if (!handle) return {HandleState::kNull, 0};
   const uint64_t place = PlaceOf(handle);
   const uint64_t issued = Word::Generation(place);
-  if (!IsPlace(place) || issued > Word::kLastLive) {
+  if (!IsPlace(place) || issued > Word::kLastLive ||
+      Index(place) >= std::max(pool_.max_slots(), pool_.high_water())) {
     return {HandleState::kForeign, 0};
   }
   const uint64_t generation = slots_.Generation(Index(place));

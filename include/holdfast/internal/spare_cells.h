@@ -45,7 +45,7 @@ class SpareCells {
   // Cells needed for `all_slots` slots, spares included. Where the index bits
   // run out, more threads share.
   static constexpr uint64_t Cells(uint64_t all_slots) noexcept {
-    return std::min(all_slots + kMaxShared + Traits::kMaxThreads,
+    return std::min(all_slots + kMaxShared + ShardArray<Traits>::kLimit,
                     Word::kMaxCells);
   }
 
