@@ -11,6 +11,7 @@ HEADERS = [
     "include/holdfast/internal/ordinal_pool.h",
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/slot_pool.h",
+    "include/holdfast/internal/slot_word.h",
     "include/holdfast/internal/spare_cells.h",
     "include/holdfast/internal/thread_ordinals.h",
     "include/holdfast/internal/value_cell.h",
