@@ -15,6 +15,7 @@ HEADERS = [
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/shard_array.h",
     "include/holdfast/internal/slot_pool.h",
+    "include/holdfast/internal/slot_word.h",
     "include/holdfast/internal/spare_cells.h",
     "include/holdfast/internal/table_key.h",
     "include/holdfast/internal/thread_ordinals.h",

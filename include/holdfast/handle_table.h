@@ -42,10 +42,13 @@
 // Memory ordering, for any threads X and Y: what happened before Pin(v) in X is
 // visible in Y after a Read, Take or Exchange that returns v, however the
 // handle came to Y; the same holds for Write(v) and Exchange(v). What X did
-// before an Unpin is visible after the Pin in Y that reuses the slot.
-// Operations on one slot are linearizable, UnpinAll as one Unpin for each slot;
-// but a thread to which a handle came without synchronization may be refused
-// until it sees the Pin.
+// before an Unpin, Take or UnpinAll that ended a life is visible in Y after any
+// call that finds that life over (Contains and Diagnose that say so; a Read,
+// Write, Exchange, Unpin or Take that is refused; ForEach that does not show
+// it; UnpinAll and GetStats that do not count it), and after the Pin that
+// reuses the slot. Operations on one slot are linearizable, UnpinAll as one
+// Unpin for each slot; but a thread to which a handle came without
+// synchronization may be refused until it sees the Pin.
 //
 // Values: T is trivially copyable and copy constructible, of 1 to 64 bytes, no
 // array and not const. It may lack a default constructor and assignment, and
@@ -210,11 +213,11 @@ class HandleTable {
     return ReadInto(handle, value);
   }
 
-  // Whether `handle` is live. Wait-free. Unlike Read, it orders nothing.
+  // Whether `handle` is live. Wait-free. It orders as Read does.
   bool Contains(Handle handle) const {
     const uint64_t place = PlaceOf(handle);
     return IsPlace(place) &&
-           slots_.Generation(Index(place)) == Word::Generation(place);
+           slots_.ObservedGeneration(Index(place)) == Word::Generation(place);
   }
 
   // Replaces the value; false, and nothing is changed, if `handle` is not live.

@@ -4,8 +4,8 @@ namespace holdfast::model {
 
 Entries AllScenarios() {
   Entries all;
-  for (const Entries& some :
-       {ValueScenarios(), FreeSlotScenarios(), ThreadScenarios()}) {
+  for (const Entries& some : {ValueScenarios(), EndScenarios(),
+                              FreeSlotScenarios(), ThreadScenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

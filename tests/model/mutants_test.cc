@@ -101,6 +101,7 @@ void OnMemoryFault(int number) {
   }
   // Those about values come first: for other files, last.
   if (mutant.name.find("_slots.h") == std::string::npos &&
+      mutant.name.find("slot_word.h") == std::string::npos &&
       mutant.name.find("value_cell.h") == std::string::npos) {
     std::reverse(entries.begin(), entries.end());
   }

@@ -192,6 +192,20 @@ class Play : public Scenario {
     return value ? Number(handle, value) : -1;
   }
 
+  // Take of such a handle.
+  int TakeUnsynchronized(Handle handle) {
+    BeginEnd(handle);
+    const auto value = table_.Take(handle);
+    if (!value) {
+      if (Life* life = Find(handle)) --life->ends_asked;
+      return -1;
+    }
+    const int number = Number(handle, value);
+    End(handle);
+    Leave(number);
+    return number;
+  }
+
   uint64_t UnpinAll() {
     ++clearing_;
     unpinned_all_ = true;

@@ -28,6 +28,8 @@ using Entries = std::vector<Entry>;
 
 // Values in cells, and values inline.
 Entries ValueScenarios();
+// What whoever finds that a life is over may rely on.
+Entries EndScenarios();
 // Free slots: the list, batches, growth, retirement.
 Entries FreeSlotScenarios();
 // Threads: ordinals, shards of exited threads, shared spare cells.

@@ -7,43 +7,10 @@
 
 #include "holdfast/handle_table.h"
 #include "tests/model/scenarios.h"
+#include "tests/model/starts.h"
 
 namespace holdfast::model {
 namespace {
-
-// How h(0), which holds 1 and belongs to thread 1, has come about.
-enum class Start {
-  kHome,   // In its own cell.
-  kMoved,  // Pinned into another cell, which the last life left.
-  kBack,   // In its own cell again, where writes are not counted any more.
-  kWorn,   // In its own cell, written as often as can be counted.
-};
-
-template <typename Table>
-void Begin(Play<Table>& p, Start start) {
-  p.As(1, [&] {
-    switch (start) {
-      case Start::kHome:
-        p.h(0) = p.Pin(1);
-        break;
-      case Start::kMoved:
-        p.h(0) = p.Pin(10);
-        p.Displace(p.h(0));
-        p.UnpinOwn(p.h(0));
-        p.h(0) = p.Pin(1);
-        break;
-      case Start::kBack:
-        p.h(0) = p.Pin(1);
-        p.Displace(p.h(0));
-        p.Displace(p.h(0));
-        break;
-      case Start::kWorn:
-        p.h(0) = p.Pin(1);
-        p.WearWrites(p.h(0));
-        break;
-    }
-  });
-}
 
 // The scenarios of one start.
 template <typename Table>
@@ -165,6 +132,19 @@ class Values {
            p.Pin(3);
          }},
         3);
+    // And of what was pinned.
+    Add("pin_take",
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.data() = 7;
+           p.Tell(p.Pin(2));
+         },
+         [](P& p) {
+           if (p.TakeUnsynchronized(p.Told()) == 2) {
+             p.Check(p.data() == 7, "Pin did not publish");
+           }
+         }},
+        2);
     Add("exchange_take",
         {[](P& p) { p.Exchange(p.h(0), 2); },
          [](P& p) {

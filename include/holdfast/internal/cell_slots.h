@@ -18,12 +18,12 @@
 #define HOLDFAST_INTERNAL_CELL_SLOTS_H_
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "holdfast/internal/slot_word.h"
 #include "holdfast/internal/value_cell.h"
 #include "holdfast/internal/words.h"
 
@@ -120,11 +120,15 @@ class CellSlots {
     return Word::Generation(LoadWord(index));
   }
 
-  // --- Anyone with a handle -------------------------------------------------
-
   uint64_t LoadWord(uint32_t index) const noexcept {
     // order: relaxed. Nothing is read through it.
     return slots_[index].word.load(std::memory_order_relaxed);
+  }
+
+  // --- Anyone with a handle -------------------------------------------------
+
+  uint64_t ObservedGeneration(uint32_t index) const noexcept {
+    return Word::Generation(Observe(slots_[index].word));
   }
 
   // Copies the value of that life to `*value`; false if it is over, or if
@@ -133,8 +137,7 @@ class CellSlots {
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(uint32_t index, uint64_t generation,
                                          T* value) const noexcept {
     const Slot& slot = slots_[index];
-    // order: acquire <- publish, rewrite.
-    const uint64_t word = slot.word.load(std::memory_order_acquire);
+    const uint64_t word = Observe(slot.word);
     Encoded copy;
     if (Word::Generation(word) != generation) return false;
     if (!Copy(index, slot, word, &copy)) return false;
@@ -146,8 +149,7 @@ class CellSlots {
   // of `*value`, or g++ 12 would store it and wait for it.
   std::optional<T> Read(uint32_t index, uint64_t generation) const noexcept {
     const Slot& slot = slots_[index];
-    // order: acquire <- publish, rewrite.
-    const uint64_t word = slot.word.load(std::memory_order_acquire);
+    const uint64_t word = Observe(slot.word);
     Encoded copy;
     if (ABSL_PREDICT_TRUE(Word::Generation(word) == generation &&
                           Copy(index, slot, word, &copy))) {
@@ -162,8 +164,7 @@ class CellSlots {
   void Visit(uint64_t begin, uint64_t end, F visit) const {
     const Slot* slot = slots_ + begin;  // Not to be loaded for each.
     for (uint64_t i = begin; i < end; ++i, ++slot) {
-      // order: acquire <- publish, rewrite.
-      const uint64_t word = slot->word.load(std::memory_order_acquire);
+      const uint64_t word = Observe(slot->word);
       // Also in Copy; but g++ 12 then keeps a sum that `visit` makes in memory.
       if (!Word::IsLive(word)) continue;
       Encoded copy;
@@ -197,12 +198,10 @@ class CellSlots {
     const uint64_t word = slot.word.load(std::memory_order_relaxed);
     uint64_t found = generation | Word::kHome;
     // order: acquire <- publish, rewrite: the cell, its version and its value
-    // are the caller's. It releases nothing: who pins the slot next gets it by
-    // a recycle or bequeath edge, and a late reader meets a refill first.
-    // Failure relaxed: VacateAny looks at the word.
+    // are the caller's; release -> end. Failure relaxed: VacateAny looks again.
     if (ABSL_PREDICT_FALSE(word != found ||
                            !slot.word.compare_exchange_strong(
-                               found, generation + 1, std::memory_order_acquire,
+                               found, generation + 1, std::memory_order_acq_rel,
                                std::memory_order_relaxed))) {
       return VacateAny(slot, generation, ended);
     }
@@ -255,10 +254,11 @@ class CellSlots {
     // order: relaxed. The CAS validates it.
     *ended = slot.word.load(std::memory_order_relaxed);
     do {
-      if (Word::Generation(*ended) != generation) return false;
-      // order: acquire <- publish, rewrite. Failure relaxed. As in Vacate.
+      if (Word::Generation(*ended) != generation) return Refuse(slot.word);
+      // order: acquire <- publish, rewrite; release -> end. Failure relaxed. As
+      // in Vacate.
     } while (!slot.word.compare_exchange_weak(*ended, Word::Ended(*ended),
-                                              std::memory_order_acquire,
+                                              std::memory_order_acq_rel,
                                               std::memory_order_relaxed));
     return true;
   }
@@ -293,7 +293,7 @@ class CellSlots {
                                        Encoded* copy) const noexcept {
     const uint64_t generation = Word::Generation(word);
     while (!TryCopy(index, word, copy)) {
-      // order: acquire <- rewrite.
+      // order: acquire <- rewrite, end.
       word = slots_[index].word.load(std::memory_order_acquire);
       if (Word::Generation(word) != generation) return false;
     }
@@ -327,7 +327,7 @@ class CellSlots {
     // order: relaxed. The CAS validates it; checked first so that a stale
     // Write writes to nothing that is shared.
     const uint64_t word = slot.word.load(std::memory_order_relaxed);
-    if (Word::Generation(word) != generation) return false;
+    if (Word::Generation(word) != generation) return Refuse(slot.word);
     const Encoded encoded = Encoded::Encode(value);
     BumpVersion(versions_[*spare]);
     slots_[*spare].cell.Fill(encoded);
@@ -358,7 +358,7 @@ class CellSlots {
     uint64_t word = slot.word.load(std::memory_order_relaxed);
     uint64_t written;
     do {
-      if (Word::Generation(word) != generation) return false;
+      if (Word::Generation(word) != generation) return Refuse(slot.word);
       written = Word::Written(word, *spare ^ index);
       // order: release -> rewrite; acquire <- publish, rewrite. As in Replace,
       // of whichever cell. Failure relaxed: the word alone is looked at.

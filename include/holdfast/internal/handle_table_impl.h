@@ -167,7 +167,7 @@ uint64_t HandleTable<T, Traits>::UnpinAll() {
   const uint64_t high_water = pool_.high_water();
   for (uint64_t i = 0; i < high_water; ++i) {
     const uint32_t index = static_cast<uint32_t>(i);
-    const uint64_t generation = slots_.Generation(index);
+    const uint64_t generation = slots_.ObservedGeneration(index);
     // A life that ends between the two ends as if before this call.
     if (Word::IsLive(generation) && End(Word::Pack(index, generation)))
       ++unpinned;
@@ -336,7 +336,7 @@ Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const {
       Index(place) >= std::max(pool_.max_slots(), pool_.high_water())) {
     return {HandleState::kForeign, 0};
   }
-  const uint64_t generation = slots_.Generation(Index(place));
+  const uint64_t generation = slots_.ObservedGeneration(Index(place));
   if (generation == issued) return {HandleState::kLive, 0};
   if (generation < issued) return {HandleState::kNeverIssued, 0};
   return {generation == Word::kRetired ? HandleState::kRetired
@@ -350,7 +350,8 @@ TableStats HandleTable<T, Traits>::GetStats() const {
   if (all_slots_ == 0) return stats;
   stats.high_water = pool_.high_water();
   for (uint64_t i = 0; i < stats.high_water; ++i) {
-    const uint64_t generation = slots_.Generation(static_cast<uint32_t>(i));
+    const uint64_t generation =
+        slots_.ObservedGeneration(static_cast<uint32_t>(i));
     stats.live += Word::IsLive(generation);
     stats.retired += generation == Word::kRetired;
     stats.oldest_generation =

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "holdfast/internal/slot_word.h"
 #include "holdfast/internal/words.h"
 
 namespace holdfast::internal {
@@ -60,10 +61,10 @@ class InlineSlots {
   }
 
   void SetLinks(uint64_t free, uint32_t first, uint32_t /*second*/) noexcept {
-    // order: relaxed. The caller owns the free slot; no reader takes the word
-    // of a free slot for a value, since its generation is even.
+    // order: release -> end. Whoever is refused by this word has what happened
+    // before the slot's last life ended, as the caller has, who owns the slot.
     slots_[Word::Index(free)].word.store(
-        Word::Pack(first, Word::Generation(free)), std::memory_order_relaxed);
+        Word::Pack(first, Word::Generation(free)), std::memory_order_release);
   }
 
   void SetBelow(uint64_t free, uint32_t below) noexcept {
@@ -89,11 +90,15 @@ class InlineSlots {
     return Word::Generation(LoadWord(index));
   }
 
-  // --- Anyone with a handle -------------------------------------------------
-
   uint64_t LoadWord(uint32_t index) const noexcept {
     // order: relaxed. Nothing is read through it.
     return slots_[index].word.load(std::memory_order_relaxed);
+  }
+
+  // --- Anyone with a handle -------------------------------------------------
+
+  uint64_t ObservedGeneration(uint32_t index) const noexcept {
+    return Word::Generation(Observe(slots_[index].word));
   }
 
   // Wait-free: one load. As CellSlots::Read.
@@ -116,8 +121,7 @@ class InlineSlots {
   void Visit(uint64_t begin, uint64_t end, F visit) const {
     const Slot* slot = slots_ + begin;
     for (uint64_t i = begin; i < end; ++i, ++slot) {
-      // order: acquire <- publish, rewrite.
-      const uint64_t word = slot->word.load(std::memory_order_acquire);
+      const uint64_t word = Observe(slot->word);
       if (Word::IsLive(word)) visit(i, Word::Generation(word), Unpack(word));
     }
   }
@@ -133,7 +137,10 @@ class InlineSlots {
     Slot& slot = slots_[index];
     uint64_t word = LoadWord(index);
     do {
-      if (Word::Generation(word) != generation) return std::nullopt;
+      if (Word::Generation(word) != generation) {
+        Refuse(slot.word);
+        return std::nullopt;
+      }
       // order: release -> rewrite; acquire <- publish, rewrite: what the old
       // value refers to. Failure relaxed: the word alone is looked at.
     } while (!slot.word.compare_exchange_weak(word, Pack(value, generation),
@@ -146,12 +153,11 @@ class InlineSlots {
     Slot& slot = slots_[index];
     uint64_t word = LoadWord(index);
     do {
-      if (Word::Generation(word) != generation) return false;
-      // order: acquire <- publish, rewrite: what the value refers to. As in
-      // CellSlots it releases nothing. Failure relaxed: the word alone is
-      // looked at.
+      if (Word::Generation(word) != generation) return Refuse(slot.word);
+      // order: acquire <- publish, rewrite: what the value refers to;
+      // release -> end. Failure relaxed: the word alone is looked at.
     } while (!slot.word.compare_exchange_weak(
-        word, word + 1, std::memory_order_acquire, std::memory_order_relaxed));
+        word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
     *ended = word;
     return true;
   }
@@ -180,8 +186,7 @@ class InlineSlots {
   // The slot's word, and whether it is of that life.
   bool Find(uint32_t index, uint64_t generation,
             uint64_t* word) const noexcept {
-    // order: acquire <- publish, rewrite.
-    *word = slots_[index].word.load(std::memory_order_acquire);
+    *word = Observe(slots_[index].word);
     return Word::IsLive(*word, generation);
   }
 

@@ -37,7 +37,7 @@ uint64_t LoadThreadTokenByCall() noexcept;
 inline uint64_t LoadThreadToken() noexcept {
 #if defined(HOLDFAST_INTERNAL_TOKEN_X86_64)
   uint64_t token;
-  asm volatile(
+  asm __volatile__(
       "movq holdfast_thread_token@gottpoff(%%rip), %0\n\t"
       "movq %%fs:(%0), %0"
       : "=r"(token));
@@ -45,7 +45,7 @@ inline uint64_t LoadThreadToken() noexcept {
 #elif defined(HOLDFAST_INTERNAL_TOKEN_AARCH64)
   uint64_t token;
   uint64_t offset;
-  asm volatile(
+  asm __volatile__(
       "mrs %0, tpidr_el0\n\t"
       "adrp %1, :gottprel:holdfast_thread_token\n\t"
       "ldr %1, [%1, :gottprel_lo12:holdfast_thread_token]\n\t"

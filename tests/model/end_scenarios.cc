@@ -1,0 +1,183 @@
+// Whoever finds that a life is over may rely on all that happened before it
+// ended: a collector reclaims what a handle names once nobody finds the handle.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "holdfast/handle_table.h"
+#include "tests/model/scenarios.h"
+#include "tests/model/starts.h"
+
+namespace holdfast::model {
+namespace {
+
+// What there is of each, for the explorer to choose from.
+constexpr int kEnds = 3;
+constexpr int kObservers = 12;
+constexpr int kFewObservers = 4;
+
+// Uses the object that h(0) names, and ends the life of h(0).
+template <typename P>
+void UseAndEnd(P& p, int how) {
+  p.data() = 7;
+  switch (how) {
+    case 0:
+      p.Unpin(p.h(0));
+      return;
+    case 1:
+      p.Take(p.h(0));
+      return;
+    default:
+      p.UnpinAll();
+  }
+}
+
+template <typename P>
+bool IsShown(P& p, typename P::Handle wanted) {
+  bool shown = false;
+  p.table().ForEach([&](typename P::Handle handle, const auto&) {
+    shown = shown || handle == wanted;
+  });
+  return shown;
+}
+
+template <typename P>
+bool IsShownInParts(P& p, typename P::Handle wanted) {
+  bool shown = false;
+  p.walk()->Work([&](typename P::Handle handle, const auto&) {
+    shown = shown || handle == wanted;
+  });
+  return shown;
+}
+
+// Whether this observer finds that the life of h(0) is over, and has not ended
+// it itself. Requires that nothing else was live at the start.
+template <typename P>
+bool FindsTheEnd(P& p, int observer) {
+  const typename P::Handle handle = p.h(0);
+  typename P::Value value;
+  switch (observer) {
+    case 0:
+      return !p.table().Contains(handle);
+    case 1:
+      return p.Read(handle) < 0;
+    case 2:
+      return !p.Write(handle, 20);
+    case 3:
+      return !p.Unpin(handle);
+    case 4:
+      return !p.table().Read(handle, &value);
+    case 5:
+      return p.Exchange(handle, 21) < 0;
+    case 6:
+      return p.Take(handle) < 0;
+    case 7:
+      return p.table().Diagnose(handle).state != HandleState::kLive;
+    case 8:
+      return !IsShown(p, handle);
+    case 9:
+      return !IsShownInParts(p, handle);
+    case 10:
+      return p.UnpinAll() == 0;
+    default:
+      return p.table().GetStats().live == 0;
+  }
+}
+
+template <typename Table>
+class Ends {
+ public:
+  using P = Play<Table>;
+  using Script = typename P::Script;
+  using Body = typename P::Body;
+
+  Ends(std::string kind, Entries* entries)
+      : kind_(std::move(kind)), entries_(*entries) {}
+
+  // By thread 1, who may pin the slot again at once, without any edge, and then
+  // write to it. The observer looks for itself, in each way.
+  void Add(const std::string& start_name, Start start) {
+    Script script = ScriptOf({/*max_slots=*/16, /*thread_cache_slots=*/1},
+                             [start](P& p) { Begin(p, start); });
+    script.threads = {[](P& p) {
+                        UseAndEnd(p, Explorer::Get().Choose(kEnds));
+                        const int more = Explorer::Get().Choose(3);
+                        if (more == 0) return;
+                        const auto again = p.Pin(2);
+                        if (more == 2) p.Write(again, 3);
+                      },
+                      Observe<kObservers>};
+    AddScript("observed_end", start_name, std::move(script));
+  }
+
+  // The slot goes to the free list, where it is linked to another, or is alone;
+  // a third thread takes it from there and pins it.
+  void AddFreeSlots(const std::string& start_name, Start start) {
+    Script script =
+        ScriptOf({/*max_slots=*/2, /*thread_cache_slots=*/0}, [start](P& p) {
+          Begin(p, start);
+          if (Explorer::Get().Choose(2) == 0) return;
+          p.As(1, [&] { p.UnpinOwn(p.Pin(12)); });
+        });
+    script.threads = {[](P& p) { UseAndEnd(p, Explorer::Get().Choose(kEnds)); },
+                      Observe<kObservers>};
+    AddScript("observed_end_of_a_free_slot", start_name, script);
+    script.threads = {[](P& p) { UseAndEnd(p, 0); }, Observe<kFewObservers>,
+                      [](P& p) { p.Pin(2); }};
+    AddScript("observed_end_of_a_slot_of_others", start_name,
+              std::move(script));
+  }
+
+ private:
+  static Script ScriptOf(TableOptions options, Body setup) {
+    Script script;
+    script.options = options;
+    script.setup = [setup = std::move(setup)](P& p) {
+      setup(p);
+      p.walk().emplace(p.table());
+    };
+    return script;
+  }
+
+  template <int kCount>
+  static void Observe(P& p) {
+    const int observer = Explorer::Get().Choose(kCount);
+    if (FindsTheEnd(p, observer)) p.data() = 8;  // Reclaims it.
+  }
+
+  void AddScript(const char* name, const std::string& start_name,
+                 Script script) {
+    entries_.push_back(
+        MakeEntry<Table>(std::string(name) + "/" + kind_ + start_name,
+                         std::move(script), {/*preemptions=*/1, /*stale=*/2}));
+  }
+
+  const std::string kind_;
+  Entries& entries_;
+};
+
+}  // namespace
+
+Entries EndScenarios() {
+  Entries entries;
+  Ends<HandleTable<Pair, ModelTraits<>>> pairs("pair", &entries);
+  pairs.Add("/home", Start::kHome);
+  pairs.Add("/moved", Start::kMoved);
+  pairs.Add("/back", Start::kBack);
+  pairs.Add("/worn", Start::kWorn);
+  Ends<HandleTable<uint64_t, ModelTraits<>>> words("word", &entries);
+  words.Add("/home", Start::kHome);
+  words.Add("/moved", Start::kMoved);
+  words.Add("/last", Start::kLast);
+  words.AddFreeSlots("/home", Start::kHome);
+  words.AddFreeSlots("/moved", Start::kMoved);
+  Ends<HandleTable<uint32_t, ModelTraits<>>> inlined("inline", &entries);
+  inlined.Add("", Start::kHome);
+  inlined.Add("/last", Start::kLast);
+  inlined.AddFreeSlots("", Start::kHome);
+  return entries;
+}
+
+}  // namespace holdfast::model
