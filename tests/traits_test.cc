@@ -218,7 +218,7 @@ TEST(TraitsTest, ValuesMayBeEnumerators) {
 
 struct Padded {
   char first;
-  uint64_t second;
+  alignas(8) uint64_t second;
   char third;
 };
 
