@@ -104,6 +104,9 @@ void Give(uint32_t ordinal) noexcept {
 extern "C" void HoldfastThreadExit(void*) noexcept {
   const uint32_t ordinal = mine.ordinal;
   mine = {kNone, true};
+  // The C library may call this for a thread that never registered: a thread
+  // that armed the hook too late leaves its key's value to a later one.
+  if (ordinal == kNone) return;
   if (holdfast_thread_token == FirstToken() + ordinal) {
     holdfast_thread_token = 0;
   }

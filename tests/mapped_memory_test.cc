@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -97,10 +98,11 @@ TEST(MappedMemoryTest, MovesWithItsContents) {
 }
 
 TEST(MappedMemoryTest, IsGivenBackWhenItIsReplacedOrDestroyed) {
-  // 4 TiB each: the address space of a process has room for 32 of them.
-  constexpr size_t kLarge = size_t{1} << 42;
+  // 4 TiB or 64 MiB each: the address space of a process has room for 32 of
+  // them, or for 64.
+  constexpr size_t kLarge = size_t{1} << (sizeof(size_t) == 8 ? 42 : 26);
   if (!MappedMemory::Reserve(kLarge).ok()) {
-    GTEST_SKIP() << "the system refuses 4 TiB of address space";
+    GTEST_SKIP() << "the system refuses this much address space";
   }
   MappedMemory memory;
   for (int i = 0; i < 100; ++i) memory = Reserved(kLarge);
@@ -127,7 +129,7 @@ TEST(MappedMemoryTest, MakeWritableLeavesErrnoAlone) {
 
 TEST(MappedMemoryTest, RefusalIsResourceExhaustedWithTheSystemsReason) {
   const absl::StatusOr<MappedMemory> memory =
-      MappedMemory::Reserve(size_t{1} << 62);
+      MappedMemory::Reserve(std::numeric_limits<size_t>::max() / 16 * 15);
   EXPECT_TRUE(absl::IsResourceExhausted(memory.status()));
   EXPECT_EQ(memory.status().message().find("mmap: Cannot allocate memory; "),
             0);

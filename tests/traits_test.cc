@@ -228,7 +228,7 @@ TEST(TraitsTest, ValuesMayBeEnumerators) {
 
 struct Padded {
   char first;
-  uint64_t second;
+  alignas(8) uint64_t second;
   char third;
 };
 

@@ -33,6 +33,10 @@ class GrowingPart {
   GrowingPart(char* begin, char* end, From from, Size* writable)
       : begin_(begin), end_(end), from_(from), writable_(writable) {}
 
+  // Makes the first step writable, without a look at what was written: for the
+  // part in which `*writable` lies itself. False if the system refuses.
+  bool Start() const noexcept { return writable_ == nullptr || Grow(1, 0); }
+
   // Makes `bytes` at `object`, and all from the part's end to there, writable,
   // unless they are. False if the system refuses. Lock-free.
   bool Reach(const void* object, size_t bytes) const noexcept {

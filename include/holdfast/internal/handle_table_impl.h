@@ -129,7 +129,7 @@ absl::Status HandleTable<T, Traits>::Build(const Layout& layout,
       part(layout.control, layout.bytes, kBegin, &growth->shards);
   auto* const shards = memory_.template Array<Shard>(
       static_cast<size_t>(layout.shards), Traits::kMaxThreads);
-  if (!shard_part.Reach(growth, sizeof(*growth))) return Memory::Refusal();
+  if (!shard_part.Start()) return Memory::Refusal();
   auto* const control = memory_.template Array<typename Pool::Control>(
       static_cast<size_t>(layout.control), 1);
   slots_ = Slots(
