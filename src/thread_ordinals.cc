@@ -166,7 +166,7 @@ void ReclaimAll() noexcept {
 
 // An ordinal from which on a claim looks for owners that are gone: twice as
 // many as are owned, so that the search costs each claim little.
-ABSL_CONST_INIT std::atomic<uint32_t> reclaim_from{64};
+ABSL_CONST_INIT std::atomic<uint32_t> reclaim_from{8};
 
 uint32_t Take() noexcept {
   uint32_t ordinal = pool.Claim();
@@ -174,7 +174,7 @@ uint32_t Take() noexcept {
   if (ordinal >= reclaim_from.load(std::memory_order_relaxed)) {
     ReclaimAll();
     const uint32_t owned = pool.CountOwned();
-    reclaim_from.store(2 * owned < 64 ? 64 : 2 * owned,
+    reclaim_from.store(2 * owned < 8 ? 8 : 2 * owned,
                        std::memory_order_relaxed);
     if (ordinal == kNone) ordinal = pool.Claim();
   }

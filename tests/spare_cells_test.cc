@@ -102,8 +102,7 @@ template <uint32_t kThreads>
 std::vector<uint32_t> StartCells() {
   const SparesOf<SpareTraits<kThreads>> spares(nullptr, {}, {}, 100, {});
   std::vector<uint32_t> cells;
-  // The last of the largest number of threads has no shard.
-  for (uint32_t ordinal = 0; ordinal < std::min(kThreads, 65'535u); ++ordinal) {
+  for (uint32_t ordinal = 0; ordinal < kThreads; ++ordinal) {
     cells.push_back(spares.StartCell(ordinal));
   }
   return cells;

@@ -33,9 +33,25 @@ class GrowingPart {
   GrowingPart(char* begin, char* end, From from, Size* writable)
       : begin_(begin), end_(end), from_(from), writable_(writable) {}
 
-  // Makes the first step writable, without a look at what was written: for the
-  // part in which `*writable` lies itself. False if the system refuses.
-  bool Start() const noexcept { return writable_ == nullptr || Grow(1, 0); }
+  // Makes the first steps of two parts writable by one call: of one that grows
+  // from its end and one that begins there, in which the sizes may lie. False
+  // if the system refuses. Requires that nobody else has the table yet.
+  static bool Start(const GrowingPart& before,
+                    const GrowingPart& after) noexcept {
+    if (before.writable_ == nullptr) return true;
+    const uint64_t page = Memory::PageBytes();
+    const uint64_t wanted = (kSmallestStep + page - 1) / page * page;
+    const uint64_t down = std::min(wanted, before.Bytes());
+    const uint64_t up = std::min(wanted, after.Bytes());
+    if (!Memory::MakeWritable(before.end_ - down,
+                              static_cast<size_t>(down + up))) {
+      return false;
+    }
+    // order: relaxed, both. Nobody else has the table yet.
+    before.writable_->store(down, std::memory_order_relaxed);
+    after.writable_->store(up, std::memory_order_relaxed);
+    return true;
+  }
 
   // Makes `bytes` at `object`, and all from the part's end to there, writable,
   // unless they are. False if the system refuses. Lock-free.
@@ -47,6 +63,10 @@ class GrowingPart {
   }
 
  private:
+  uint64_t Bytes() const noexcept {
+    return static_cast<uint64_t>(end_ - begin_);
+  }
+
   // Small tables are to stay small; large ones are to grow by few calls.
   static constexpr uint64_t kSmallestStep = 16 * 1024;
 
@@ -61,9 +81,8 @@ class GrowingPart {
   bool Grow(uint64_t wanted, uint64_t writable) const noexcept {
     const uint64_t page = Memory::PageBytes();
     const uint64_t step = std::max(kSmallestStep, writable / 4);
-    const uint64_t size = static_cast<uint64_t>(end_ - begin_);
     const uint64_t target = std::min(
-        (std::max(wanted, writable + step) + page - 1) / page * page, size);
+        (std::max(wanted, writable + step) + page - 1) / page * page, Bytes());
     char* const first =
         from_ == From::kBegin ? begin_ + writable : end_ - target;
     if (!Memory::MakeWritable(first, static_cast<size_t>(target - writable))) {

@@ -42,9 +42,9 @@ struct HandleTable<T, Traits>::Layout {
     slots = Add(cells, sizeof(typename Slots::Slot), page);
     sides = Add(cells, sizeof(typename Slots::Side), page);
     control = Add(1, sizeof(typename Pool::Control), page);
+    growth = Add(1, sizeof(Growth), kLine);
     shared_spares =
         Add(Spares::kMaxShared, sizeof(typename Spares::Entry), kLine);
-    growth = Add(1, sizeof(Growth), kLine);
     shards = Add(Traits::kMaxThreads, sizeof(Shard), kLine);
     Add(0, 0, page);
   }
@@ -123,13 +123,22 @@ absl::Status HandleTable<T, Traits>::Build(const Layout& layout,
                         typename Part::Size* writable) {
     return Memory::kGrows ? Part(at(begin), at(end), from, writable) : Part();
   };
-  constexpr auto kBegin = Part::From::kBegin;
-  constexpr auto kEnd = Part::From::kEnd;
+  const Part slots =
+      part(layout.slots, layout.sides, Part::From::kBegin, &growth->slots);
+  const Part spares =
+      part(layout.slots, layout.sides, Part::From::kEnd, &growth->spares);
+  const Part sides =
+      part(layout.sides, layout.control, Part::From::kBegin, &growth->sides);
+  const Part spare_sides = part(layout.sides, layout.control, Part::From::kEnd,
+                                &growth->spare_sides);
   const Part shard_part =
-      part(layout.control, layout.bytes, kBegin, &growth->shards);
+      part(layout.control, layout.bytes, Part::From::kBegin, &growth->shards);
   auto* const shards = memory_.template Array<Shard>(
       static_cast<size_t>(layout.shards), Traits::kMaxThreads);
-  if (!shard_part.Start()) return Memory::Refusal();
+  if (!Part::Start(spare_sides, shard_part) || !shard_part.Reach(shards, 0) ||
+      !Part::Start(spares, sides)) {
+    return Memory::Refusal();
+  }
   auto* const control = memory_.template Array<typename Pool::Control>(
       static_cast<size_t>(layout.control), 1);
   slots_ = Slots(
@@ -141,19 +150,14 @@ absl::Status HandleTable<T, Traits>::Build(const Layout& layout,
   const internal::ShardArray<Traits> array(shards, &control->opened,
                                            shard_part);
   const auto numbering = Traits::Threads::Numbering::OfThisCopy();
-  const typename Pool::Space space = {
-      options.max_slots, layout.all_slots,
-      part(layout.slots, layout.sides, kBegin, &growth->slots),
-      part(layout.sides, layout.control, kBegin, &growth->sides)};
-  pool_ = Pool(control, array, slots_, space, options.thread_cache_slots,
-               numbering);
+  pool_ = Pool(control, array, slots_,
+               {options.max_slots, layout.all_slots, slots, sides},
+               options.thread_cache_slots, numbering);
   if constexpr (Slots::kHasCells) {
     spares_ = Spares(
         memory_.template Array<typename Spares::Entry>(
             static_cast<size_t>(layout.shared_spares), Spares::kMaxShared),
-        array, slots_, layout.all_slots, numbering,
-        part(layout.slots, layout.sides, kEnd, &growth->spares),
-        part(layout.sides, layout.control, kEnd, &growth->spare_sides));
+        array, slots_, layout.all_slots, numbering, spares, spare_sides);
     if (!spares_.ReachShared()) return Memory::Refusal();
   }
   key_ = internal::NewTableKey();

@@ -24,8 +24,6 @@ struct alignas(64) Shard {
 
   static constexpr uint32_t kCapacity =
       Traits::kMaxThreadCacheSlots > 0 ? Traits::kMaxThreadCacheSlots : 1;
-  static_assert(kCapacity < 65'535,
-                "Traits::kMaxThreadCacheSlots must be less than 65535");
 
   // What `last` is in a shard that is open and has no slot there.
   static constexpr uint64_t kNoLast = 1;
@@ -76,9 +74,7 @@ struct alignas(64) Shard {
   }
 
   // The free slots in `slots` are `count`, and complete. Opens the shard.
-  void SetArrayCount(uint32_t count) noexcept {
-    level.SetLast(static_cast<uint16_t>(count + 1));
-  }
+  void SetArrayCount(uint32_t count) noexcept { level.SetLast(count + 1); }
 
   // A free slot, see words.h: the next that is taken, and the last one given if
   // there was none; kNoLast if it is taken again (no free slot is 1, as its
@@ -89,16 +85,16 @@ struct alignas(64) Shard {
 
   // The number of free slots in `slots` plus one; 0 until the shard is opened,
   // so that nothing can be put in or taken out.
-  Owned<uint16_t> level;
+  Owned<uint32_t> level;
 
   // The ordinal plus one of the shard that was opened before this one, or this
   // one's if there was none; 0 if it is not in the list. Written once.
-  Owned<uint16_t> next_opened;
+  Owned<uint32_t> next_opened;
 
   Plain<uint32_t> spare;
 
-  // A stack of more free slots: the last in is the first out.
-  Plain<uint64_t> slots[kCapacity];
+  // A stack of more free slots, of all but one: the last in is the first out.
+  Plain<uint64_t> slots[kCapacity > 1 ? kCapacity - 1 : 1];
 };
 
 }  // namespace holdfast::internal

@@ -20,8 +20,7 @@ class ShardArray {
   using Opened = typename Traits::Atomics::template Atomic<uint64_t>;
 
   // Ordinals from here on have no shard.
-  static constexpr uint32_t kLimit =
-      Traits::kMaxThreads < 65'535 ? Traits::kMaxThreads : 65'535;
+  static constexpr uint32_t kLimit = Traits::kMaxThreads;
 
   ShardArray() = default;
   ShardArray(Shard<Traits>* shards, Opened* opened,
@@ -84,8 +83,7 @@ class ShardArray {
     uint64_t with_this;
     do {
       const uint32_t before = static_cast<uint32_t>(opened);
-      shards_[ordinal].next_opened.Set(
-          static_cast<uint16_t>(before != 0 ? before : ordinal + 1));
+      shards_[ordinal].next_opened.Set(before != 0 ? before : ordinal + 1);
       with_this = ((opened >> 32) + 1) << 32 | (ordinal + 1);
       // order: release -> open. The link is complete before the shard is
       // found. Failure relaxed: the new value is only linked to.

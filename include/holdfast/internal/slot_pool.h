@@ -159,7 +159,7 @@ class SlotPool {
     const uint32_t level = shard.level.Get();
     if (ABSL_PREDICT_FALSE(level <= 1)) return false;
     *free = shard.slots[level - 2];
-    shard.level.Set(static_cast<uint16_t>(level - 1));
+    shard.level.Set(level - 1);
     return true;
   }
 
@@ -169,7 +169,7 @@ class SlotPool {
       shard.last.Set(free);
       return true;
     }
-    const uint32_t count = uint32_t{shard.level.Get()} - 1;  // Huge if closed.
+    const uint32_t count = shard.level.Get() - 1;  // Huge if closed.
     if (ABSL_PREDICT_FALSE(count >= array_slots_)) return false;
     shard.slots[count] = free;
     shard.SetArrayCount(count + 1);
@@ -385,7 +385,7 @@ class SlotPool {
   // Read on every operation, written by none.
   Numbering numbering_;
   ShardArray<Traits> shards_;
-  uint32_t shard_limit_ = 0;  // Threads from this ordinal on have no shard.
+  uint64_t shard_limit_ = 0;  // Threads from this ordinal on have no shard.
   uint32_t array_slots_ = 0;  // Of a shard's, those that `slots` may hold.
   uint32_t cache_slots_ = 0;
 
