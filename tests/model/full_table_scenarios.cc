@@ -32,9 +32,9 @@ void AddGrown(Entries* entries) {
     });
   };
   script.threads = {kPin, kPin};
-  AddPoolPlay("full_table/grown by batches", script, 2, 3, entries);
+  AddPoolPlay("full_table", "grown by batches", script, 2, 3, entries);
   script.threads.push_back(kPin);
-  AddPoolPlay("full_table/grown by three", std::move(script), 1, 1, entries);
+  AddPoolPlay("full_table", "grown by three", std::move(script), 1, 1, entries);
 }
 
 // The same with a cache of one slot: thread 2 has the other in its hand.
@@ -53,7 +53,8 @@ void AddHeld(Entries* entries) {
                       if (place != P::kNoSlot) p.Unpin(place);
                       p.Pin();
                     }};
-  AddPoolPlay("full_table/grown one by one", std::move(script), 2, 2, entries);
+  AddPoolPlay("full_table", "grown one by one", std::move(script), 2, 2,
+              entries);
 }
 
 // Thread 2 takes its slot from the free list.
@@ -73,7 +74,9 @@ void AddPopped(Entries* entries) {
                       p.Pin();
                     },
                     kPin};
-  AddPoolPlay("full_table/popped", std::move(script), 2, 3, entries);
+  AddPoolPlay("full_table", "popped", std::move(script), 1, 3, entries);
+  // Its shard is to be missed in the search, and both times it is counted.
+  entries->back().bounds.rereads = 3;
 }
 
 // Thread 3 keeps all it may, in its shard and in its hand, and nothing is live:
@@ -92,7 +95,7 @@ void AddOvertaken(Entries* entries) {
     });
   };
   script.threads = {kPin, [](P& p) { p.Hold(); }};
-  AddPoolPlay("full_table/overtaken", std::move(script), 1, 4, entries);
+  AddPoolPlay("full_table", "overtaken", std::move(script), 1, 4, entries);
 }
 
 // --- The open edge -----------------------------------------------------------
@@ -117,7 +120,8 @@ void AddOpened(Entries* entries) {
                               "an exited thread's slot was not found");
                     },
                     [](P& p) { p.Unpin(p.kept(0)); }};
-  AddPoolPlay("opened_while_searched", std::move(script), 2, 3, entries);
+  AddPoolPlay("opened_while_searched", "pool", std::move(script), 2, 3,
+              entries);
 }
 
 // --- The block edge ----------------------------------------------------------

@@ -133,9 +133,9 @@ class LeftWrite : public Scenario {
 
 using P = PoolPlay;
 
-// Thread 1's shard is full, and one more value is live.
+// Thread 1's shard is full, and two more values are live.
 void FillShard(P& p) {
-  for (size_t i = 0; i < 5; ++i) p.kept(i) = p.Pin();
+  for (size_t i = 0; i < 6; ++i) p.kept(i) = p.Pin();
   for (size_t i = 0; i < 4; ++i) p.Unpin(p.kept(i));
 }
 
@@ -167,14 +167,13 @@ void AddLeft(const std::string& name, P::Body begin, P::Body call, int most,
                       PinThree(p);
                     },
                     [](P& p) { p.Pin(); }};
-  AddPoolPlay((name + "/goes on").c_str(), script, 0, 0, entries);
+  AddPoolPlay(name, "goes on", script, 0, 0, entries);
   script.threads = {[leave](P& p) {
                       leave(p);
                       ModelThreads::Exit();
                     },
                     PinThree};
-  AddPoolPlay((name + "/exits").c_str(), std::move(script), preemptions, 1,
-              entries);
+  AddPoolPlay(name, "exits", std::move(script), preemptions, 1, entries);
 }
 
 }  // namespace
@@ -186,9 +185,12 @@ Entries LeftMidwayScenarios() {
                        [exits] { return std::make_unique<LeftWrite>(exits); },
                        {/*preemptions=*/1, /*stale=*/1}});
   }
-  AddLeft(
-      "left_unpin", FillShard, [](P& p) { p.Unpin(p.kept(4)); }, 40, 1,
-      &entries);
+  // One batch to the list, one slot to the shard.
+  const auto unpin_two = [](P& p) {
+    p.Unpin(p.kept(4));
+    p.Unpin(p.kept(5));
+  };
+  AddLeft("left_unpin", FillShard, unpin_two, 50, 1, &entries);
   // From the list, from the shard, and by growth.
   AddLeft("left_pin", FillList, PinThree, 80, 0, &entries);
   return entries;

@@ -189,11 +189,12 @@ class PoolPlay : public Scenario {
     return script_.max_slots +
            Traits::kMaxThreads * (script_.cache_slots + uint64_t{1});
   }
+  // The shard of whoever grew the table last does not count.
   uint64_t LimitNow() const {
-    const uint64_t opened =
-        control_.opened.load(std::memory_order_relaxed) >> 32;
+    const uint64_t others =
+        (control_.opened.load(std::memory_order_relaxed) >> 32) - 1;
     return std::min(script_.all_slots,
-                    script_.max_slots + opened * (script_.cache_slots + 1));
+                    script_.max_slots + others * (script_.cache_slots + 1));
   }
 
   void Stamp(uint64_t place) {
@@ -214,10 +215,11 @@ class PoolPlay : public Scenario {
   std::array<Plain<int>, kSlots> stamps_;
 };
 
-inline void AddPoolPlay(const char* name, PoolPlay::Script script,
-                        int preemptions, int stale, Entries* entries) {
+inline void AddPoolPlay(const std::string& name, const std::string& kind,
+                        PoolPlay::Script script, int preemptions, int stale,
+                        Entries* entries) {
   const auto kept = std::make_shared<const PoolPlay::Script>(std::move(script));
-  entries->push_back({name,
+  entries->push_back({name + "/" + kind,
                       [kept] { return std::make_unique<PoolPlay>(*kept); },
                       {preemptions, stale}});
 }
