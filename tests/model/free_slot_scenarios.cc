@@ -219,8 +219,8 @@ class FreeSlots {
 
 // --- The pool alone ----------------------------------------------------------
 
-// Three slots, caches of four and batches of two: what a table of that few
-// slots would never be given.
+// Three slots and none beyond, caches of four and batches of two: what a table
+// of that few slots would never be given.
 class Pool : public Scenario {
  public:
   using Traits = ModelTraits<>;
@@ -235,9 +235,9 @@ class Pool : public Scenario {
       : threads_(threads),
         memory_(*ModelMemory::Reserve(3 * 4096)),
         slots_(memory_.Array<Slots::Slot>(0, kSlots), nullptr),
-        pool_(memory_.Array<SlotPool::Control>(4096, 1),
-              memory_.Array<internal::Shard<Traits>>(8192, 3), slots_, kSlots,
-              /*cache_slots=*/4) {
+        pool_(memory_.Array<SlotPool::Control>(4096, 1), Shards(), slots_,
+              {/*max_slots=*/kSlots, /*all_slots=*/kSlots}, /*cache_slots=*/4,
+              ModelThreads::OfThisCopy()) {
     ModelThreads::NameAll();
     Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
     ModelThreads::RegisterAll(this->threads());
@@ -279,6 +279,10 @@ class Pool : public Scenario {
   }
 
  private:
+  internal::ShardArray<Traits> Shards() const {
+    return {memory_.Array<internal::Shard<Traits>>(8192, 3),
+            &memory_.Array<SlotPool::Control>(4096, 1)->opened};
+  }
   void Stamp(uint32_t index) {
     if (index >= kSlots) Explorer::Get().Fail("a slot out of range");
     stamps_[index] = stamps_[index] + 1;

@@ -81,6 +81,12 @@ class ModelMemory {
     Name(&control.opened, "opened");
     Name(&control.replaced, "replaced");
   }
+  // Bytes, of which only the address is asked for; and how far memory that
+  // grows is writable, which this one does not count.
+  static void NameParts(const char&, const std::string&, size_t) {}
+  template <typename U>
+  static auto NameParts(const U& growth, const std::string&, size_t)
+      -> decltype(void(&growth.spare_sides)) {}
   static void NameParts(const Atomic<uint64_t>& version, const std::string& at,
                         size_t) {
     Name(&version, "version" + at);

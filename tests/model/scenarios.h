@@ -34,6 +34,10 @@ Entries EndScenarios();
 Entries FreeSlotScenarios();
 // Threads: ordinals, shards of exited threads, shared spare cells.
 Entries ThreadScenarios();
+// A full table, and what threads must know of each other's shards.
+Entries FullTableScenarios();
+// Threads that leave a call halfway.
+Entries LeftMidwayScenarios();
 // All of these.
 Entries AllScenarios();
 

@@ -65,7 +65,8 @@ class OwnerLocks {
     Block* const block = Block::New();
     uint64_t found = 0;
     // order: release -> block. The locks are complete before another thread
-    // uses one. Failure acquire <- block: another thread's are used.
+    // uses one. Acquire, stronger than needed: nothing was there, but see Pop.
+    // Failure acquire <- block: another thread's are used.
     if (block == nullptr ||
         blocks_[ordinal / Block::kPerBlock].compare_exchange_strong(
             found, reinterpret_cast<uintptr_t>(block),

@@ -2,8 +2,8 @@
 // Found by the thread's ordinal, touched by the owner of that ordinal alone
 // [INV-6], and handed on with it, as it stands.
 //
-// A thread may leave a call halfway and go on or exit in order: a signal
-// handler jumps out of it, or the thread is cancelled in it. So whatever the
+// A thread may leave a call halfway and then go on, or exit: a signal handler
+// jumps out of the call, or the thread is cancelled in it. So whatever the
 // owner does, the shard is whole between any two of its instructions: what is
 // lost then is what the thread had in hand. [INV-9]
 

@@ -332,16 +332,16 @@ class SlotPool {
   // None if the system refuses the memory. Lock-free: a retry means that
   // another thread grew the table.
   uint32_t Grow(uint32_t wanted, uint64_t limit, uint64_t* first) noexcept {
-    // order: acquire <- exhaust, also on failure: see SlotLimit.
+    // order: acquire <- exhaust. See SlotLimit.
     uint64_t begin = control_->high_water.load(std::memory_order_acquire);
     uint64_t end;
     do {
       if (begin >= limit) return 0;
       end = std::min(begin + wanted, limit);
       if (!Reach(end - 1)) return 0;
-      // order: release -> exhaust: that this thread's shard counts; acquire <-
-      // exhaust. The slots themselves are zeros to every thread.
-      // Failure acquire <- exhaust.
+      // order: release -> exhaust: that this thread's shard counts. Acquire,
+      // stronger than needed: `begin` was acquired, but see Pop. Failure
+      // acquire <- exhaust. The slots themselves are zeros to every thread.
     } while (!control_->high_water.compare_exchange_weak(
         begin, end, std::memory_order_acq_rel, std::memory_order_acquire));
     *first = begin;
