@@ -4,8 +4,9 @@ namespace holdfast::model {
 
 Entries AllScenarios() {
   Entries all;
-  for (const Entries& some : {ValueScenarios(), EndScenarios(),
-                              FreeSlotScenarios(), ThreadScenarios()}) {
+  for (const Entries& some :
+       {ValueScenarios(), EndScenarios(), FreeSlotScenarios(), PoolScenarios(),
+        ThreadScenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

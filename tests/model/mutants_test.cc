@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -97,7 +96,9 @@ void OnMemoryFault(int number) {
   Entries entries = AllScenarios();
   if (IsStronger(mutant)) {  // They would all be explored in full.
     entries = FreeSlotScenarios();
-    for (Entry& entry : ThreadScenarios()) entries.push_back(std::move(entry));
+    for (const Entries& more : {PoolScenarios(), ThreadScenarios()}) {
+      entries.insert(entries.end(), more.begin(), more.end());
+    }
   }
   // Those about values come first: for other files, last.
   if (mutant.name.find("_slots.h") == std::string::npos &&
