@@ -103,6 +103,24 @@ TEST(OrdinalPoolTest, ClaimsOfTwoThreadsDiffer) {
   }
 }
 
+// Another thread's release before each access of a claim in turn: whichever
+// update of the hint is lost, what is free is found.
+TEST(OrdinalPoolTest, WhatIsFreeIsFoundWhereverTheHintPoints) {
+  using HookedPool = OrdinalPool<HookedAtomics, 130>;
+  for (int at = 0;; ++at) {
+    ASSERT_LT(at, 100);
+    const auto pool = std::make_unique<HookedPool>();
+    for (uint32_t i = 0; i < 130; ++i) ASSERT_EQ(pool->Claim(), i);
+    pool->Release(129);
+    AccessHook::Arm(at, [&] { pool->Release(3); });
+    const uint32_t mine = pool->Claim();
+    if (AccessHook::Disarm()) break;
+    EXPECT_TRUE(mine == 3 || mine == 129) << "access " << at;
+    EXPECT_EQ(pool->Claim(), 3 + 129 - mine) << "access " << at;
+    EXPECT_EQ(pool->Claim(), HookedPool::kNone) << "access " << at;
+  }
+}
+
 TEST(OrdinalPoolTest, OfTwoClaimsOfOneOrdinalExactlyOneWins) {
   for (int at = 0;; ++at) {
     ASSERT_LT(at, 100);

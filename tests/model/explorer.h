@@ -50,7 +50,7 @@ namespace holdfast::model {
 // operations are no scheduling points.
 constexpr int kMaxThreads = 5;
 constexpr int kMaxLocations = 59;
-constexpr int kMaxMessages = 64;  // Stores to one location.
+constexpr int kMaxMessages = 96;  // Stores to one location.
 
 // How far a search goes. -1: without limit.
 struct Bounds {

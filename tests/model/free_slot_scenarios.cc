@@ -152,6 +152,34 @@ class FreeSlots {
     Add("batch_to_two_threads", {64, 4}, full_shard,
         {[](P& p) { p.UnpinOwn(p.h(0)); }, pin_two, [](P& p) { p.Pin(4); }}, 1,
         2);
+    AddLargeBatches(6);
+    AddLargeBatches(8);
+  }
+
+  // Batches of three or four, which have slots with several links.
+  void AddLargeBatches(int cache) {
+    const Cells cells = cells_;
+    const int batch = cache / 2;
+    Add(
+        cache == 6 ? "batch_of_three" : "batch_of_four",
+        {static_cast<uint64_t>(16 * cache), static_cast<uint32_t>(cache)},
+        [=](P& p) {
+          p.As(1, [&] {
+            p.h(0) = p.Pin(1);
+            for (int i = 1; i < batch; ++i) p.Pin(1 + i);
+            Free(p, cache, cells);
+          });
+          p.Check(p.table().GetStats().cached == static_cast<uint64_t>(cache),
+                  "the shard is not full");
+        },
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.Pin(20);
+         },
+         [=](P& p) {
+           for (int i = 0; i < batch; ++i) p.Pin(30 + i);
+         }},
+        2, 1);
   }
 
   void AddRandom() {
@@ -217,123 +245,6 @@ class FreeSlots {
   Entries& entries_;
 };
 
-// --- The pool alone ----------------------------------------------------------
-
-// Three slots and none beyond, caches of four and batches of two: what a table
-// of that few slots would never be given.
-class Pool : public Scenario {
- public:
-  using Traits = ModelTraits<>;
-  using Slots = internal::CellSlots<uint64_t, Traits>;
-  using SlotPool = internal::SlotPool<Slots, Traits>;
-  using Word = internal::Words<Traits::kGenerationBits>;
-  using Body = void (*)(Pool&);
-
-  static constexpr uint32_t kSlots = 3;
-
-  explicit Pool(const std::vector<Body>& threads)
-      : threads_(threads),
-        memory_(*ModelMemory::Reserve(3 * 4096)),
-        slots_(memory_.Array<Slots::Slot>(0, kSlots), nullptr),
-        pool_(memory_.Array<SlotPool::Control>(4096, 1), Shards(), slots_,
-              {/*max_slots=*/kSlots, /*all_slots=*/kSlots}, /*cache_slots=*/4,
-              ModelThreads::OfThisCopy()) {
-    ModelThreads::NameAll();
-    Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
-    ModelThreads::RegisterAll(this->threads());
-  }
-
-  int threads() const override { return static_cast<int>(threads_.size()); }
-  void Run(int thread) override {
-    threads_[static_cast<size_t>(thread - 1)](*this);
-  }
-
-  // A slot is its new owner's alone.
-  uint64_t Acquire() {
-    uint64_t free;
-    if (!pool_.AcquireFast(&free)) free = pool_.AcquireSlow();
-    if (free == Word::kNoSlot) return free;
-    ++held_;
-    Stamp(Word::Index(free));
-    return slots_.Publish(free, 1);
-  }
-
-  void Release(uint64_t place) {
-    if (place == Word::kNoSlot) return;
-    Stamp(Word::Index(place));
-    uint64_t ended = 0;
-    if (!slots_.Vacate(Word::Index(place), Word::Generation(place), &ended)) {
-      Explorer::Get().Fail("a live handle was refused");
-    }
-    --held_;
-    pool_.Release(Slots::Vacated(place, ended));
-  }
-
-  // All threads exit, and one takes all that is left.
-  void Done() override {
-    ModelThreads::ExitAll(threads());
-    while (held_ <= kSlots && Acquire() != Word::kNoSlot) {
-    }
-    if (held_ != kSlots) Explorer::Get().Fail("a slot was lost, or doubled");
-    if (pool_.high_water() != kSlots) Explorer::Get().Fail("bad high-water");
-  }
-
- private:
-  internal::ShardArray<Traits> Shards() const {
-    return {memory_.Array<internal::Shard<Traits>>(8192, 3),
-            &memory_.Array<SlotPool::Control>(4096, 1)->opened};
-  }
-  void Stamp(uint32_t index) {
-    if (index >= kSlots) Explorer::Get().Fail("a slot out of range");
-    stamps_[index] = stamps_[index] + 1;
-  }
-
-  const std::vector<Body>& threads_;
-  ModelMemory memory_;
-  Slots slots_;
-  SlotPool pool_;
-  uint32_t held_ = 0;
-  std::array<Plain<int>, kSlots> stamps_;
-};
-
-void AddPool(const char* name, std::vector<Pool::Body> threads, int preemptions,
-             int stale, Entries* entries) {
-  const auto kept =
-      std::make_shared<const std::vector<Pool::Body>>(std::move(threads));
-  entries->push_back({name,
-                      [kept] { return std::make_unique<Pool>(*kept); },
-                      {preemptions, stale}});
-}
-
-void AddPools(Entries* entries) {
-  AddPool("growth_at_the_last_batch",
-          {[](Pool& p) {
-             p.Acquire();
-             p.Acquire();
-           },
-           [](Pool& p) {
-             const uint64_t first = p.Acquire();
-             p.Acquire();
-             p.Release(first);
-           }},
-          2, 3, entries);
-  // An exited thread's shard is taken by a scavenger, a newcomer, or neither.
-  AddPool("scavenge",
-          {[](Pool& p) {
-             const uint64_t first = p.Acquire();
-             p.Release(p.Acquire());
-             p.Release(first);
-             ModelThreads::Exit();
-           },
-           [](Pool& p) {
-             const uint64_t first = p.Acquire();
-             p.Acquire();
-             p.Release(first);
-           },
-           [](Pool& p) { p.Release(p.Acquire()); }},
-          1, 2, entries);
-}
-
 // --- Slots that go back unused -----------------------------------------------
 
 // Thread 1 has a shard; the others take one slot of a batch and give the rest
@@ -368,7 +279,6 @@ Entries FreeSlotScenarios() {
   FreeSlots<HandleTable<uint32_t, ModelTraits<>>>("inline", Cells::kOwn,
                                                   &entries)
       .AddAll();
-  AddPools(&entries);
   AddUnused<uint64_t>("word", &entries);
   AddUnused<uint32_t>("inline", &entries);
   return entries;

@@ -120,7 +120,7 @@ class ModelThreads {
   };
 
  public:
-  static constexpr uint32_t kCapacity = 3;
+  static constexpr uint32_t kCapacity = 4;
   using Pool = internal::OrdinalPool<Atomics, kCapacity>;
   static constexpr uint32_t kNone = Pool::kNone;
 
@@ -171,6 +171,15 @@ class ModelThreads {
     for (int i = 1; i <= threads; ++i) As(i, [] { Exit(); });
   }
 
+  // Thread 0 exits as well. False if an ordinal is still owned then.
+  static bool ExitLast() {
+    Exit();
+    for (uint32_t i = 0; i < Limit(); ++i) {
+      if (!TryClaim(i)) return false;
+    }
+    return true;
+  }
+
  private:
   static Local& me() {
     const Explorer& explorer = Explorer::Get();
@@ -193,7 +202,7 @@ struct ModelTraits : DefaultTraits {
   static constexpr int kGenerationBits = 3;
   static constexpr uint32_t kMaxThreads = kShards;
   static constexpr uint32_t kMaxSharedSpares = kSpares;
-  static constexpr uint32_t kMaxThreadCacheSlots = 4;
+  static constexpr uint32_t kMaxThreadCacheSlots = 10;
   using Atomics = model::Atomics;
   using Memory = ModelMemory;
   using Threads = ModelThreads;

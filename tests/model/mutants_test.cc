@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -120,8 +119,9 @@ void OnMemoryFault(int number) {
   Entries entries = AllScenarios();
   if (IsStronger(mutant)) {  // They would all be explored in full.
     entries = FullTableScenarios();
-    for (Entries more : {ThreadScenarios(), LeftMidwayScenarios()}) {
-      for (Entry& entry : more) entries.push_back(std::move(entry));
+    for (const Entries& more : {FreeSlotScenarios(), PoolScenarios(),
+                                ThreadScenarios(), LeftMidwayScenarios()}) {
+      entries.insert(entries.end(), more.begin(), more.end());
     }
   }
   // Those about values come first: for other files, last.

@@ -393,6 +393,7 @@ class Play : public Scenario {
       Check(static_cast<bool>(Pin(60)), "a free slot was lost");
     }
     if (count == free) Check(!table_.Pin(Encoded(61)), "one slot too many");
+    Check(ModelThreads::ExitLast(), "an ordinal was lost");
   }
 
   const Script& script_;

@@ -32,6 +32,8 @@ Entries ValueScenarios();
 Entries EndScenarios();
 // Free slots: the list, batches, growth, retirement.
 Entries FreeSlotScenarios();
+// The pool of free slots alone: what no table of that few slots would be given.
+Entries PoolScenarios();
 // Threads: ordinals, shards of exited threads, shared spare cells.
 Entries ThreadScenarios();
 // A full table, and what threads must know of each other's shards.

@@ -1,5 +1,6 @@
 // What passes from thread to thread with an ordinal or a shared spare cell.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -119,7 +120,9 @@ class Ordinals : public Scenario {
     Own(again);
   }
   void Done() override {
-    if (ModelThreads::Limit() > 3) Explorer::Get().Fail("the limit overshot");
+    const uint32_t limit = ModelThreads::Limit();
+    if (limit > 3) Explorer::Get().Fail("the limit overshot");
+    if (limit <= largest_) Explorer::Get().Fail("the limit is too low");
   }
 
  private:
@@ -131,9 +134,52 @@ class Ordinals : public Scenario {
       Explorer::Get().Fail("an ordinal out of range");
     }
     stamps_[ordinal] = stamps_[ordinal] + 1;
+    largest_ = std::max(largest_, ordinal);
   }
 
+  uint32_t largest_ = 0;
   std::array<Plain<int>, ModelThreads::kCapacity> stamps_;
+};
+
+// A pool of two words, with one ordinal free in each.
+class OrdinalsOfTwoWords : public Scenario {
+ public:
+  OrdinalsOfTwoWords() {
+    Explorer::Get().Name(&pool_, "ordinals", sizeof(pool_));
+    for (uint32_t i = 1; i < kSecond; ++i) pool_.TryClaim(i);
+  }
+  int threads() const override { return 2; }
+  void Run(int) override {
+    for (int round = 0; round < 2; ++round) {
+      const uint32_t ordinal = pool_.Claim();
+      if (ordinal == Pool::kNone) return;  // Both have changed hands meanwhile.
+      Own(ordinal);
+      pool_.Release(ordinal);
+    }
+  }
+  // Wherever the search begins: an update of the hint may have been lost.
+  void Done() override {
+    const uint32_t one = pool_.Claim();
+    const uint32_t other = pool_.Claim();
+    if (one == Pool::kNone || other == Pool::kNone) {
+      Explorer::Get().Fail("a free ordinal was not found");
+    }
+    if (one == other || pool_.Claim() != Pool::kNone) {
+      Explorer::Get().Fail("an ordinal too many");
+    }
+  }
+
+ private:
+  static constexpr uint32_t kSecond = 64;  // The first one of the second word.
+  using Pool = internal::OrdinalPool<Atomics, kSecond + 1>;
+
+  void Own(uint32_t ordinal) {
+    Plain<int>& stamp = stamps_[ordinal / kSecond];
+    stamp = stamp + 1;
+  }
+
+  Pool pool_;
+  std::array<Plain<int>, 2> stamps_;
 };
 
 }  // namespace
@@ -150,6 +196,9 @@ Entries ThreadScenarios() {
   entries.push_back({"ordinal_pool",
                      [] { return std::make_unique<Ordinals>(); },
                      {/*preemptions=*/2, /*stale=*/2}});
+  entries.push_back({"ordinal_pool_of_two_words",
+                     [] { return std::make_unique<OrdinalsOfTwoWords>(); },
+                     {/*preemptions=*/2, /*stale=*/1}});
   return entries;
 }
 
