@@ -24,9 +24,9 @@ const P::Body kPin = [](P& p) { p.Pin(); };
 // nothing, and must know of that shard to grow the table for it.
 void AddGrown(Entries* entries) {
   P::Script script = {/*max_slots=*/4, /*cache_slots=*/4, /*all_slots=*/16};
-  script.setup = [](P& p) {
+  script.setup = [](P& play) {
     ModelThreads::RegisterAll(2);
-    p.As(1, [](P& p) {
+    play.As(1, [](P& p) {
       p.Pin();
       p.Pin();
     });
@@ -40,9 +40,9 @@ void AddGrown(Entries* entries) {
 // The same with a cache of one slot: thread 2 has the other in its hand.
 void AddHeld(Entries* entries) {
   P::Script script = {/*max_slots=*/2, /*cache_slots=*/1, /*all_slots=*/8};
-  script.setup = [](P& p) {
+  script.setup = [](P& play) {
     ModelThreads::RegisterAll(2);
-    p.As(1, [](P& p) { p.kept(0) = p.Pin(); });
+    play.As(1, [](P& p) { p.kept(0) = p.Pin(); });
   };
   script.threads = {[](P& p) {
                       p.Pin();
@@ -60,9 +60,9 @@ void AddHeld(Entries* entries) {
 // Thread 2 takes its slot from the free list.
 void AddPopped(Entries* entries) {
   P::Script script = {/*max_slots=*/2, /*cache_slots=*/1, /*all_slots=*/8};
-  script.setup = [](P& p) {
+  script.setup = [](P& play) {
     ModelThreads::RegisterAll(2);
-    p.As(1, [](P& p) {
+    play.As(1, [](P& p) {
       const uint64_t kept = p.Pin();
       const uint64_t pushed = p.Pin();
       p.Unpin(kept);
@@ -84,10 +84,10 @@ void AddPopped(Entries* entries) {
 // then it can have more.
 void AddOvertaken(Entries* entries) {
   P::Script script = {/*max_slots=*/1, /*cache_slots=*/4, /*all_slots=*/16};
-  script.setup = [](P& p) {
+  script.setup = [](P& play) {
     ModelThreads::RegisterAll(2);
-    p.As(1, [](P& p) { p.kept(0) = p.Pin(); });
-    p.As(3, [](P& p) {
+    play.As(1, [](P& p) { p.kept(0) = p.Pin(); });
+    play.As(3, [](P& p) {
       for (size_t i = 1; i <= 4; ++i) p.kept(i) = p.Pin();
       for (size_t i = 1; i <= 4; ++i) p.Unpin(p.kept(i));
       p.Hold();
@@ -104,8 +104,8 @@ void AddOvertaken(Entries* entries) {
 // front of it, while thread 1 searches them all.
 void AddOpened(Entries* entries) {
   P::Script script = {/*max_slots=*/2, /*cache_slots=*/1, /*all_slots=*/2};
-  script.setup = [](P& p) {
-    p.As(3, [](P& p) {
+  script.setup = [](P& play) {
+    play.As(3, [](P& p) {
       p.kept(0) = p.Pin();
       p.Unpin(p.Pin());
       ModelThreads::Exit();

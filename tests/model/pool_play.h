@@ -44,8 +44,8 @@ class PoolPlay : public Scenario {
     uint64_t max_slots;
     uint32_t cache_slots;
     uint64_t all_slots;  // At most kSlots.
-    Body setup;          // By thread 0; see As.
-    std::vector<Body> threads;
+    Body setup = {};     // By thread 0; see As.
+    std::vector<Body> threads = {};
     uint64_t lost = 0;  // Slots that may be lost, by threads that left a call.
   };
   static constexpr uint64_t kSlots = 16;
