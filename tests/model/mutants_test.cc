@@ -120,8 +120,8 @@ void OnMemoryFault(int number) {
   Entries entries = AllScenarios();
   if (IsStronger(mutant)) {  // They would all be explored in full.
     entries = FullTableScenarios();
-    for (Entries more : {ThreadScenarios(), LeftMidwayScenarios()}) {
-      for (Entry& entry : more) entries.push_back(std::move(entry));
+    for (Entry& entry : LeftMidwayScenarios()) {
+      entries.push_back(std::move(entry));
     }
   }
   // Those about values come first: for other files, last.
