@@ -164,16 +164,16 @@ void AddLeft(const std::string& name, P::Body begin, P::Body call, int most,
   };
   script.threads = {[leave](P& p) {
                       leave(p);
-                      PinThree(p);
-                    },
-                    [](P& p) { p.Pin(); }};
-  AddPoolPlay(name, "goes on", script, 0, 0, entries);
-  script.threads = {[leave](P& p) {
-                      leave(p);
                       ModelThreads::Exit();
                     },
                     PinThree};
-  AddPoolPlay(name, "exits", std::move(script), preemptions, 1, entries);
+  AddPoolPlay(name, "exits", script, preemptions, 1, entries);
+  script.threads = {[leave](P& p) {
+                      leave(p);
+                      PinThree(p);
+                    },
+                    [](P& p) { p.Pin(); }};
+  AddPoolPlay(name, "goes on", std::move(script), 0, 0, entries);
 }
 
 }  // namespace
@@ -193,6 +193,7 @@ Entries LeftMidwayScenarios() {
   AddLeft("left_unpin", FillShard, unpin_two, 50, 1, &entries);
   // From the list, from the shard, and by growth.
   AddLeft("left_pin", FillList, PinThree, 80, 0, &entries);
+  for (Entry& entry : entries) entry.leaves = true;
   return entries;
 }
 

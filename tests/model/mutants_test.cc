@@ -119,9 +119,8 @@ void OnMemoryFault(int number) {
   Entries entries = AllScenarios();
   if (IsStronger(mutant)) {  // They would all be explored in full.
     entries = FullTableScenarios();
-    for (const Entries& more : {FreeSlotScenarios(), PoolScenarios(),
-                                ThreadScenarios(), LeftMidwayScenarios()}) {
-      entries.insert(entries.end(), more.begin(), more.end());
+    for (const Entry& entry : LeftMidwayScenarios()) {
+      entries.push_back(entry);
     }
   }
   // Those about values come first: for other files, last.

@@ -20,6 +20,8 @@ struct Entry {
   Bounds bounds;
   // A thread may have to wait for another: see SpareCells.
   bool waits = false;
+  // A thread leaves its call halfway: that is tried at each operation already.
+  bool leaves = false;
   // Too large to be explored in full: random executions, so many.
   uint64_t random = 0;
 };
