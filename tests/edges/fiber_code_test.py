@@ -115,7 +115,7 @@ def assembly_of(compiler, options, work):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return None, done.stderr.strip().splitlines()[:1]
-    texts = [out] if os.path.exists(out) else glob.glob(work + "/*ltrans*.s")
+    texts = [out] if os.path.exists(out) else glob.glob(work + "/*lto*.s")
     return "\n".join(open(text).read() for text in texts), None
 
 

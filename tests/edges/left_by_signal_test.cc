@@ -179,6 +179,13 @@ TEST_P(LeftBySignalTest, NothingGetsTwoOwners) {
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
   GTEST_SKIP() << "a sanitizer's own calls must not be left halfway";
 #endif
+#ifndef __OPTIMIZE__
+  // std::optional's functions are not inlined then, and have exception tables:
+  // a thread that unwinds out of one ends the process.
+  if (std::get<0>(GetParam()) != Way::kJump) {
+    GTEST_SKIP() << "no unwinding out of unoptimized code";
+  }
+#endif
   const uint64_t seed = TestSeed();
   const std::string said = InChild([seed](ChildReport& report) {
     way = std::get<0>(GetParam());

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <string>
@@ -110,6 +111,18 @@ class HandleTable<T, Traits>::TestAccess {
         const uint32_t spare = entry.load(std::memory_order_relaxed);
         entry.store(swap(spare != 0 ? spare - 2 : layout_.cells - 1) + 2,
                     std::memory_order_relaxed);
+      }
+    }
+  }
+
+  // Gives the first `count` ordinals their spare cells, as their first Write
+  // would.
+  void GiveSpares(uint32_t count) {
+    if constexpr (Slots::kHasCells) {
+      for (uint32_t i = 0; i < count; ++i) {
+        if (!table_.spares_.ReachStartCell(i)) std::abort();
+        Array<Shard>(layout_.shards)[i].spare =
+            table_.spares_.StartCell(i) + Shard::kFirstSpare;
       }
     }
   }

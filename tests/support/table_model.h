@@ -46,7 +46,8 @@ class TableModel {
   // What differed first: operation, handle, expected and got. Empty if nothing.
   const std::string& problem() const { return problem_; }
 
-  // From now on `count` other threads may keep free slots from this one.
+  // From now on up to `count` other threads may keep free slots from this one.
+  // To be called once.
   void set_other_threads(uint64_t count) {
     one_thread_ = false;
     // What the table may hand out beyond its capacity.

@@ -144,7 +144,6 @@ class SpareCells {
   // False if there is none to be had.
   template <typename G>
   bool FindOwn(uint32_t ordinal, G replace, uint32_t* cell) noexcept {
-    if (!shards_.Reach(ordinal)) return false;
     const uint32_t spare = shards_[ordinal].spare;
     if (spare >= Shard<Traits>::kFirstSpare) {
       *cell = spare - Shard<Traits>::kFirstSpare;
