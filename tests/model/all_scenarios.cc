@@ -4,9 +4,8 @@ namespace holdfast::model {
 
 Entries AllScenarios() {
   Entries all;
-  for (const Entries& some :
-       {ValueScenarios(), EndScenarios(), FreeSlotScenarios(), PoolScenarios(),
-        ThreadScenarios()}) {
+  for (const Entries& some : {ValueScenarios(), EndScenarios(), PoolScenarios(),
+                              FreeSlotScenarios(), ThreadScenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

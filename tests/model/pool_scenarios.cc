@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -61,6 +62,10 @@ class Pool : public Scenario {
   // All threads exit, and one takes all that is left.
   void Done() override {
     ModelThreads::ExitAll(kMaxThreads - 1);
+    Check(held_ + Listed() + pool_.CachedSlots() + script_.slots -
+                  pool_.high_water() ==
+              script_.slots,
+          "a slot is in no place, or in two");
     while (held_ <= script_.slots && Acquire() != Word::kNoSlot) {
     }
     Check(held_ == script_.slots, "a slot was lost, or doubled");
@@ -102,6 +107,32 @@ class Pool : public Scenario {
   uint64_t cached() const { return pool_.CachedSlots(); }
 
  private:
+  // Slots on the free list. Checks that they can be taken from there.
+  uint32_t Listed() {
+    const auto& control = *memory_.Array<typename SlotPool::Control>(4096, 1);
+    uint32_t listed = 0;
+    uint32_t first = Word::Index(control.head.load(std::memory_order_relaxed));
+    for (; first != Word::kNil; first = slots_.Below(first)) {
+      Check(first < script_.slots, "a link to no slot");
+      const uint64_t leader = slots_.FreeSlot(first);
+      const uint32_t size =
+          1 + Size(slots_.LinksOf(Word::ShortForm(leader)).first);
+      Check(size <= script_.cache / 2, "a batch that is too large");
+      listed += size;
+      Check(listed <= script_.slots, "a slot is listed twice");
+    }
+    return listed;
+  }
+
+  // Of the tree that the slot leads, or of none.
+  uint32_t Size(uint32_t root, uint32_t depth = 0) {
+    if (root == Word::kNil) return 0;
+    Check(Word::ShortIndex(root) < script_.slots, "a link to no slot");
+    Check(depth < script_.slots, "a batch that leads to itself");
+    const internal::Links links = slots_.LinksOf(root);
+    return 1 + Size(links.first, depth + 1) + Size(links.second, depth + 1);
+  }
+
   void Stamp(uint32_t index) {
     Check(index < script_.slots, "a slot out of range");
     stamps_[index] = stamps_[index] + 1;
