@@ -19,6 +19,12 @@ namespace holdfast::bench {
 // TicksBegin() before the operation, TicksEnd() after it. The fences keep the
 // operation between the two: lfence waits until all earlier instructions are
 // done, rdtscp until they are executed.
+//
+// Neither waits until others see what the operation has stored, on purpose:
+// that would add a wait which the operation alone does not cause. A store that
+// the core finishes on its own costs the thread nothing; one that holds up the
+// next operation counts for that. So the two give a length in one thread, never
+// an order between threads: for that, see stress/linearizability/time_stamp.h.
 #if defined(__x86_64__)
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline uint64_t TicksBegin() {
   _mm_lfence();

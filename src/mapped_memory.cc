@@ -1,28 +1,115 @@
 #include "holdfast/internal/mapped_memory.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <system_error>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 
+// Of LeakSanitizer's interface; absent where it is not linked in.
+extern "C" {
+ABSL_ATTRIBUTE_WEAK void __lsan_register_root_region(const void* begin,
+                                                     size_t size);
+ABSL_ATTRIBUTE_WEAK void __lsan_unregister_root_region(const void* begin,
+                                                       size_t size);
+}
+
 namespace holdfast::internal {
+namespace {
+
+// The first number of /proc/`file` after `skipped` others; 0 if there is none.
+uint64_t ReadProc(const char* file, int skipped) {
+  std::ifstream in(absl::StrCat("/proc/", file));
+  uint64_t number = 0;
+  for (int i = 0; i <= skipped; ++i) in >> number;
+  return in ? number : 0;
+}
+
+uint64_t CountMappings() {
+  std::ifstream in("/proc/self/maps");
+  return static_cast<uint64_t>(std::count(std::istreambuf_iterator<char>(in),
+                                          std::istreambuf_iterator<char>(),
+                                          '\n'));
+}
+
+// Whether the process has, with `more` bytes, more than the limit allows.
+bool IsBeyond(int resource, uint64_t used_pages, uint64_t more) {
+  rlimit limit;
+  return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+         used_pages * MappedMemory::PageBytes() + more > limit.rlim_cur;
+}
+
+// Which of the system's limits has probably refused `more` bytes.
+std::string GuessLimit(uint64_t more, int error) {
+  if (error == EAGAIN) {
+    return "the limit on locked memory: ulimit -l (mlockall is in force)";
+  }
+  if (IsBeyond(RLIMIT_AS, ReadProc("self/statm", 0), more)) {
+    return "the limit on address space: ulimit -v";
+  }
+  if (IsBeyond(RLIMIT_DATA, ReadProc("self/statm", 5), more)) {
+    return "the limit on data: ulimit -d";
+  }
+  const uint64_t most_mappings = ReadProc("sys/vm/max_map_count", 0);
+  if (most_mappings != 0 && CountMappings() + 2 > most_mappings) {
+    return "the limit on mappings: vm.max_map_count";
+  }
+  if (ReadProc("sys/vm/overcommit_memory", 0) == 2) {
+    return "the limit on committed memory: vm.overcommit_memory is 2";
+  }
+  return "limits: ulimit -v, -d and -l, vm.overcommit_memory, "
+         "vm.max_map_count";
+}
+
+absl::Status Refused(const char* call, uint64_t bytes, int error) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(call, ": ", std::generic_category().message(error), "; ",
+                   GuessLimit(bytes, error)));
+}
+
+}  // namespace
 
 absl::StatusOr<MappedMemory> MappedMemory::Reserve(size_t bytes) {
-  void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+  // Readable: a late reader of any slot finds zeros. Not writable: the system
+  // charges no memory, does not lock any (mlockall: zeros have none of their
+  // own), and leaves it out of core dumps.
+  void* base = mmap(nullptr, bytes, PROT_READ,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("mmap: ", std::generic_category().message(errno)));
+  if (base == MAP_FAILED) return Refused("mmap", bytes, errno);
+  // Values may be the only pointers to objects.
+  if (__lsan_register_root_region != nullptr) {
+    __lsan_register_root_region(base, bytes);
   }
   return MappedMemory(base, bytes);
+}
+
+uint64_t MappedMemory::PageBytes() noexcept {
+  return static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {
+  const int error = errno;
+  const bool done = mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0;
+  errno = error;
+  return done;
+}
+
+absl::Status MappedMemory::Refusal() {
+  // Each step is at least 16 KiB.
+  return Refused("mprotect", 16 * 1024, ENOMEM);
 }
 
 MappedMemory::MappedMemory(MappedMemory&& other) noexcept
@@ -37,11 +124,15 @@ MappedMemory& MappedMemory::operator=(MappedMemory&& other) noexcept {
 }
 
 MappedMemory::~MappedMemory() {
-  if (base_ != nullptr) munmap(base_, bytes_);
+  if (base_ == nullptr) return;
+  if (__lsan_unregister_root_region != nullptr) {
+    __lsan_unregister_root_region(base_, bytes_);
+  }
+  munmap(base_, bytes_);
 }
 
 size_t MappedMemory::ResidentBytes() const {
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t page = static_cast<size_t>(PageBytes());
   constexpr size_t kPages = 4096;
   unsigned char in_memory[kPages];
   size_t resident = 0;

@@ -51,6 +51,9 @@ std::string MixNames();
 constexpr const char kInvariants[] = "invariants";
 constexpr const char kLinearizability[] = "linearizability";
 
+// How a window's calls are known to have ended: see Recorder.
+enum class Drains { kAfterCalls, kAfterBatches, kInTurn };
+
 struct Config {
   std::string check = kInvariants;
   uint32_t threads = 4;
@@ -66,6 +69,7 @@ struct Config {
   // it is recorded.
   double round_seconds = 0.25;
   uint32_t window_calls = 8192;
+  Drains drains = Drains::kInTurn;
   bool print_progress = true;
 };
 

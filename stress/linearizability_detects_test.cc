@@ -1,7 +1,9 @@
 // A run fails for a table with a defect, and shows calls without explanation;
-// it passes for the same table without.
+// it passes for the same table without. Whether the calls' ends are exact or
+// those of batches.
 
 #include <string>
+#include <tuple>
 
 #include "broken_table.h"
 #include "config.h"
@@ -16,18 +18,22 @@ namespace holdfast::stress {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Combine;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Values;
+using ::testing::ValuesIn;
 
 using Table = BrokenTable<HandleTable<Payload<16>>>;
 
 // Ends with the first failure; the defects that need luck are given time.
-Verdict RunWith(Defect defect, double seconds) {
+Verdict RunWith(Defect defect, Drains drains, double seconds) {
   Config config;
   config.check = kLinearizability;
   config.threads = Table::kCoordinator;
   config.seconds = seconds;
   config.value_bytes = 16;
+  config.drains = drains;
   config.print_progress = false;
   Table::next_defect = defect;
   return LinearizabilityRun<Table>(config).Run();
@@ -39,14 +45,16 @@ struct Case {
   const char* shown;  // Of the calls that no order explains.
 };
 
-class LinearizabilityDetectsTest : public ::testing::TestWithParam<Case> {};
+class LinearizabilityDetectsTest
+    : public ::testing::TestWithParam<std::tuple<Case, Drains>> {};
 
 TEST_P(LinearizabilityDetectsTest, Defect) {
-  const Verdict verdict = RunWith(GetParam().defect, 60);
+  const auto& [planted, drains] = GetParam();
+  const Verdict verdict = RunWith(planted.defect, drains, 60);
   EXPECT_FALSE(verdict.passed);
   EXPECT_THAT(verdict.text,
               AllOf(ContainsRegex("window [0-9]+ (no order explains|the )"),
-                    ContainsRegex(GetParam().shown), HasSubstr("--seed=1")));
+                    ContainsRegex(planted.shown), HasSubstr("--seed=1")));
 }
 
 // The defect may show in other calls, after the call or before it returns.
@@ -81,14 +89,22 @@ constexpr Case kCases[] = {
     {"ClearSkips", Defect::kClearSkips, "UnpinAll"},
 };
 
+using Param = LinearizabilityDetectsTest::ParamType;
+
+std::string NameOf(const ::testing::TestParamInfo<Param>& info) {
+  const auto& [planted, drains] = info.param;
+  return std::string(planted.name) +
+         (drains == Drains::kAfterCalls ? "AfterCalls" : "AfterBatches");
+}
+
 INSTANTIATE_TEST_SUITE_P(Defects, LinearizabilityDetectsTest,
-                         ::testing::ValuesIn(kCases),
-                         [](const ::testing::TestParamInfo<Case>& param) {
-                           return param.param.name;
-                         });
+                         Combine(ValuesIn(kCases),
+                                 Values(Drains::kAfterCalls,
+                                        Drains::kAfterBatches)),
+                         NameOf);
 
 TEST(LinearizabilityDetectsTest, NothingInATableWithoutDefect) {
-  const Verdict verdict = RunWith(Defect::kNone, 1);
+  const Verdict verdict = RunWith(Defect::kNone, Drains::kInTurn, 1);
   EXPECT_TRUE(verdict.passed) << verdict.text;
 }
 

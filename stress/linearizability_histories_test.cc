@@ -88,6 +88,14 @@ const History kExplained[] = {
       Write({5, 6}, 1, 4), Read({7, 8}, 1, 4), Read({9, 10}, 1, 2)}},
     {"ContainsBesideUnpin",
      {Unpin({0, 9}, 1), Contains({1, 4}, 1, false), Contains({2, 3}, 1, true)}},
+    {"AThreadReadsWhatOthersDoNotSeeYet",
+     {Unpin({0, 1}, 1), InOrder(1, Pin({2, 9}, 3, 7)),
+      InOrder(1, Read({3, 9}, 3, 7)), UnpinAll({5, 6}), Read({10, 11}, 3, 7)}},
+    {"ThreadsKeepTheirOrderAlone",
+     {InOrder(1, Write({0, 9}, 1, 2)), InOrder(1, Read({1, 9}, 1, 2)),
+      InOrder(2, Write({0, 9}, 1, 3)), InOrder(2, Read({1, 9}, 1, 3))}},
+    {"EqualBeginsAreNoOrder",
+     {InOrder(1, Write({0, 9}, 1, 2)), InOrder(1, Read({0, 9}, 1, 1))}},
 };
 
 const History kUnexplained[] = {
@@ -142,6 +150,17 @@ const History kUnexplained[] = {
     {"TheValueOfAnEarlierLife",
      {Write({0, 9}, 1, 2, false), Unpin({0, 1}, 1), Pin({2, 3}, 3, 7),
       Read({4, 5}, 3, 1)}},
+    {"AThreadDoesNotSeeItsOwnWrite",
+     {InOrder(1, Write({0, 9}, 1, 2)), InOrder(1, Read({1, 9}, 1, 1))}},
+    {"AThreadReadsBackwards",
+     {Write({0, 9}, 1, 2), InOrder(1, Read({1, 9}, 1, 2)),
+      InOrder(1, Read({2, 9}, 1, 1))}},
+    {"TwoThreadsDisagreeOnTheOrder",
+     {InOrder(1, Write({0, 9}, 1, 2)), InOrder(2, Write({0, 9}, 1, 3)),
+      InOrder(1, Read({1, 9}, 1, 3)), InOrder(2, Read({1, 9}, 1, 2))}},
+    {"WhatAThreadReadsIsPinnedForUnpinAllAfterItsEnd",
+     {Unpin({0, 1}, 1), InOrder(1, Pin({2, 4}, 3, 7)),
+      InOrder(1, Read({3, 4}, 3, 7)), UnpinAll({5, 6}), Read({10, 11}, 3, 7)}},
 };
 
 INSTANTIATE_TEST_SUITE_P(ByHand, ExplainedTest, ::testing::ValuesIn(kExplained),

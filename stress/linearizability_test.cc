@@ -3,13 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "config.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "holdfast/handle_table.h"
 #include "holdfast/traits.h"
+#include "linearizability/call.h"
 #include "linearizability/linearizability_run.h"
+#include "linearizability/recorder.h"
 #include "payload.h"
 #include "report.h"
 
@@ -25,7 +28,7 @@ struct ShortLived : DefaultTraits {
 Config TestConfig(uint32_t thread_cache_slots) {
   Config config;
   config.check = kLinearizability;
-  config.seconds = 0.2;  // And at least one window.
+  config.seconds = 0.2;  // And at least one window with each kind of ends.
   config.thread_cache_slots = thread_cache_slots;
   config.print_progress = false;
   return config;
@@ -71,6 +74,54 @@ TEST_P(LinearizabilityTest, AlmostFullTable) {
 
 INSTANTIATE_TEST_SUITE_P(CacheSlots, LinearizabilityTest,
                          ::testing::Values(0, 1, 64));
+
+class RecorderTest : public ::testing::Test {
+ protected:
+  using Table = HandleTable<Payload<8>>;
+
+  // What a thread alone has recorded.
+  std::vector<Call> CallsWith(Drains drains) {
+    Table table = *Table::Create();
+    Places places;
+    Recorder<Table> recorder(1, 0);
+    recorder.SetTable(&table, &places);
+    recorder.Run(1'000, drains);
+    return recorder.calls();
+  }
+};
+
+TEST_F(RecorderTest, CallsEndBeforeTheNextBegins) {
+  const std::vector<Call> calls = CallsWith(Drains::kAfterCalls);
+  ASSERT_GE(calls.size(), 1'000);
+  uint64_t last_end = 0;
+  for (const Call& call : calls) {
+    EXPECT_LE(last_end, call.begin);
+    EXPECT_LE(call.begin, call.end);
+    EXPECT_FALSE(call.in_order);
+    last_end = call.end;
+  }
+}
+
+// The drain comes after the batch's last call, so that no end is of a time
+// before that.
+TEST_F(RecorderTest, BatchesKeepTheirOrderAndEndTogether) {
+  const std::vector<Call> calls = CallsWith(Drains::kAfterBatches);
+  ASSERT_GE(calls.size(), 1'000);
+  size_t together = 0;
+  Call last;
+  for (const Call& call : calls) {
+    EXPECT_LE(last.begin, call.begin);
+    EXPECT_LE(call.begin, call.end);
+    EXPECT_TRUE(call.in_order);
+    if (last.end == call.end) {
+      ++together;
+    } else {
+      EXPECT_LE(last.end, call.begin);
+    }
+    last = call;
+  }
+  EXPECT_GT(together, 750);
+}
 
 TEST(LinearizabilityVerdictTest, OneThreadAlone) {
   Config config = TestConfig(64);

@@ -240,7 +240,10 @@ TYPED_TEST(ConcurrentFreeListTest, ThePoolGivesEverySlotToOneOwnerAtATime) {
     Slots slots(memory.data(), sides.data());
     const auto control = std::make_unique<typename Pool::Control>();
     const auto shards = std::make_unique<Shard<Traits>[]>(Traits::kMaxThreads);
-    Pool pool(control.get(), shards.get(), slots, kSlots, cache);
+    // No slots beyond those that are to be live, so that each is asked for.
+    Pool pool(control.get(), {shards.get(), &control->opened}, slots,
+              {kSlots, kSlots}, cache,
+              Traits::Threads::Numbering::OfThisCopy());
     Owners owners(kSlots);
     std::atomic<uint32_t> retired{0};
 

@@ -157,6 +157,40 @@ TYPED_TEST(ConcurrentIterationTest, WorkersTogetherVisitEachAnchorOnce) {
   churner.join();
 }
 
+// Some of them leave by an exception now and then, and call again.
+TYPED_TEST(ConcurrentIterationTest, WorkersThatThrowLeaveNoAnchorOut) {
+  constexpr int kWorkers = 3;
+  struct Thrown {};
+  const uint64_t seed = TestSeed();
+  std::thread churner([&] { this->Churn(Random(seed, 0)); });
+  for (int pass = 0; pass < Rounds(200); ++pass) {
+    std::vector<typename TestFixture::Visits> visits(kWorkers);
+    typename TestFixture::Table::ParallelForEach work(this->table_);
+    RunThreads(kWorkers, [&](int worker) {
+      Random random(seed, static_cast<uint64_t>(pass * kWorkers + worker + 1));
+      for (bool over = false; !over;) {
+        try {
+          work.Work([&](typename TestFixture::Handle handle,
+                        const typename TestFixture::Value& value) {
+            visits[static_cast<size_t>(worker)].emplace_back(handle.bits(),
+                                                             value);
+            if (random.OneIn(200)) throw Thrown();
+          });
+          over = true;
+        } catch (const Thrown&) {
+        }
+      }
+    });
+    typename TestFixture::Visits all;
+    for (const auto& each : visits) {
+      all.insert(all.end(), each.begin(), each.end());
+    }
+    this->Check(all, /*floor=*/0);
+  }
+  this->stop_ = true;
+  churner.join();
+}
+
 TYPED_TEST(ConcurrentIterationTest, WorkersMayUnpinWhatTheyAreShown) {
   TestSeed();
   typename TestFixture::Table::ParallelForEach work(this->table_);

@@ -293,9 +293,8 @@ class HandleTable<Stamped<8>, SeededTraits>::TestAccess {
   // Makes the first `count` slots serve `lives` lives more, after the one that
   // each is in. Handles of those are lost.
   static void LeaveLives(HandleTable& table, uint32_t count, uint64_t lives) {
-    const Layout layout(table.max_slots_);
     auto* const slots = table.memory_.template Array<typename Slots::Slot>(
-        layout.slots, layout.slot_count);
+        0, static_cast<size_t>(table.all_slots_));
     for (uint32_t i = 0; i < count; ++i) {
       const uint64_t word = slots[i].word.load(std::memory_order_relaxed);
       slots[i].word.store(

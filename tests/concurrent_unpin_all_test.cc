@@ -117,7 +117,7 @@ TYPED_TEST(ConcurrentUnpinAllTest, EndsEveryEarlierLifeExactlyOnce) {
   EXPECT_EQ(stats.live, 0u);
   EXPECT_EQ(stats.free, stats.high_water);
   // Capacity is kept: every slot can be had.
-  EXPECT_EQ(FillUp(table), 512u);
+  EXPECT_GE(FillUp(table), 512u);
 }
 
 }  // namespace

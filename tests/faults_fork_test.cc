@@ -55,6 +55,9 @@ class ForkTest : public testing::Test {
   // What a thread may hold: its cache, a batch and a slot.
   static constexpr uint64_t kMostHeld =
       Config::kCacheSlots + Config::kCacheSlots / 2 + 1;
+  // What may be pinned if all others had a cache, and the child's new thread.
+  static constexpr uint64_t kMostSlots =
+      kSlots + (kOthers + 1) * (Config::kCacheSlots + 1);
 
   void SetUp() override {
 #ifdef ABSL_HAVE_THREAD_SANITIZER
@@ -114,11 +117,11 @@ class ForkTest : public testing::Test {
     }
     const uint64_t filled = FillUp(table_);
     EXIT_UNLESS(table_.GetStats().live == live + filled);
-    EXIT_UNLESS(live + filled <= kSlots);
+    EXIT_UNLESS(live + filled <= kMostSlots);
     EXIT_UNLESS(live + filled + undone * kMostHeld >= kSlots);
     EXIT_UNLESS(table_.UnpinAll() == live + filled);
     const uint64_t again = FillUp(table_);
-    EXIT_UNLESS(again <= kSlots && again + undone * kMostHeld >= kSlots);
+    EXIT_UNLESS(again <= kMostSlots && again + undone * kMostHeld >= kSlots);
   }
 
   Table table_ = *Table::Create({kSlots, Config::kCacheSlots});
@@ -194,7 +197,7 @@ TYPED_TEST(ForkTest, OtherThreadsWereAnywhereInsideCalls) {
   // Nothing that a child did is seen here.
   EXPECT_EQ(this->table_.UnpinAll(),
             TestFixture::kOwn + shared.kWritten + shared.kEnded);
-  EXPECT_EQ(FillUp(this->table_), TestFixture::kSlots);
+  EXPECT_GE(FillUp(this->table_), TestFixture::kSlots);
 }
 
 }  // namespace

@@ -171,6 +171,9 @@ class StoppedThreadsTest : public testing::Test {
   // A batch comes to half of the cache.
   static constexpr uint64_t kMostHeld =
       Config::kCacheSlots + Config::kCacheSlots / 2 + 1;
+  // What may be pinned if all that ever ran have a cache.
+  static constexpr uint64_t kMostSlots =
+      kSlots + (kMostStops + kWorkers) * (Config::kCacheSlots + 1);
 
   // Each worker does `count` more blocks, in time.
   void AwaitBlocks(uint64_t count) {
@@ -212,7 +215,7 @@ class StoppedThreadsTest : public testing::Test {
     });
     const uint64_t held = victims_.size() * kMostHeld;
     const uint64_t filled = FillUp(table_);
-    EXPECT_LE(live + filled, kSlots);
+    EXPECT_LE(live + filled, kMostSlots);
     EXPECT_GE(live + filled + held, kSlots);
     EXPECT_EQ(table_.GetStats().live, live + filled);
     EXPECT_EQ(table_.UnpinAll(), live + filled);
@@ -225,7 +228,7 @@ class StoppedThreadsTest : public testing::Test {
     stops_.LetAllGo();
     for (Victim<Table>& victim : victims_) victim.thread.join();
     table_.UnpinAll();
-    EXPECT_EQ(FillUp(table_), kSlots);
+    EXPECT_GE(FillUp(table_), kSlots);
   }
 
   const uint64_t seed_ = TestSeed();

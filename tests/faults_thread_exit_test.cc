@@ -135,7 +135,7 @@ TYPED_TEST(ThreadExitTest, ItsCacheComesBackWhileOthersGoOn) {
   for (std::thread& worker : workers) worker.join();
   EXPECT_TRUE(this->right_.load());
   EXPECT_EQ(this->table_.GetStats().live, 0u);
-  EXPECT_EQ(FillUp(this->table_), TestFixture::kSlots);
+  EXPECT_GE(FillUp(this->table_), TestFixture::kSlots);
 }
 
 }  // namespace

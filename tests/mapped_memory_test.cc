@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -27,6 +29,13 @@ MappedMemory Reserved(size_t bytes) {
   return *std::move(memory);
 }
 
+// Reserved, and all of it writable.
+MappedMemory Writable(size_t bytes) {
+  MappedMemory memory = Reserved(bytes);
+  EXPECT_TRUE(MappedMemory::MakeWritable(memory.Array<char>(0, 1), bytes));
+  return memory;
+}
+
 TEST(MappedMemoryTest, DefaultHoldsNothing) {
   const MappedMemory memory;
   EXPECT_EQ(memory.reserved_bytes(), 0);
@@ -42,7 +51,7 @@ TEST(MappedMemoryTest, IsZeroedAndAlignedToAPage) {
 }
 
 TEST(MappedMemoryTest, ArraysLieAtTheirOffsets) {
-  const MappedMemory memory = Reserved(PageSize());
+  const MappedMemory memory = Writable(PageSize());
   auto* const bytes = memory.Array<unsigned char>(0, PageSize());
   auto* const numbers = memory.Array<uint64_t>(64, 2);
   EXPECT_EQ(static_cast<void*>(numbers), static_cast<void*>(bytes + 64));
@@ -55,7 +64,7 @@ TEST(MappedMemoryTest, ArraysLieAtTheirOffsets) {
 TEST(MappedMemoryTest, PagesComeWithTheirFirstTouch) {
   // More than one round of the pages that are asked for at a time.
   const size_t pages = 2 * 4096 + 3;
-  const MappedMemory memory = Reserved(pages * PageSize());
+  const MappedMemory memory = Writable(pages * PageSize());
   EXPECT_EQ(memory.ResidentBytes(), 0);
   auto* const bytes = memory.Array<unsigned char>(0, pages * PageSize());
   size_t touched = 0;
@@ -67,14 +76,14 @@ TEST(MappedMemoryTest, PagesComeWithTheirFirstTouch) {
 }
 
 TEST(MappedMemoryTest, CountsTheLastPageThoughItIsNotWhole) {
-  const MappedMemory memory = Reserved(PageSize() + 1);
+  const MappedMemory memory = Writable(PageSize() + 1);
   EXPECT_EQ(memory.reserved_bytes(), PageSize() + 1);
   memory.Array<unsigned char>(0, 1)[PageSize()] = 1;
   EXPECT_EQ(memory.ResidentBytes(), PageSize());
 }
 
 TEST(MappedMemoryTest, MovesWithItsContents) {
-  MappedMemory a = Reserved(PageSize());
+  MappedMemory a = Writable(PageSize());
   a.Array<int>(0, 1)[0] = 42;
   MappedMemory b(std::move(a));
   EXPECT_EQ(a.reserved_bytes(), 0);  // NOLINT(bugprone-use-after-move)
@@ -89,21 +98,41 @@ TEST(MappedMemoryTest, MovesWithItsContents) {
 }
 
 TEST(MappedMemoryTest, IsGivenBackWhenItIsReplacedOrDestroyed) {
-  // 4 TiB each: the address space of a process has room for 32 of them.
-  constexpr size_t kLarge = size_t{1} << 42;
+  // 4 TiB or 64 MiB each: the address space of a process has room for 32 of
+  // them, or for 64.
+  constexpr size_t kLarge = size_t{1} << (sizeof(size_t) == 8 ? 42 : 26);
   if (!MappedMemory::Reserve(kLarge).ok()) {
-    GTEST_SKIP() << "the system refuses 4 TiB of address space";
+    GTEST_SKIP() << "the system refuses this much address space";
   }
   MappedMemory memory;
   for (int i = 0; i < 100; ++i) memory = Reserved(kLarge);
   EXPECT_EQ(memory.reserved_bytes(), kLarge);
 }
 
+TEST(MappedMemoryTest, OnlyTheLimitOnAddressSpaceChargesAReservation) {
+  const MappedMemory memory = Reserved(PageSize() * 1000);
+  // Nothing of it can be written, but what was made writable.
+  ASSERT_TRUE(MappedMemory::MakeWritable(memory.Array<char>(PageSize() * 10, 1),
+                                         PageSize() * 2));
+  memory.Array<char>(PageSize() * 11, 1)[0] = 1;
+  EXPECT_EQ(memory.ResidentBytes(), PageSize());
+  EXPECT_EXIT(
+      memory.Array<char>(PageSize() * 12, 1)[0] = 1,
+      [](int status) { return status != 0; }, "");
+}
+
+TEST(MappedMemoryTest, MakeWritableLeavesErrnoAlone) {
+  errno = 17;
+  EXPECT_FALSE(MappedMemory::MakeWritable(nullptr, PageSize()));
+  EXPECT_EQ(errno, 17);
+}
+
 TEST(MappedMemoryTest, RefusalIsResourceExhaustedWithTheSystemsReason) {
   const absl::StatusOr<MappedMemory> memory =
-      MappedMemory::Reserve(size_t{1} << 62);
+      MappedMemory::Reserve(std::numeric_limits<size_t>::max() / 16 * 15);
   EXPECT_TRUE(absl::IsResourceExhausted(memory.status()));
-  EXPECT_EQ(memory.status().message(), "mmap: Cannot allocate memory");
+  EXPECT_EQ(memory.status().message().find("mmap: Cannot allocate memory; "),
+            0);
 }
 
 }  // namespace

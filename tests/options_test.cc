@@ -1,11 +1,7 @@
 #include "holdfast/options.h"
 
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstdint>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,7 +14,7 @@ absl::Status Validate(uint64_t max_slots, uint32_t thread_cache_slots) {
   TableOptions options;
   options.max_slots = max_slots;
   options.thread_cache_slots = thread_cache_slots;
-  return ValidateOptions(options, 1000, 126);
+  return FitOptions(1000, 126, &options);
 }
 
 TEST(OptionsTest, DefaultsAreThoseOfTheHeader) {
@@ -52,6 +48,24 @@ TEST(OptionsTest, StatusNamesThreadCacheSlotsWithValueAndRange) {
   }
 }
 
+TEST(OptionsTest, DefaultsFitThemselvesToTheLimits) {
+  TableOptions options;
+  EXPECT_TRUE(FitOptions(1600, 7, &options).ok());
+  EXPECT_EQ(options.max_slots, 1600);
+  EXPECT_EQ(options.thread_cache_slots, 7);
+  options = {1000, 64};
+  EXPECT_TRUE(FitOptions(uint64_t{1} << 30, 126, &options).ok());
+  EXPECT_EQ(options.max_slots, 1000);
+}
+
+TEST(OptionsTest, ASmallTableHasSmallerCaches) {
+  for (const uint32_t slots : {1u, 15u, 16u, 100u, 1023u, 1024u, 5000u}) {
+    TableOptions options = {slots, 64};
+    EXPECT_TRUE(FitOptions(10'000, 126, &options).ok());
+    EXPECT_EQ(options.thread_cache_slots, std::min(64u, slots / 16));
+  }
+}
+
 TEST(OptionsTest, ReservationErrorSaysHowMuchForWhatWhyAndWhatToDo) {
   const absl::Status status = ReservationError(
       absl::ResourceExhaustedError("mmap: no room"), 123456, 789);
@@ -62,37 +76,6 @@ TEST(OptionsTest, ReservationErrorSaysHowMuchForWhatWhyAndWhatToDo) {
         "choose a smaller max_slots or raise the limit"}) {
     EXPECT_NE(message.find(part), std::string::npos) << message;
   }
-}
-
-TEST(OptionsTest, TableKeysDifferAndLeaveBits0And63Clear) {
-  std::set<uint64_t> keys;
-  uint64_t ever_set = 0;
-  for (int i = 0; i < 10'000; ++i) {
-    const uint64_t key = NewTableKey();
-    EXPECT_EQ(key & (uint64_t{1} << 63 | 1), 0);
-    EXPECT_TRUE(keys.insert(key).second);
-    ever_set |= key;
-  }
-  EXPECT_EQ(ever_set, ~(uint64_t{1} << 63 | 1));
-}
-
-// The child goes on from the same count of tables.
-TEST(OptionsTest, AForkedChildHasTableKeysOfItsOwn) {
-  NewTableKey();
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    const uint64_t key = NewTableKey();
-    _exit(write(ends[1], &key, sizeof(key)) == sizeof(key) ? 0 : 1);
-  }
-  uint64_t key = 0;
-  ASSERT_EQ(read(ends[0], &key, sizeof(key)), ssize_t{sizeof(key)});
-  EXPECT_NE(key, NewTableKey());
-  ASSERT_EQ(waitpid(child, nullptr, 0), child);
-  close(ends[0]);
-  close(ends[1]);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -58,7 +59,7 @@ TEST_F(ReservationDeathTest, RefusalNamesTheSizeTheOptionAndTheRemedy) {
       testing::ExitedWithCode(0),
       "cannot reserve 2[0-9]{10} bytes of address space for "
       "Options::max_slots = 1073741823 .*Cannot allocate memory.*"
-      "choose a smaller max_slots or raise the limit on address space");
+      "ulimit -v.*choose a smaller max_slots or raise the limit");
 }
 
 TEST_F(ReservationDeathTest, SmallerTableFitsWhereALargerOneWasRefused) {
@@ -90,7 +91,9 @@ TEST_F(ReservationDeathTest, RaisingTheLimitIsARemedy) {
 
 TEST(ReservationTest, LargestTableIsOnlyAddressSpace) {
   absl::StatusOr<Table> table = Create(Table::kMaxSlots);
-  if (!kAddressSpaceIsOurs && absl::IsResourceExhausted(table.status())) {
+  // Of 32 bits, the address space has no room for it.
+  constexpr bool kMayBeRefused = !kAddressSpaceIsOurs || sizeof(size_t) < 8;
+  if (kMayBeRefused && absl::IsResourceExhausted(table.status())) {
     GTEST_SKIP() << table.status();
   }
   ASSERT_TRUE(table.ok()) << table.status();

@@ -34,11 +34,13 @@ TEST(ShardTest, HasRoomForTheLargestCacheAndAtLeastOneSlot) {
   EXPECT_EQ(ShardOf<0>::kCapacity, 1);
 }
 
-TEST(ShardTest, ZeroedMemoryIsAnEmptyShardWithItsFirstCell) {
+TEST(ShardTest, ZeroedMemoryIsAClosedShardWithoutASpareCell) {
   const auto shard = std::make_unique<Shard<DefaultTraits>[]>(1);
   EXPECT_EQ(shard[0].last.Get(), 0);
-  EXPECT_EQ(shard[0].count.Get(), 0);
-  EXPECT_EQ(shard[0].spare_plus_one, 0);
+  EXPECT_EQ(shard[0].level.Get(), 0);
+  EXPECT_EQ(shard[0].next_opened.Get(), 0);
+  EXPECT_EQ(shard[0].spare, Shard<DefaultTraits>::kNoSpare);
+  EXPECT_EQ(shard[0].Count(), 0);
 }
 
 }  // namespace

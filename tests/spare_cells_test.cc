@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "holdfast/internal/cell_slots.h"
 #include "holdfast/traits.h"
 #include "tests/support/fake_threads.h"
 #include "tests/support/hooked_atomics.h"
@@ -21,31 +22,55 @@ struct SpareTraits : DefaultTraits {
   using Threads = FakeThreads;
 };
 
-static_assert(SpareCells<SpareTraits<10>>::Cells(100) == 174);
-static_assert(SpareCells<SpareTraits<0>>::Cells(100) == 164);
+template <typename Traits>
+using SparesOf = SpareCells<CellSlots<uint64_t, Traits>, Traits>;
+
+static_assert(SparesOf<SpareTraits<10>>::Cells(100) == 174);
+static_assert(SparesOf<SpareTraits<0>>::Cells(100) == 164);
 // Where the index bits run out there is still one.
-static_assert(SpareCells<SpareTraits<10, 48>>::Cells(16'383) == 16'384);
-static_assert(SpareCells<SpareTraits<10, 48>>::Cells(16'350) == 16'384);
-static_assert(SpareCells<SpareTraits<10, 48>>::Cells(16'300) == 16'374);
+static_assert(SparesOf<SpareTraits<10, 48>>::Cells(16'383) == 16'384);
+static_assert(SparesOf<SpareTraits<10, 48>>::Cells(16'350) == 16'384);
+static_assert(SparesOf<SpareTraits<10, 48>>::Cells(16'300) == 16'374);
 
 template <typename Traits>
 class Fixture {
+  using Slots = CellSlots<uint64_t, Traits>;
+
  public:
   explicit Fixture(uint64_t max_slots)
-      : spares_(shards_.get(), entries_.get(), max_slots) {
+      : spares_(entries_.get(), {shards_.get(), nullptr}, Slots(), max_slots,
+                FakeThreads::OfThisCopy()) {
     FakeThreads::Reset();
   }
 
   // The cell that the current thread gets, which it keeps or replaces.
   uint32_t Use(uint32_t replacement = FakeThreads::kNone) {
-    return spares_.With([&](uint32_t* cell) {
-      const uint32_t given = *cell;
-      if (replacement != FakeThreads::kNone) *cell = replacement;
-      return given;
-    });
+    return spares_.With(
+        [&](uint32_t* cell) {
+          const uint32_t given = *cell;
+          if (replacement != FakeThreads::kNone) *cell = replacement;
+          return given;
+        },
+        [&](uint32_t* cell) {
+          if (lost_.empty()) return false;
+          *cell = lost_.back();
+          lost_.pop_back();
+          return true;
+        });
   }
 
-  SpareCells<Traits>& spares() { return spares_; }
+  SpareCells<Slots, Traits>& spares() { return spares_; }
+
+  const Shard<Traits>& shard(uint32_t ordinal) { return shards_[ordinal]; }
+
+  // The current thread leaves a Write halfway.
+  void LeaveHalfway() {
+    Use();
+    shards_[FakeThreads::Current()].spare = Shard<Traits>::kSpareTaken;
+  }
+
+  // The cell that a thread gets in place of a lost one.
+  void Replacement(uint32_t cell) { lost_ = {cell}; }
 
   // Another thread takes that shared cell, and keeps it.
   void OtherTakesShared(uint32_t entry) {
@@ -55,18 +80,19 @@ class Fixture {
  private:
   std::unique_ptr<Shard<Traits>[]> shards_ =
       std::make_unique<Shard<Traits>[]>(Traits::kMaxThreads + 1);
-  std::unique_ptr<typename SpareCells<Traits>::Entry[]> entries_ =
-      std::make_unique<typename SpareCells<Traits>::Entry[]>(
-          SpareCells<Traits>::kMaxShared);
-  SpareCells<Traits> spares_;
+  std::unique_ptr<typename SpareCells<Slots, Traits>::Entry[]> entries_ =
+      std::make_unique<typename SpareCells<Slots, Traits>::Entry[]>(
+          Traits::kMaxSharedSpares);
+  std::vector<uint32_t> lost_;
+  SpareCells<Slots, Traits> spares_;
 };
 
-TEST(SpareCellsTest, EachThreadHasItsOwnCellAfterTheSlotsAndTheSharedOnes) {
+TEST(SpareCellsTest, EachThreadHasItsOwnCellBetweenTheSlotsAndTheSharedOnes) {
   Fixture<SpareTraits<4>> fixture(100);
   for (uint32_t thread = 0; thread < 4; ++thread) {
     FakeThreads::Become(thread);
-    EXPECT_EQ(fixture.Use(), 164 + thread);
-    EXPECT_EQ(fixture.Use(), 164 + thread);
+    EXPECT_EQ(fixture.Use(), 103 - thread);
+    EXPECT_EQ(fixture.Use(), 103 - thread);
   }
 }
 
@@ -74,7 +100,7 @@ TEST(SpareCellsTest, EachThreadHasItsOwnCellAfterTheSlotsAndTheSharedOnes) {
 // slots.
 template <uint32_t kThreads>
 std::vector<uint32_t> StartCells() {
-  const SpareCells<SpareTraits<kThreads>> spares(nullptr, nullptr, 100);
+  const SparesOf<SpareTraits<kThreads>> spares(nullptr, {}, {}, 100, {});
   std::vector<uint32_t> cells;
   for (uint32_t ordinal = 0; ordinal < kThreads; ++ordinal) {
     cells.push_back(spares.StartCell(ordinal));
@@ -82,14 +108,14 @@ std::vector<uint32_t> StartCells() {
   return cells;
 }
 
-// Each thread starts with one of the cells after the shared ones, each of which
+// Each thread starts with one of the cells after the slots' own, each of which
 // is one thread's.
 template <uint32_t kThreads>
 void ExpectEachStartCellOnce() {
   SCOPED_TRACE(testing::Message() << kThreads << " threads");
   std::vector<uint32_t> cells = StartCells<kThreads>();
   std::sort(cells.begin(), cells.end());
-  for (uint32_t i = 0; i < kThreads; ++i) ASSERT_EQ(cells[i], 164 + i);
+  for (uint32_t i = 0; i < cells.size(); ++i) ASSERT_EQ(cells[i], 100 + i);
 }
 
 TEST(SpareCellsTest, EachOwnCellIsTheOneThatOneThreadStartsWith) {
@@ -110,7 +136,7 @@ template <uint32_t kThreads>
 void ExpectNeighboursApart() {
   SCOPED_TRACE(testing::Message() << kThreads << " threads");
   const std::vector<uint32_t> cells = StartCells<kThreads>();
-  for (uint32_t i = 1; i < kThreads / 16 * 16; ++i) {
+  for (uint32_t i = 1; i < cells.size() / 16 * 16; ++i) {
     const uint32_t apart = cells[i] > cells[i - 1] ? cells[i] - cells[i - 1]
                                                    : cells[i - 1] - cells[i];
     ASSERT_GE(apart, 16) << "threads " << i - 1 << " and " << i;
@@ -128,11 +154,11 @@ TEST(SpareCellsTest, ThreadsOfNeighbouringOrdinalsStartFarApart) {
 TEST(SpareCellsTest, AThreadKeepsTheCellThatUseLeavesIt) {
   Fixture<SpareTraits<4>> fixture(100);
   FakeThreads::Become(1);
-  EXPECT_EQ(fixture.Use(0), 165);
+  EXPECT_EQ(fixture.Use(0), 102);
   EXPECT_EQ(fixture.Use(99), 0);
   EXPECT_EQ(fixture.Use(), 99);
-  EXPECT_EQ(fixture.Use(165), 99);
-  EXPECT_EQ(fixture.Use(), 165);
+  EXPECT_EQ(fixture.Use(102), 99);
+  EXPECT_EQ(fixture.Use(), 102);
 }
 
 TEST(SpareCellsTest, TheNextThreadOfAnOrdinalInheritsItsCell) {
@@ -141,21 +167,56 @@ TEST(SpareCellsTest, TheNextThreadOfAnOrdinalInheritsItsCell) {
   fixture.Use(17);
   FakeThreads::Exit(1);
   FakeThreads::Become(0);
-  EXPECT_EQ(fixture.Use(), 164);
+  EXPECT_EQ(fixture.Use(), 103);
   FakeThreads::BecomeNew();
   EXPECT_EQ(fixture.Use(), 17);
   EXPECT_EQ(FakeThreads::Current(), 1);
 }
 
+// [INV-9]
+TEST(SpareCellsTest, WhoeverFindsACellTakenTakesAnother) {
+  Fixture<SpareTraits<4>> fixture(100);
+  FakeThreads::Become(1);
+  fixture.LeaveHalfway();
+  fixture.Replacement(40);
+  EXPECT_EQ(fixture.Use(), 40);
+  EXPECT_EQ(fixture.Use(41), 40);
+  EXPECT_EQ(fixture.Use(), 41);
+}
+
+// [INV-9]
+TEST(SpareCellsTest, WithoutAnotherTheyShare) {
+  Fixture<SpareTraits<4>> fixture(100);
+  FakeThreads::Become(1);
+  fixture.LeaveHalfway();
+  EXPECT_EQ(fixture.Use(), 167);
+  EXPECT_EQ(fixture.Use(), 167);
+  fixture.Replacement(40);
+  EXPECT_EQ(fixture.Use(), 40);
+}
+
+TEST(SpareCellsTest, TheShardSaysWhileTheCellIsInUse) {
+  Fixture<SpareTraits<4>> fixture(100);
+  FakeThreads::Become(0);
+  fixture.Use();
+  fixture.spares().With(
+      [&](uint32_t*) {
+        EXPECT_EQ(fixture.shard(0).spare, Shard<SpareTraits<4>>::kSpareTaken);
+        return true;
+      },
+      [](uint32_t*) { return false; });
+  EXPECT_EQ(fixture.shard(0).spare, 103 + Shard<SpareTraits<4>>::kFirstSpare);
+}
+
 TEST(SpareCellsTest, ThreadsPastTheLimitShareAndLeaveTheirCells) {
   Fixture<SpareTraits<2>> fixture(100);
   FakeThreads::Become(2);
-  EXPECT_EQ(fixture.Use(33), 100);
+  EXPECT_EQ(fixture.Use(33), 165);
   FakeThreads::Become(3);
-  EXPECT_EQ(fixture.Use(100), 33);
-  EXPECT_EQ(fixture.Use(), 100);
+  EXPECT_EQ(fixture.Use(165), 33);
+  EXPECT_EQ(fixture.Use(), 165);
   FakeThreads::Become(0);
-  EXPECT_EQ(fixture.Use(), 164);
+  EXPECT_EQ(fixture.Use(), 101);
 }
 
 TEST(SpareCellsTest, CellsThatAreInUseTogetherAreDifferent) {
@@ -167,14 +228,16 @@ TEST(SpareCellsTest, CellsThatAreInUseTogetherAreDifferent) {
     static void Enter(Fixture<SpareTraits<0>>& fixture,
                       std::set<uint32_t>* seen, uint32_t depth) {
       if (depth == 0) return;
-      fixture.spares().With([&](uint32_t* cell) {
-        EXPECT_TRUE(seen->insert(*cell).second);
-        Enter(fixture, seen, depth - 1);
-        return true;
-      });
+      fixture.spares().With(
+          [&](uint32_t* cell) {
+            EXPECT_TRUE(seen->insert(*cell).second);
+            Enter(fixture, seen, depth - 1);
+            return true;
+          },
+          [](uint32_t*) { return false; });
     }
   };
-  Nested::Enter(fixture, &seen, SpareCells<SpareTraits<0>>::kMaxShared);
+  Nested::Enter(fixture, &seen, SparesOf<SpareTraits<0>>::kMaxShared);
   EXPECT_EQ(seen.size(), 64);
   EXPECT_EQ(*seen.begin(), 100);
   EXPECT_EQ(*seen.rbegin(), 163);
@@ -190,9 +253,9 @@ TEST(SpareCellsTest, ASharedCellThatIsTakenAtTheLastMomentIsLeftAlone) {
     Fixture<HookedTraits> fixture(100);
     FakeThreads::Become(0);
     AccessHook::Arm(at, [&] { fixture.OtherTakesShared(0); });
-    EXPECT_EQ(fixture.Use(), 101);
+    EXPECT_EQ(fixture.Use(), 162);
     EXPECT_FALSE(AccessHook::Disarm());
-    EXPECT_EQ(fixture.Use(), 101);
+    EXPECT_EQ(fixture.Use(), 162);
   }
 }
 
@@ -200,7 +263,7 @@ TEST(SpareCellsTest, AnExitingThreadBorrowsTheCellOfAFreeOrdinal) {
   Fixture<SpareTraits<2>> fixture(100);
   FakeThreads::Become(0);
   FakeThreads::BecomeExiting();
-  EXPECT_EQ(fixture.Use(5), 165);
+  EXPECT_EQ(fixture.Use(5), 100);
   EXPECT_EQ(FakeThreads::Owned(), 1);
   FakeThreads::Become(1);
   EXPECT_EQ(fixture.Use(), 5);
@@ -217,7 +280,7 @@ TEST(SpareCellsTest, WhereIndexesRunOutAllThreadsShareOneCell) {
 TEST(SpareCellsTest, WhereIndexesRunShortTheFirstThreadsHaveTheirOwn) {
   // 66 spare cells: 64 are shared, two are the threads'.
   Fixture<SpareTraits<4, 48>> fixture(16'318);
-  const std::vector<uint32_t> expected = {16'382, 16'383, 16'318, 16'318};
+  const std::vector<uint32_t> expected = {16'319, 16'318, 16'383, 16'383};
   for (uint32_t thread = 0; thread < 4; ++thread) {
     FakeThreads::Become(thread);
     EXPECT_EQ(fixture.Use(), expected[thread]);

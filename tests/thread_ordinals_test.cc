@@ -10,6 +10,7 @@ namespace holdfast::internal {
 namespace {
 
 using FakeLease = OrdinalLease<FakeThreads>;
+constexpr FakeThreads kNumbering{};
 static_assert(!std::is_copy_constructible_v<FakeLease>);
 static_assert(!std::is_copy_assignable_v<FakeLease>);
 
@@ -38,7 +39,7 @@ TEST(OrdinalLeaseTest, UsesTheOrdinalThatTheThreadHas) {
   FakeThreads::Reset();
   FakeThreads::Become(7);
   {
-    const FakeLease lease;
+    const FakeLease lease(kNumbering);
     EXPECT_EQ(lease.ordinal(), 7);
   }
   EXPECT_TRUE(FakeThreads::IsOwned(7));
@@ -49,7 +50,7 @@ TEST(OrdinalLeaseTest, RegistersAThreadThatHasNone) {
   FakeThreads::Reset();
   FakeThreads::BecomeNew();
   {
-    const FakeLease lease;
+    const FakeLease lease(kNumbering);
     EXPECT_EQ(lease.ordinal(), 0);
   }
   EXPECT_EQ(FakeThreads::Current(), 0);
@@ -61,10 +62,10 @@ TEST(OrdinalLeaseTest, BorrowsForAThreadThatIsExiting) {
   FakeThreads::Become(0);
   FakeThreads::BecomeExiting();
   {
-    const FakeLease lease;
+    const FakeLease lease(kNumbering);
     EXPECT_EQ(lease.ordinal(), 1);
     EXPECT_TRUE(FakeThreads::IsOwned(1));
-    const FakeLease inner;
+    const FakeLease inner(kNumbering);
     EXPECT_EQ(inner.ordinal(), 2);
   }
   EXPECT_EQ(FakeThreads::Owned(), 1);
@@ -76,7 +77,7 @@ TEST(OrdinalLeaseTest, HasNoneToReleaseIfEveryOrdinalIsOwned) {
   FakeThreads::Become(0);
   FakeThreads::BecomeNew();
   {
-    const FakeLease lease;
+    const FakeLease lease(kNumbering);
     EXPECT_EQ(lease.ordinal(), FakeThreads::kNone);
   }
   EXPECT_TRUE(FakeThreads::IsOwned(0));

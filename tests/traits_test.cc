@@ -93,7 +93,17 @@ void FillsAndEmpties(const TableOptions& options) {
       handles.push_back(table->Pin(static_cast<T>(i)));
       ASSERT_TRUE(handles.back()) << "thread " << thread << ", pin " << i;
     }
-    EXPECT_FALSE(table->Pin(0));
+    // What the shards may keep, besides.
+    const uint64_t cache = table->GetStats().thread_cache_slots;
+    uint64_t more = 0;
+    for (Handle<T> extra; (extra = table->Pin(0)); ++more) {
+      handles.push_back(extra);
+    }
+    EXPECT_LE(more, cache == 0 ? 0 : Traits::kMaxThreads * (cache + 1));
+    while (handles.size() > options.max_slots) {
+      EXPECT_TRUE(table->Unpin(handles.back()));
+      handles.pop_back();
+    }
     for (uint64_t i = 0; i < options.max_slots; ++i) {
       EXPECT_TRUE(table->Write(handles[i], static_cast<T>(i + 1)));
       if (i % 2 == 1) access.Displace(handles[i]);
@@ -218,7 +228,7 @@ TEST(TraitsTest, ValuesMayBeEnumerators) {
 
 struct Padded {
   char first;
-  uint64_t second;
+  alignas(8) uint64_t second;
   char third;
 };
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+APT = "/etc/apt"
 DISTDIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "distdir")
 
 # Debian's archive: the last part of upstream's address.
@@ -27,13 +28,32 @@ ARCHIVES = {
 }
 
 
+def source_list(folder):
+    """Writes where apt finds source packages: where it has this machine's others
+    from. Debian's images keep that in debian.sources, its installer in sources.list."""
+    path = os.path.join(APT, "sources.list.d/debian.sources")
+    if not os.path.exists(path):
+        path = os.path.join(APT, "sources.list")
+    if not os.path.exists(path):
+        sys.exit("There is no list of a Debian mirror in %s: is this Debian 12?" % APT)
+    with open(path) as f:
+        text = f.read()
+    if path.endswith(".sources"):
+        text = re.sub(r"(?m)^Types:.*$", "Types: deb-src", text)
+    else:
+        text = "".join(re.findall(r"(?m)^deb(?!-src)(?!.*cdrom:).*\n?", text))
+        text = re.sub(r"(?m)^deb", "deb-src", text)
+    made = os.path.join(folder, os.path.basename(path))
+    with open(made, "w") as f:
+        f.write(text)
+    return made
+
+
 def download(packages, folder):
     """Downloads the source packages' upstream archives into folder."""
-    sources = os.path.join(folder, "src.sources")
+    sources = source_list(folder)
     lists = os.path.join(folder, "lists")
     os.makedirs(os.path.join(lists, "partial"))
-    with open("/etc/apt/sources.list.d/debian.sources") as f, open(sources, "w") as out:
-        out.write(re.sub(r"(?m)^Types:.*$", "Types: deb-src", f.read()))
     apt = ["apt-get", "-qq", "-o", "Dir::Etc::sourcelist=" + sources,
            "-o", "Dir::Etc::sourceparts=-", "-o", "Dir::State::lists=" + lists,
            "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]

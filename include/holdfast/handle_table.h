@@ -50,19 +50,31 @@
 // Unpin for each slot; but a thread to which a handle came without
 // synchronization may be refused until it sees the Pin.
 //
+// Values: T is trivially copyable and copy constructible, of 1 to 64 bytes, no
+// array and not const. It may lack a default constructor and assignment, and
+// overload any operator, & among them.
+//
 // Limits: 2^30 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
 // each other in Traits. A slot that has served its lives is retired, and its
 // capacity lost: GetStats tells. Another table's handle is refused, but for one
 // look-up in 2^31 (2^(kGenerationBits - 1)) by accident.
 //
-// Stopped threads: a thread that stops for good costs the table at most its
-// cache, one batch (half a cache) and one slot; what it had pinned stays
-// pinned. (Past Traits::kMaxThreads, one that stops inside Write keeps one of
-// the kMaxSharedSpares cells.)
+// Threads: one that stops for good costs the table at most its cache, one batch
+// (half a cache) and one slot; what it had pinned stays pinned. One that leaves
+// a call halfway, and goes on or exits in order, costs a batch and a slot or
+// cell each time: it is cancelled there, or a signal handler jumps out of it or
+// calls pthread_exit. (Past Traits::kMaxThreads, both keep one of the
+// kMaxSharedSpares cells if they were inside Write.) Until a thread is gone,
+// its exit hooks may use tables: thread_locals, pthread keys, malloc's. A fiber
+// may go on in another thread between two calls.
 //
 // Signals: a handler may call Read and Contains, whatever it interrupts, and
 // nothing that changes the table: it may have interrupted the same in its own
 // thread.
+//
+// Plug-ins: a process may hold several copies of this library, of one version.
+// A table may pass between them; a call from another copy than the one that
+// made the table is slower. That copy must stay loaded as long as the table.
 //
 // Fork: parent and child each go on with a copy. To the child, every other
 // thread has stopped for good. Handles of before are valid in both; those made
@@ -71,10 +83,14 @@
 #ifndef HOLDFAST_HANDLE_TABLE_H_
 #define HOLDFAST_HANDLE_TABLE_H_
 
+#include "holdfast/internal/cpp17.h"
+// Below C++17 that is as far as a compiler comes.
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -88,6 +104,7 @@
 #include "holdfast/internal/inline_slots.h"
 #include "holdfast/internal/slot_pool.h"
 #include "holdfast/internal/spare_cells.h"
+#include "holdfast/internal/value_requirements.h"
 #include "holdfast/internal/words.h"
 #include "holdfast/options.h"
 #include "holdfast/traits.h"
@@ -113,13 +130,7 @@ struct Diagnosis {
 
 template <typename T, typename Traits = DefaultTraits>
 class HandleTable {
-  static_assert(std::is_trivially_copyable_v<T> &&
-                    std::is_copy_constructible_v<T>,
-                "HandleTable<T>: T must be trivially copyable, since reads "
-                "copy it while other threads may replace it");
-  static_assert(sizeof(T) >= 1 && sizeof(T) <= 64,
-                "HandleTable<T>: T must have 1 to 64 bytes; pin a pointer or "
-                "an index to something larger");
+  static_assert(internal::ValueRequirements<T>::kMet);
 
   using Word = internal::Words<Traits::kGenerationBits>;
   using Memory = typename Traits::Memory;
@@ -144,7 +155,7 @@ class HandleTable {
   // --- Creation --------------------------------------------------------------
 
   // An empty table. InvalidArgument names an option that is out of range;
-  // ResourceExhausted, the bytes of address space that the system refused.
+  // ResourceExhausted, the memory that the system refused, and which limit did.
   static absl::StatusOr<HandleTable> Create(const Options& options = {});
 
   // A table that was moved from refuses every handle and every Pin. Nobody may
@@ -162,11 +173,12 @@ class HandleTable {
   // --- Verbs -----------------------------------------------------------------
 
   // Keeps `value` and returns a handle for it, unlike every handle that this
-  // table has returned before; or the null handle if no slot is left. Wait-free
-  // while the thread's cache has a free slot, else lock-free: a retry means
-  // that another thread took or gave a batch of slots.
+  // table has returned before; or the null handle if no slot is left, or if the
+  // system refuses the memory for more. Wait-free while the thread's cache has
+  // a free slot, else lock-free: a retry means that another thread took or gave
+  // a batch of slots.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE Handle Pin(const T& value) {
-    uint64_t free;
+    uint64_t free = 0;  // Set on each path, which g++ -Og does not see.
     if (ABSL_PREDICT_FALSE(!pool_.AcquireFast(&free))) {
       free = pool_.AcquireSlow();
       if (free == Word::kNoSlot) return Handle();
@@ -186,7 +198,7 @@ class HandleTable {
         Uninitialized() {}
         T value;
       } found;
-      if (!ReadInto(handle, &found.value)) return std::nullopt;
+      if (!ReadInto(handle, std::addressof(found.value))) return std::nullopt;
       return found.value;
     }
   }
@@ -268,8 +280,11 @@ class HandleTable {
   // Each value that is pinned throughout the call is visited exactly once; one
   // that is pinned or unpinned meanwhile, at most once. What is visited is a
   // copy of a value that the handle had during the call. `fn` may use the
-  // table, and unpin what it is shown. Linear in the high-water mark; lock-free
-  // for each slot, as Read.
+  // table, and unpin what it is shown; an exception that it throws ends the
+  // walk and is passed on. Lock-free for each slot, as Read.
+  //
+  // Linear in the high-water mark, which never falls: where 1,000 values are
+  // left of 8 million, it takes 8 ms (AMD Zen 4), and 122 MiB of memory stay.
   template <typename F>
   void ForEach(F&& fn) const {
     VisitRange(0, pool_.high_water(), fn);
@@ -278,13 +293,15 @@ class HandleTable {
   // ForEach by several threads together: construct one, share it, and have each
   // thread call Work. All of them together visit what one ForEach would, whose
   // call spans from the construction to the last return. The table must not be
-  // moved meanwhile.
+  // moved meanwhile. If `fn` throws, others visit what is left over: see Work.
   class ParallelForEach;
 
   // Calls fn(Handle, T&) for every live value and keeps what `fn` leaves in it:
   // for a moving collector that has stopped the world. `fn` must not use the
-  // table. Requires that no other thread is inside a call, that their last
-  // calls happen before this one, and this one before their next.
+  // table; if it throws, the value that it was changing stays as it was, those
+  // before keep their changes, the rest is not visited. Requires that no other
+  // thread is inside a call, that their last calls happen before this one, and
+  // this one before their next.
   template <typename F>
   void ForEachExclusive(F&& fn);
 
@@ -307,12 +324,17 @@ class HandleTable {
       std::conditional_t<kInlineValues, internal::InlineSlots<T, Traits>,
                          internal::CellSlots<T, Traits>>;
   using Pool = internal::SlotPool<Slots, Traits>;
-  using Spares = internal::SpareCells<Traits>;
+  using Spares = internal::SpareCells<Slots, Traits>;
   using Shard = internal::Shard<Traits>;
+  using Part = internal::GrowingPart<Traits>;
 
   struct Layout;
 
   HandleTable() = default;
+
+  // Of Create: the memory, and what lies in it.
+  absl::Status Reserve(const Layout& layout);
+  absl::Status Build(const Layout& layout, const Options& options);
 
   // A place is {slot index, generation}: a handle without the table's key.
   uint64_t PlaceOf(Handle handle) const { return handle.bits() ^ key_; }
@@ -321,7 +343,7 @@ class HandleTable {
     return Handle::FromBits(place ^ key_);
   }
 
-  bool InRange(uint64_t place) const { return Word::Upper(place) < max_slots_; }
+  bool InRange(uint64_t place) const { return Word::Upper(place) < all_slots_; }
 
   // Whether it has the form of a place of this table: in range, and odd.
   bool IsPlace(uint64_t place) const {
@@ -342,7 +364,9 @@ class HandleTable {
   template <typename F>
   ABSL_ATTRIBUTE_ALWAYS_INLINE auto WithSpare(F use) {
     if constexpr (Slots::kHasCells) {
-      return spares_.With(use);
+      return spares_.With(use, [this](uint32_t* cell) noexcept {
+        return pool_.TakeCell(cell);
+      });
     } else {
       return use(nullptr);
     }
@@ -374,7 +398,7 @@ class HandleTable {
 
   void Swap(HandleTable& other) noexcept {
     std::swap(key_, other.key_);
-    std::swap(max_slots_, other.max_slots_);
+    std::swap(all_slots_, other.all_slots_);
     std::swap(slots_, other.slots_);
     std::swap(pool_, other.pool_);
     std::swap(spares_, other.spares_);
@@ -384,7 +408,7 @@ class HandleTable {
   // All of these are written by Create and by moves alone; what changes lies in
   // memory_.
   uint64_t key_ = 0;        // XORed into every handle. Bits 0 and 63 are clear.
-  uint64_t max_slots_ = 0;  // 0 once moved from: no handle is in range.
+  uint64_t all_slots_ = 0;  // 0 once moved from: no handle is in range.
   Slots slots_;
   Pool pool_;
   Spares spares_;

@@ -5,6 +5,9 @@
 #ifndef HOLDFAST_OPTIONS_H_
 #define HOLDFAST_OPTIONS_H_
 
+#include "holdfast/internal/cpp17.h"
+// Below C++17 that is as far as a compiler comes.
+
 #include <cstddef>
 #include <cstdint>
 
@@ -14,17 +17,23 @@ namespace holdfast {
 
 // What `HandleTable::Create` is told; there it is called `Options`.
 struct TableOptions {
-  // Values that can be live at the same time, 1 to the table's kMaxSlots
-  // (Traits of more than 37 generation bits need one that is given, and
-  // smaller). This is address space, not memory: pages come with the slots that
-  // are used.
+  // Values that can be live at the same time, 1 to the table's kMaxSlots. The
+  // default becomes kMaxSlots if that is less. This is address space, not
+  // memory: pages come with the slots that are used.
   uint64_t max_slots = uint64_t{1} << 24;
 
   // Free slots that a thread may keep for itself, 0 to kMaxThreadCacheSlots of
-  // the Traits. A full table may refuse a Pin while other threads keep that
-  // many each, or are moving a batch; with 0 only while another thread is
-  // inside an Unpin, and every Pin and Unpin goes to the shared free list. A
-  // table uses max_slots / 16 if that is less.
+  // the Traits. The default becomes that if it is less. A table uses
+  // max_slots / 16 if that is less. With 0, every Pin and Unpin goes to the
+  // shared free list.
+  //
+  // As long as fewer than max_slots values are live, and no slot is retired or
+  // was lost by a thread that left a call halfway, Pin finds a slot, whatever
+  // other threads keep: the table may hand out thread_cache_slots + 1 slots
+  // more for each other thread that has used it. (Within kMaxThreads times
+  // that of kMaxSlots, half of the numbers that are left are for this. Threads
+  // past kMaxThreads are not counted while they are inside a Pin.) With 0, or
+  // with one thread, max_slots values fit and no more.
   uint32_t thread_cache_slots = 64;
 };
 
@@ -37,7 +46,7 @@ struct TableStats {
   uint64_t cached = 0;      // Free slots that threads keep for themselves.
   uint64_t retired = 0;     // Slots whose generations have run out.
   uint64_t high_water = 0;  // Slots ever handed out, by batches.
-  uint64_t capacity = 0;    // Options::max_slots. Retired slots are lost to it.
+  uint64_t capacity = 0;    // As used. Retired slots are lost to it.
 
   // The largest generation of any slot, at most last_generation, at the end of
   // which a slot is retired. Generations grow by 2 with each life.
@@ -52,18 +61,16 @@ struct TableStats {
 
 namespace internal {
 
-// InvalidArgument, naming the option, its value and its range, or OK.
-absl::Status ValidateOptions(const TableOptions& options,
-                             uint64_t max_slots_limit,
-                             uint32_t thread_cache_slots_limit);
+// Makes of `*options` what a table uses: defaults fit its limits, a small table
+// has smaller caches. InvalidArgument, naming the option, its value and its
+// range, if another value is out of range.
+absl::Status FitOptions(uint64_t max_slots_limit,
+                        uint32_t thread_cache_slots_limit,
+                        TableOptions* options);
 
 // What Create returns if `bytes` for `max_slots` could not be reserved.
-absl::Status ReservationError(const absl::Status& cause, size_t bytes,
+absl::Status ReservationError(const absl::Status& cause, uint64_t bytes,
                               uint64_t max_slots);
-
-// A word to tell tables apart by: unlike that of other tables, of this run and
-// of others, but for one in 2^62. Bits 0 and 63 are clear.
-uint64_t NewTableKey();
 
 }  // namespace internal
 }  // namespace holdfast

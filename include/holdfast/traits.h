@@ -14,6 +14,9 @@
 #ifndef HOLDFAST_TRAITS_H_
 #define HOLDFAST_TRAITS_H_
 
+#include "holdfast/internal/cpp17.h"
+// Below C++17 that is as far as a compiler comes.
+
 #include <atomic>
 #include <cstdint>
 
@@ -21,6 +24,10 @@
 #include "holdfast/internal/thread_ordinals.h"
 
 namespace holdfast {
+
+static_assert(std::atomic<uint64_t>::is_always_lock_free,
+              "holdfast needs 64-bit atomics that are always lock-free; choose "
+              "a processor that has them (-march=...)");
 
 // Every atomic object of a table, and every plain one that passes from thread
 // to thread, is declared through these two aliases, so that a model checker can

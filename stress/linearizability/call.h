@@ -40,6 +40,9 @@ struct Call {
   uint64_t argument = 0;    // The value's number: Pin, Write, Exchange.
   uint64_t result = 0;  // The same: Read, Exchange, Take. UnpinAll: a count.
   bool ok = true;       // Not refused.
+  // Whether it is before those calls of its thread that begin later even if
+  // they begin before its end: that may be later than its return.
+  bool in_order = false;
 };
 
 // "2#17", the 17th value of thread 2.

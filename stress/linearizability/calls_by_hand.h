@@ -69,6 +69,13 @@ inline Call Take(Time time, uint64_t generation, uint64_t result) {
 }
 inline Call UnpinAll(Time time) { return Make(time, Verb::kUnpinAll, 0, true); }
 
+// Of a thread that keeps the order of its calls.
+inline Call InOrder(uint32_t thread, Call call) {
+  call.thread = thread;
+  call.in_order = true;
+  return call;
+}
+
 inline std::vector<Call> Sorted(std::vector<Call> calls) {
   std::sort(calls.begin(), calls.end(),
             [](const Call& a, const Call& b) { return a.begin < b.begin; });

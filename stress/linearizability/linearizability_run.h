@@ -48,11 +48,13 @@ class LinearizabilityRun {
         next_line += absl::Seconds(1);
         PrintWindows(absl::Now() - start, Totals());
       }
-    } while (failure.empty() && absl::Now() < end);
+    } while (failure.empty() &&
+             (absl::Now() < end || totals_.windows < kMinWindows));
     return MakeWindowVerdict(config_, failure, Totals());
   }
 
  private:
+  static constexpr uint64_t kMinWindows = 2;  // One with each kind of ends.
   static constexpr uint64_t kWindowsOfTable = 64;
   // Of one slot in one window.
   static constexpr uint64_t kMaxSteps = 1'000'000;
@@ -96,17 +98,18 @@ class LinearizabilityRun {
   // have left in the caches.
   std::string Window() {
     ++totals_.windows;
+    const Drains drains = NextDrains();
     std::atomic<uint32_t> missing{config_.threads};
     std::vector<std::thread> threads;
     for (uint32_t i = 0; i < config_.threads; ++i) {
-      threads.emplace_back([this, i, &missing] {
+      threads.emplace_back([this, i, drains, &missing] {
         MoveToOwnCore(i);
         // order: relaxed, both. To begin at about the same time is all.
         missing.fetch_sub(1, std::memory_order_relaxed);
         while (missing.load(std::memory_order_relaxed) > 0) {
           std::this_thread::yield();
         }
-        recorders_[i]->Run(config_.window_calls);
+        recorders_[i]->Run(config_.window_calls, drains);
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -119,7 +122,16 @@ class LinearizabilityRun {
     }
     const std::string failure = checker_->Check();
     if (failure.empty()) return "";
-    return absl::StrCat("in window ", totals_.windows, " ", failure);
+    return absl::StrCat("in window ", totals_.windows, " ", failure,
+                        drains == Drains::kAfterBatches
+                            ? "  ends      of batches of calls\n"
+                            : "  ends      of each call\n");
+  }
+
+  Drains NextDrains() const {
+    if (config_.drains != Drains::kInTurn) return config_.drains;
+    return totals_.windows % 2 != 0 ? Drains::kAfterCalls
+                                    : Drains::kAfterBatches;
   }
 
   WindowTotals Totals() const {

@@ -83,7 +83,7 @@ class OrderSearch {
     for (size_t i = next_[head_]; i != head_; i = next_[i]) {
       if (calls_[i].begin > first_end) break;
       first_end = std::min(first_end, calls_[i].end);
-      candidates_.push_back(i);
+      if (!IsHeldBack(i)) candidates_.push_back(i);
     }
     std::sort(candidates_.begin(), candidates_.end(),
               [this](size_t a, size_t b) { return EndsBefore(a, b); });
@@ -92,6 +92,18 @@ class OrderSearch {
       result_.culprit = due;
       if (candidates_.size() > 1) ++result_.overlapping;
     }
+  }
+
+  // Whether its thread keeps an order, and another call is next in it. That one
+  // begins earlier, and so is among the candidates.
+  bool IsHeldBack(size_t i) const {
+    const Call& call = calls_[i];
+    return std::any_of(candidates_.begin(), candidates_.end(),
+                       [&](size_t candidate) {
+                         const Call& other = calls_[candidate];
+                         return other.in_order && other.thread == call.thread &&
+                                other.begin < call.begin;
+                       });
   }
 
   bool EndsBefore(size_t a, size_t b) const {
@@ -192,13 +204,15 @@ std::vector<Call> Until(const std::vector<Call>& calls, uint64_t end) {
 }
 
 // The calls that had not returned before `begin`. What began earlier may have
-// taken effect by then or not.
+// taken effect by then or not: and so nothing waits for it.
 std::vector<Call> Since(const std::vector<Call>& calls, uint64_t begin) {
   std::vector<Call> since;
   for (const Call& call : calls) {
     if (call.end < begin) continue;
     since.push_back(call);
-    if (call.begin < begin) since.back().end = kNever;
+    if (call.begin >= begin) continue;
+    since.back().end = kNever;
+    since.back().in_order = false;
   }
   return since;
 }

@@ -1,5 +1,5 @@
-// Is there an order of a slot's calls that respects real time, in which each
-// could have had its result?
+// Is there an order of a slot's calls that respects real time, and that of each
+// thread where it is to be kept, in which each could have had its result?
 //
 // The search of J. Wing and C. Gong ("Testing and verifying concurrent
 // objects", JPDC 1993): any call may come next that no other is wholly before.

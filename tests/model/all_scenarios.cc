@@ -4,8 +4,9 @@ namespace holdfast::model {
 
 Entries AllScenarios() {
   Entries all;
-  for (const Entries& some : {ValueScenarios(), EndScenarios(), PoolScenarios(),
-                              FreeSlotScenarios(), ThreadScenarios()}) {
+  for (const Entries& some :
+       {ValueScenarios(), EndScenarios(), PoolScenarios(), FreeSlotScenarios(),
+        ThreadScenarios(), FullTableScenarios(), LeftMidwayScenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

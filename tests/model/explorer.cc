@@ -3,6 +3,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <csetjmp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -66,6 +67,8 @@ struct Explorer::Fiber {
   bool fresh = false;   // Its first operation is no point of choice.
   int steps = 0;        // Atomic operations.
   int yielded_at = -1;  // Waits for a store after so many.
+  int leaves_in = -1;   // Operations until it leaves its call; -1: does not.
+  std::jmp_buf left;
   struct {
     int at = -1;
     int count = 0;
@@ -155,7 +158,7 @@ void Explorer::Start(int thread) {
   Fiber& fiber = *fibers_[thread];
   fiber.fresh = true;
   fiber.steps = 0;
-  fiber.yielded_at = -1;
+  fiber.yielded_at = fiber.leaves_in = -1;
   for (auto& old : fiber.old) old = {};
   if (fiber.stack == nullptr) {
     fiber.stack = std::make_unique<char[]>(kStackBytes);
@@ -252,7 +255,30 @@ void Explorer::Begin(Order order) {
     const int next = PickThread();
     if (next != current_) SwitchTo(next);
   }
+  MaybeLeave();
   ++fiber.steps;
+}
+
+uint16_t Explorer::Known(int thread) const {
+  return fibers_[current_]->view.at[static_cast<size_t>(thread)];
+}
+
+bool Explorer::LeaveHalfway(int after, const std::function<void()>& call) {
+  Fiber& fiber = *fibers_[current_];
+  if (setjmp(fiber.left) != 0) return true;
+  fiber.leaves_in = after;
+  call();
+  fiber.leaves_in = -1;
+  return false;
+}
+
+void Explorer::MaybeLeave() {
+  Fiber& fiber = *fibers_[current_];
+  if (fiber.leaves_in < 0 || fiber.leaves_in-- > 0) return;
+  if (tracing_) {
+    trace_ += "  T" + std::to_string(current_) + " leaves its call\n";
+  }
+  std::longjmp(fiber.left, 1);
 }
 
 // --- Locations ---------------------------------------------------------------
@@ -402,6 +428,7 @@ Explorer::Accesses& Explorer::Refresh(Accesses* accesses) const {
 }
 
 void Explorer::PlainRead(Accesses* accesses, const void* address) {
+  MaybeLeave();
   Accesses& seen = Refresh(accesses);
   if (view().at[seen.writer] < seen.written) {
     Fail("data race: read of " + NameOf(address) + ", which T" +
@@ -411,6 +438,7 @@ void Explorer::PlainRead(Accesses* accesses, const void* address) {
 }
 
 void Explorer::PlainWrite(Accesses* accesses, const void* address) {
+  MaybeLeave();
   Accesses& seen = Refresh(accesses);
   if (view().at[seen.writer] < seen.written) {
     Fail("data race: write of " + NameOf(address) + ", which T" +

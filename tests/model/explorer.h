@@ -115,6 +115,15 @@ class Explorer {
   // Counts executions: what belongs to an earlier one is void.
   uint32_t execution() const { return execution_; }
 
+  // How far the current thread knows of what `thread` did, by happens-before:
+  // of itself, where it is. A thread's clock advances with what it releases.
+  uint16_t Known(int thread) const;
+
+  // Calls `call`, which the current thread leaves for good before its operation
+  // number `after`, from 0 on, plain ones counted: as a signal handler that
+  // jumps out of it. Returns whether there were so many.
+  bool LeaveHalfway(int after, const std::function<void()>& call);
+
   // What traces call the object at that address, or what lies in it.
   bool tracing() const { return tracing_; }
   void Name(const void* address, const std::string& name, size_t bytes = 1);
@@ -171,6 +180,7 @@ class Explorer {
   static void Enter();
   [[noreturn]] void Leave();
   void Begin(Order order);  // Of an atomic operation.
+  void MaybeLeave();        // At any operation.
   void SwitchTo(int thread);
   int PickThread();
   bool MayRun(int thread) const;

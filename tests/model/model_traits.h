@@ -39,6 +39,12 @@ class ModelMemory {
     return array;
   }
 
+  // All of it is writable from the start.
+  static constexpr bool kGrows = false;
+  static uint64_t PageBytes() noexcept { return 4096; }
+  static bool MakeWritable(void*, size_t) noexcept { return true; }
+  static absl::Status Refusal() { return absl::OkStatus(); }
+
   size_t reserved_bytes() const { return bytes_; }
   size_t ResidentBytes() const { return bytes_; }
 
@@ -60,10 +66,11 @@ class ModelMemory {
   }
   template <typename U>
   static auto NameParts(const U& shard, const std::string& at, size_t)
-      -> decltype(void(&shard.spare_plus_one)) {
+      -> decltype(void(&shard.spare)) {
     Name(&shard.last, "shard" + at + ".last");
-    Name(&shard.count, "shard" + at + ".count");
-    Name(&shard.spare_plus_one, "shard" + at + ".spare_plus_one");
+    Name(&shard.level, "shard" + at + ".level");
+    Name(&shard.next_opened, "shard" + at + ".next_opened");
+    Name(&shard.spare, "shard" + at + ".spare");
     for (const auto& slot : shard.slots) Name(&slot, "shard" + at + ".slots");
   }
   template <typename U>
@@ -71,7 +78,15 @@ class ModelMemory {
       -> decltype(void(&control.high_water)) {
     Name(&control.head, "head");
     Name(&control.high_water, "high_water");
+    Name(&control.opened, "opened");
+    Name(&control.replaced, "replaced");
   }
+  // Bytes, of which only the address is asked for; and how far memory that
+  // grows is writable, which this one does not count.
+  static void NameParts(const char&, const std::string&, size_t) {}
+  template <typename U>
+  static auto NameParts(const U& growth, const std::string&, size_t)
+      -> decltype(void(&growth.spare_sides)) {}
   static void NameParts(const Atomic<uint64_t>& version, const std::string& at,
                         size_t) {
     Name(&version, "version" + at);
@@ -109,16 +124,21 @@ class ModelThreads {
   using Pool = internal::OrdinalPool<Atomics, kCapacity>;
   static constexpr uint32_t kNone = Pool::kNone;
 
-  static uint32_t Current() { return me().ordinal; }
-  static uint32_t Register() {
+  using Numbering = ModelThreads;
+  static ModelThreads OfThisCopy() noexcept { return {}; }
+
+  static uint32_t Current() noexcept { return me().ordinal; }
+  static uint32_t Register() noexcept {
     if (me().ordinal == kNone && !me().exited) me().ordinal = pool_.Claim();
     return me().ordinal;
   }
-  static uint32_t Claim() { return pool_.Claim(); }
-  static bool TryClaim(uint32_t ordinal) { return pool_.TryClaim(ordinal); }
-  static void Release(uint32_t ordinal) { pool_.Release(ordinal); }
-  static uint32_t Limit() { return pool_.Limit(); }
-  static void Yield() { Explorer::Get().Yield(); }
+  static uint32_t Claim() noexcept { return pool_.Claim(); }
+  static bool TryClaim(uint32_t ordinal) noexcept {
+    return pool_.TryClaim(ordinal);
+  }
+  static void Release(uint32_t ordinal) noexcept { pool_.Release(ordinal); }
+  static uint32_t Limit() noexcept { return pool_.Limit(); }
+  static void Yield() noexcept { Explorer::Get().Yield(); }
 
   // --- What scenarios call ---------------------------------------------------
 

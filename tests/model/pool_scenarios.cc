@@ -30,6 +30,7 @@ class Pool : public Scenario {
   struct Script {
     uint32_t slots;
     uint32_t cache;
+    uint32_t spare = 0;  // Slots beyond, for what caches may hold.
     Body setup;
     std::vector<Body> threads;
     int registered = kMaxThreads;  // Threads that have an ordinal at the start.
@@ -38,12 +39,13 @@ class Pool : public Scenario {
   explicit Pool(const Script& script)
       : script_(script),
         memory_(*ModelMemory::Reserve(4 * 4096)),
-        slots_(memory_.Array<typename Slots::Slot>(0, script.slots),
-               memory_.Array<typename Slots::Side>(3 * 4096, script.slots)),
-        pool_(memory_.Array<typename SlotPool::Control>(4096, 1),
-              memory_.Array<internal::Shard<Traits>>(2 * 4096,
-                                                     Traits::kMaxThreads),
-              slots_, script.slots, script.cache) {
+        slots_(
+            memory_.Array<typename Slots::Slot>(0, script.slots + script.spare),
+            memory_.Array<typename Slots::Side>(3 * 4096,
+                                                script.slots + script.spare)),
+        pool_(memory_.Array<typename SlotPool::Control>(4096, 1), Shards(),
+              slots_, {script.slots, script.slots + script.spare}, script.cache,
+              ModelThreads::OfThisCopy()) {
     static_assert(sizeof(internal::Shard<Traits>) * Traits::kMaxThreads <=
                   4096);
     ModelThreads::NameAll();
@@ -66,7 +68,8 @@ class Pool : public Scenario {
                   pool_.high_water() ==
               script_.slots,
           "a slot is in no place, or in two");
-    while (held_ <= script_.slots && Acquire() != Word::kNoSlot) {
+    const uint32_t most = script_.slots + (script_.spare == 0 ? 1 : 0);
+    while (held_ < most && Acquire() != Word::kNoSlot) {
     }
     Check(held_ == script_.slots, "a slot was lost, or doubled");
     Check(pool_.high_water() == script_.slots, "bad high-water");
@@ -133,6 +136,12 @@ class Pool : public Scenario {
     return 1 + Size(links.first, depth + 1) + Size(links.second, depth + 1);
   }
 
+  internal::ShardArray<Traits> Shards() const {
+    return {
+        memory_.Array<internal::Shard<Traits>>(2 * 4096, Traits::kMaxThreads),
+        &memory_.Array<typename SlotPool::Control>(4096, 1)->opened};
+  }
+
   void Stamp(uint32_t index) {
     Check(index < script_.slots, "a slot out of range");
     stamps_[index] = stamps_[index] + 1;
@@ -187,13 +196,15 @@ void AddGrowth(Entries* entries) {
 }
 
 // Two threads have left a slot each. One that finds the pool full looks at
-// both, while a newcomer takes one of them: the other is found.
+// both, while a newcomer takes one of them: the other is found, and no slot is
+// taken that caches are to hold.
 void AddSecondFind(Entries* entries) {
   using Traits = ModelTraits<4>;
   using P = Pool<internal::CellSlots<uint64_t, Traits>, Traits>;
   typename P::Script script;
   script.slots = 3;
   script.cache = 4;
+  script.spare = 2;
   script.registered = 1;
   const auto leave = [](P& p, uint64_t place) {
     ModelThreads::Register();

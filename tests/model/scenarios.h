@@ -20,6 +20,8 @@ struct Entry {
   Bounds bounds;
   // A thread may have to wait for another: see SpareCells.
   bool waits = false;
+  // A thread leaves its call halfway: that is tried at each operation already.
+  bool leaves = false;
   // Too large to be explored in full: random executions, so many.
   uint64_t random = 0;
 };
@@ -36,6 +38,10 @@ Entries FreeSlotScenarios();
 Entries PoolScenarios();
 // Threads: ordinals, shards of exited threads, shared spare cells.
 Entries ThreadScenarios();
+// A full table, and what threads must know of each other's shards.
+Entries FullTableScenarios();
+// Threads that leave a call halfway.
+Entries LeftMidwayScenarios();
 // All of these.
 Entries AllScenarios();
 

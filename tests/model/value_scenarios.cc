@@ -224,6 +224,18 @@ class Values {
         });
   }
 
+  // One throws at the first of two values; a call that begins after has to
+  // leave nothing over.
+  void AddThrows() {
+    Add("parallel_for_each_throws",
+        {[](P& p) { WorkAndThrow(p); }, [](P& p) { WorkOnBoth(p); },
+         [](P& p) { WorkOnBoth(p); }},
+        2, 2, [](P& p) {
+          WorkOnBoth(p);
+          p.Check(p.count() == 2, "they did not show two live values once");
+        });
+  }
+
  private:
   using Seen = std::vector<std::pair<typename Table::Handle, int>>;
 
@@ -238,6 +250,24 @@ class Values {
     p.walk()->Work(
         [&](auto handle, const auto& value) { p.Visit(&seen, handle, value); });
     p.count() += Anchors(seen, p);
+  }
+
+  // Counts both h(0) and h(1).
+  static void WorkOnBoth(P& p) {
+    p.walk()->Work([&](auto handle, const auto&) { CountBoth(p, handle); });
+  }
+  static void WorkAndThrow(P& p) {
+    struct Thrown {};
+    try {
+      p.walk()->Work([&](auto handle, const auto&) {
+        CountBoth(p, handle);
+        throw Thrown();
+      });
+    } catch (const Thrown&) {
+    }
+  }
+  static void CountBoth(P& p, typename Table::Handle handle) {
+    p.count() += handle == p.h(0) || handle == p.h(1);
   }
 
   void Add(const char* name, std::vector<typename P::Body> threads,
@@ -283,6 +313,10 @@ Entries ValueScenarios() {
   AddAll<uint64_t>("word/home", Start::kHome, &entries);
   AddAll<uint64_t>("word/moved", Start::kMoved, &entries);
   AddAll<uint32_t>("inline", Start::kHome, &entries);
+  Values<HandleTable<uint64_t, ModelTraits<>>>("word", Start::kHome, &entries)
+      .AddThrows();
+  Values<HandleTable<uint32_t, ModelTraits<>>>("inline", Start::kHome, &entries)
+      .AddThrows();
   return entries;
 }
 

@@ -13,7 +13,8 @@ template <typename Table>
 uint64_t FillUp(Table& table) {
   const uint64_t capacity = table.GetStats().capacity;
   uint64_t pinned = 0;
-  while (pinned <= capacity && table.Pin(typename Table::value_type{})) {
+  while (pinned <= 2 * capacity + 10'000 &&
+         table.Pin(typename Table::value_type{})) {
     ++pinned;
   }
   return pinned;

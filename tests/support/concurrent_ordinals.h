@@ -17,20 +17,25 @@ class FewOrdinals {
  public:
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  static uint32_t Current() { return state_.ordinal; }
+  using Numbering = FewOrdinals;
+  static FewOrdinals OfThisCopy() noexcept { return {}; }
 
-  static uint32_t Register() {
+  static uint32_t Current() noexcept { return state_.ordinal; }
+
+  static uint32_t Register() noexcept {
     if (state_.ordinal == kNone && !state_.exited) {
       state_.ordinal = pool_.Claim();
     }
     return state_.ordinal;
   }
 
-  static uint32_t Claim() { return pool_.Claim(); }
-  static bool TryClaim(uint32_t ordinal) { return pool_.TryClaim(ordinal); }
-  static void Release(uint32_t ordinal) { pool_.Release(ordinal); }
+  static uint32_t Claim() noexcept { return pool_.Claim(); }
+  static bool TryClaim(uint32_t ordinal) noexcept {
+    return pool_.TryClaim(ordinal);
+  }
+  static void Release(uint32_t ordinal) noexcept { pool_.Release(ordinal); }
   static uint32_t Limit() { return pool_.Limit(); }
-  static void Yield() { std::this_thread::yield(); }
+  static void Yield() noexcept { std::this_thread::yield(); }
 
  private:
   struct State {

@@ -16,14 +16,17 @@ class FakeThreads {
 
   // --- What the library calls ------------------------------------------------
 
-  static uint32_t Current() { return current_; }
+  using Numbering = FakeThreads;
+  static FakeThreads OfThisCopy() noexcept { return {}; }
 
-  static uint32_t Register() {
+  static uint32_t Current() noexcept { return current_; }
+
+  static uint32_t Register() noexcept {
     if (current_ == kNone && may_register_) current_ = Claim();
     return current_;
   }
 
-  static uint32_t Claim() {
+  static uint32_t Claim() noexcept {
     for (uint32_t ordinal = 0; ordinal < capacity_; ++ordinal) {
       if (TryClaim(ordinal)) {
         limit_ = std::max(limit_, ordinal + 1);
@@ -33,17 +36,17 @@ class FakeThreads {
     return kNone;
   }
 
-  static bool TryClaim(uint32_t ordinal) {
+  static bool TryClaim(uint32_t ordinal) noexcept {
     return owned_.insert(ordinal).second;
   }
 
-  static void Release(uint32_t ordinal) {
+  static void Release(uint32_t ordinal) noexcept {
     released_unowned_ |= owned_.erase(ordinal) == 0;
   }
 
   static uint32_t Limit() { return limit_; }
 
-  static void Yield() { ++yields_; }
+  static void Yield() noexcept { ++yields_; }
 
   // --- What tests call -------------------------------------------------------
 

@@ -23,7 +23,9 @@ template <typename T, typename Traits>
 class HandleTable<T, Traits>::TestAccess {
  public:
   explicit TestAccess(const HandleTable& table)
-      : table_(table), layout_(table.max_slots_) {}
+      : table_(table),
+        layout_(table.pool_.max_slots(), table.pool_.cache_slots(),
+                Traits::Memory::PageBytes()) {}
 
   // --- Handles ---------------------------------------------------------------
 
@@ -57,7 +59,7 @@ class HandleTable<T, Traits>::TestAccess {
     word.store((word.load(std::memory_order_relaxed) & ~Word::kGenerationMask) |
                    generation,
                std::memory_order_relaxed);
-    auto& head = Array<typename Pool::Control>(0)->head;
+    auto& head = Array<typename Pool::Control>(layout_.control)->head;
     if (Word::Index(head.load(std::memory_order_relaxed)) == index) {
       head.store(Word::Pack(index, generation), std::memory_order_relaxed);
     }
@@ -65,10 +67,10 @@ class HandleTable<T, Traits>::TestAccess {
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       Shard& shard = Array<Shard>(layout_.shards)[i];
       const uint64_t last = shard.last.Get();
-      if (last != 0 && Word::Index(last) == index) {
+      if (last > Shard::kNoLast && Word::Index(last) == index) {
         shard.last.Set(free);
       }
-      const uint32_t count = shard.count.Get();
+      const uint32_t count = shard.ArrayCount();
       for (uint32_t n = 0; n < count; ++n) {
         if (Word::Index(shard.slots[n]) == index) shard.slots[n] = free;
       }
@@ -94,15 +96,19 @@ class HandleTable<T, Traits>::TestAccess {
             Array<typename Slots::Side>(layout_.sides), Index(handle),
             static_cast<uint32_t>(cell));
       };
-      if (layout_.slot_count - table_.max_slots_ > Spares::kMaxShared) {
-        auto& plus_one = Array<Shard>(layout_.shards)->spare_plus_one;
-        const uint32_t spare = plus_one;
-        plus_one =
-            swap(spare != 0 ? spare - 1 : table_.spares_.StartCell(0)) + 1;
+      if (layout_.cells - layout_.all_slots > Spares::kMaxShared) {
+        // A first cell has to be made writable, as a Write does.
+        if (Array<Shard>(layout_.shards)->spare < Shard::kFirstSpare) {
+          table_.spares_.ReachStartCell(0);
+        }
+        auto& plus_two = Array<Shard>(layout_.shards)->spare;
+        const uint32_t spare = plus_two;
+        plus_two =
+            swap(spare >= 2 ? spare - 2 : table_.spares_.StartCell(0)) + 2;
       } else {
         auto& entry = *Array<typename Spares::Entry>(layout_.shared_spares);
         const uint32_t spare = entry.load(std::memory_order_relaxed);
-        entry.store(swap(spare != 0 ? spare - 2 : table_.max_slots_) + 2,
+        entry.store(swap(spare != 0 ? spare - 2 : layout_.cells - 1) + 2,
                     std::memory_order_relaxed);
       }
     }
@@ -126,19 +132,19 @@ class HandleTable<T, Traits>::TestAccess {
   std::vector<std::vector<uint32_t>> FreeList() const {
     const Slots& slots = table_.slots_;
     std::vector<std::vector<uint32_t>> batches;
-    uint32_t first = Word::Index(
-        Array<typename Pool::Control>(0)->head.load(std::memory_order_relaxed));
-    while (first != Word::kNil && batches.size() <= table_.max_slots_) {
+    uint32_t first = Word::Index(Array<typename Pool::Control>(layout_.control)
+                                     ->head.load(std::memory_order_relaxed));
+    while (first != Word::kNil && batches.size() <= table_.all_slots_) {
       batches.push_back({first});
-      if (first >= table_.max_slots_) return batches;
+      if (first >= table_.all_slots_) return batches;
       std::deque<uint32_t> links = {
           slots.LinksOf(Word::ShortForm(slots.FreeSlot(first))).first};
       for (; !links.empty(); links.pop_front()) {
         const uint32_t free = links.front();
         if (free == Word::kNil) continue;
         batches.back().push_back(Word::ShortIndex(free));
-        if (Word::ShortIndex(free) >= table_.max_slots_ ||
-            batches.back().size() > table_.max_slots_) {
+        if (Word::ShortIndex(free) >= table_.all_slots_ ||
+            batches.back().size() > table_.all_slots_) {
           return batches;
         }
         const internal::Links to = slots.LinksOf(free);
@@ -155,8 +161,8 @@ class HandleTable<T, Traits>::TestAccess {
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       const Shard& shard = Array<Shard>(layout_.shards)[i];
       const uint64_t last = shard.last.Get();
-      if (last != 0) cached.push_back(last);
-      const uint32_t count = shard.count.Get();
+      if (last > Shard::kNoLast) cached.push_back(last);
+      const uint32_t count = shard.ArrayCount();
       cached.insert(cached.end(), shard.slots, shard.slots + count);
     }
     return cached;
@@ -168,9 +174,9 @@ class HandleTable<T, Traits>::TestAccess {
   // each cell has one owner [INV-2], that each slot below the high-water mark
   // is in exactly one place [INV-7], and [INV-8].
   std::string Problem() const {
-    if (table_.max_slots_ == 0) return "";  // Moved from.
+    if (table_.all_slots_ == 0) return "";  // Moved from.
     const uint64_t high_water = table_.pool_.high_water();
-    if (high_water > table_.max_slots_) return "high-water mark out of range";
+    if (high_water > table_.all_slots_) return "high-water mark out of range";
     std::map<uint32_t, std::string> places;
     std::string problem;
     const auto put = [&](uint32_t index, const char* place) {
@@ -208,8 +214,8 @@ class HandleTable<T, Traits>::TestAccess {
 
  private:
   template <typename U>
-  U* Array(size_t offset) const {
-    return table_.memory_.template Array<U>(offset, 1);
+  U* Array(uint64_t offset) const {
+    return table_.memory_.template Array<U>(static_cast<size_t>(offset), 1);
   }
 
   static uint32_t UsedShards() {
@@ -217,8 +223,8 @@ class HandleTable<T, Traits>::TestAccess {
   }
 
   std::string CellProblem() const {
-    const uint64_t cells = Spares::Cells(table_.max_slots_);
-    const uint64_t spares = cells - table_.max_slots_;
+    const uint64_t cells = layout_.cells;
+    const uint64_t spares = cells - layout_.all_slots;
     const uint64_t shared = std::min<uint64_t>(spares, Spares::kMaxShared);
     std::map<uint64_t, int> owners;
     for (uint32_t i = 0; i < table_.pool_.high_water(); ++i) {
@@ -228,13 +234,14 @@ class HandleTable<T, Traits>::TestAccess {
       const uint64_t entry =
           Array<typename Spares::Entry>(layout_.shared_spares)[i].load(
               std::memory_order_relaxed);
-      ++owners[entry == 0 ? table_.max_slots_ + i : entry - 2];
+      ++owners[entry == 0 ? cells - 1 - i : entry - 2];
     }
     for (uint64_t i = 0; i < spares - shared; ++i) {
       if (i >= UsedShards()) break;
-      const uint64_t entry = Array<Shard>(layout_.shards)[i].spare_plus_one;
-      ++owners[entry == 0 ? table_.spares_.StartCell(static_cast<uint32_t>(i))
-                          : entry - 1];
+      const uint64_t entry = Array<Shard>(layout_.shards)[i].spare;
+      ++owners[entry == Shard::kNoSpare
+                   ? table_.spares_.StartCell(static_cast<uint32_t>(i))
+                   : entry - Shard::kFirstSpare];
     }
     std::string problem;
     for (const auto& [cell, count] : owners) {

@@ -54,15 +54,20 @@ class CellSlots {
   CellSlots() = default;
   CellSlots(Slot* slots, Side* versions) : slots_(slots), versions_(versions) {}
 
+  // Where the parts of the slot `index` lie.
+  const Slot* slot(uint64_t index) const { return slots_ + index; }
+  const Side* side(uint64_t index) const { return versions_ + index; }
+
   // --- The owner of a free slot -------------------------------------------
 
-  uint64_t FreeSlot(uint32_t index) const {
+  uint64_t FreeSlot(uint32_t index) const noexcept {
     const uint64_t word = LoadWord(index);
     return Word::Pack(index, Word::Generation(word)) | Word::MovedBit(word);
   }
 
   // Free to live. Returns the place of the new life.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE uint64_t Publish(uint64_t free, const T& value) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE uint64_t Publish(uint64_t free,
+                                                const T& value) noexcept {
     const Encoded encoded = Encoded::Encode(value);
     if (ABSL_PREDICT_FALSE(Word::IsMoved(free))) {
       return PublishMoved(free, encoded);
@@ -73,7 +78,7 @@ class CellSlots {
   }
 
   // Links a free slot to others of its batch, short forms, or to kNil.
-  void SetLinks(uint64_t free, uint32_t first, uint32_t second) {
+  void SetLinks(uint64_t free, uint32_t first, uint32_t second) noexcept {
     // order: release -> refill. A late reader of the slot's last life that
     // copies this word sees in its re-check that the life is over.
     Link(Word::ShortForm(free))
@@ -81,7 +86,7 @@ class CellSlots {
   }
 
   // Links the first slot of a batch, which it is linked to, to the batch below.
-  void SetBelow(uint64_t free, uint32_t below) {
+  void SetBelow(uint64_t free, uint32_t below) noexcept {
     Atomic<uint64_t>& link = Link(Word::ShortForm(free));
     // order: relaxed. The caller owns the slot and wrote the link.
     const uint64_t first = link.load(std::memory_order_relaxed) & ~uint32_t{0};
@@ -90,20 +95,20 @@ class CellSlots {
   }
 
   // By short forms: the walk along a batch waits for one load a slot.
-  Links LinksOf(uint32_t free) const {
+  Links LinksOf(uint32_t free) const noexcept {
     // order: relaxed. The caller owns the slot, by the recycle edge.
     const uint64_t links = Link(free).load(std::memory_order_relaxed);
     return {static_cast<uint32_t>(links), static_cast<uint32_t>(links >> 32)};
   }
 
-  uint64_t LongForm(uint32_t free) const {
+  uint64_t LongForm(uint32_t free) const noexcept {
     return Word::LongForm(free, Generation(Word::ShortIndex(free)));
   }
 
   // --- Whoever looks at the top of the free list ---------------------------
 
   // What lies below the batch that starts at `index`, if that is still on top.
-  uint32_t Below(uint32_t index) const {
+  uint32_t Below(uint32_t index) const noexcept {
     // order: relaxed. Right if the CAS on the head succeeds: both batches have
     // then lain on the list, unchanged, since the acquire load of the head.
     return static_cast<uint32_t>(Link(Word::ShortForm(FreeSlot(index)))
@@ -111,18 +116,18 @@ class CellSlots {
                                  32);
   }
 
-  uint64_t Generation(uint32_t index) const {
+  uint64_t Generation(uint32_t index) const noexcept {
     return Word::Generation(LoadWord(index));
   }
 
-  uint64_t LoadWord(uint32_t index) const {
+  uint64_t LoadWord(uint32_t index) const noexcept {
     // order: relaxed. Nothing is read through it.
     return slots_[index].word.load(std::memory_order_relaxed);
   }
 
   // --- Anyone with a handle -------------------------------------------------
 
-  uint64_t ObservedGeneration(uint32_t index) const {
+  uint64_t ObservedGeneration(uint32_t index) const noexcept {
     return Word::Generation(Observe(slots_[index].word));
   }
 
@@ -130,7 +135,7 @@ class CellSlots {
   // `generation` is even, and so no life's. Lock-free: a retry means that a
   // Write of another thread was under way.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(uint32_t index, uint64_t generation,
-                                         T* value) const {
+                                         T* value) const noexcept {
     const Slot& slot = slots_[index];
     const uint64_t word = Observe(slot.word);
     Encoded copy;
@@ -142,7 +147,7 @@ class CellSlots {
 
   // As Read, for an optional that is returned in registers: made here and not
   // of `*value`, or g++ 12 would store it and wait for it.
-  std::optional<T> Read(uint32_t index, uint64_t generation) const {
+  std::optional<T> Read(uint32_t index, uint64_t generation) const noexcept {
     const Slot& slot = slots_[index];
     const uint64_t word = Observe(slot.word);
     Encoded copy;
@@ -172,12 +177,12 @@ class CellSlots {
   // false if that life is over. Leaves a cell that is the caller's in `*spare`.
   // Lock-free: a retry means that a Write of another thread was under way.
   bool Write(uint32_t index, uint64_t generation, const T& value,
-             uint32_t* spare) {
+             uint32_t* spare) noexcept {
     return Replace(index, generation, value, spare, nullptr);
   }
 
   std::optional<T> Exchange(uint32_t index, uint64_t generation, const T& value,
-                            uint32_t* spare) {
+                            uint32_t* spare) noexcept {
     Encoded old;
     if (!Replace(index, generation, value, spare, &old)) return std::nullopt;
     return old.Decode();
@@ -186,7 +191,7 @@ class CellSlots {
   // Live to free, or retired; false if that life was over. The caller then owns
   // slot and cell; `*ended` is the last word of the life. Lock-free, as Write.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Vacate(uint32_t index, uint64_t generation,
-                                           uint64_t* ended) {
+                                           uint64_t* ended) noexcept {
     Slot& slot = slots_[index];
     // order: relaxed. The CAS validates it; checked first so that a stale Unpin
     // writes to nothing that is shared.
@@ -205,13 +210,13 @@ class CellSlots {
   }
 
   // The slot of a life that the caller ended, unless that was its last.
-  static uint64_t Vacated(uint64_t place, uint64_t ended) {
+  static uint64_t Vacated(uint64_t place, uint64_t ended) noexcept {
     if (ABSL_PREDICT_TRUE(Word::IsHome(ended))) return place + 1;
     return (place + 1) | Word::MovedBit(ended);
   }
 
   // The value of a life that the caller ended, before it gives the slot away.
-  T Value(uint32_t index, uint64_t ended) const {
+  T Value(uint32_t index, uint64_t ended) const noexcept {
     return slots_[Word::Cell(ended, index)].cell.CopyOwned().Decode();
   }
 
@@ -228,15 +233,15 @@ class CellSlots {
 
  private:
   // By value: an address would send each value through memory.
-  ABSL_ATTRIBUTE_NOINLINE uint64_t PublishMoved(uint64_t free,
-                                                const Encoded encoded) {
+  ABSL_ATTRIBUTE_NOINLINE uint64_t
+  PublishMoved(uint64_t free, const Encoded encoded) noexcept {
     const uint32_t index = Word::Index(free);
     const uint64_t word = LoadWord(index);
     slots_[Word::Cell(word, index)].cell.Fill(encoded);
     return Publish(free & ~Word::kMoved, slots_[index], word);
   }
 
-  static uint64_t Publish(uint64_t place, Slot& slot, uint64_t word) {
+  static uint64_t Publish(uint64_t place, Slot& slot, uint64_t word) noexcept {
     // order: release -> publish. The value is complete before the handle can
     // be read, and so is all that happened before Pin. [INV-3]
     slot.word.store(word + 1, std::memory_order_release);
@@ -245,7 +250,7 @@ class CellSlots {
 
   // Vacate from any word.
   ABSL_ATTRIBUTE_NOINLINE static bool VacateAny(Slot& slot, uint64_t generation,
-                                                uint64_t* ended) {
+                                                uint64_t* ended) noexcept {
     // order: relaxed. The CAS validates it.
     *ended = slot.word.load(std::memory_order_relaxed);
     do {
@@ -261,7 +266,8 @@ class CellSlots {
   // Copies the value of the slot `index`, whose word was acquired. False if
   // that is of no life, or if the life has ended meanwhile.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Copy(uint32_t index, const Slot& slot,
-                                         uint64_t word, Encoded* copy) const {
+                                         uint64_t word,
+                                         Encoded* copy) const noexcept {
     if (ABSL_PREDICT_TRUE(Word::IsHome(word) && CopyHome(slot, word, copy))) {
       return true;
     }
@@ -275,7 +281,7 @@ class CellSlots {
   // False if that may have changed meanwhile.
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool CopyHome(const Slot& slot,
                                                     uint64_t word,
-                                                    Encoded* copy) {
+                                                    Encoded* copy) noexcept {
     *copy = slot.cell.Copy();
     // order: relaxed. The acquire loads of the copy are before it: had they
     // read a refill, this would read the word that let it happen. [INV-4]
@@ -284,7 +290,7 @@ class CellSlots {
 
   // Read for any cell, after a first look that acquired `word`.
   ABSL_ATTRIBUTE_NOINLINE bool CopyAny(uint32_t index, uint64_t word,
-                                       Encoded* copy) const {
+                                       Encoded* copy) const noexcept {
     const uint64_t generation = Word::Generation(word);
     while (!TryCopy(index, word, copy)) {
       // order: acquire <- rewrite, end.
@@ -296,7 +302,7 @@ class CellSlots {
 
   // Copies the value that `word`, which was acquired, names. False if the cell
   // may have been elsewhere meanwhile.
-  bool TryCopy(uint32_t index, uint64_t word, Encoded* copy) const {
+  bool TryCopy(uint32_t index, uint64_t word, Encoded* copy) const noexcept {
     const Slot& slot = slots_[index];
     if (Word::IsHome(word)) return CopyHome(slot, word, copy);
     const uint32_t cell = Word::Cell(word, index);
@@ -316,7 +322,7 @@ class CellSlots {
   // Write. Copies the value that it replaces to `*old` unless that is null.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Replace(uint32_t index, uint64_t generation,
                                             const T& value, uint32_t* spare,
-                                            Encoded* old) {
+                                            Encoded* old) noexcept {
     Slot& slot = slots_[index];
     // order: relaxed. The CAS validates it; checked first so that a stale
     // Write writes to nothing that is shared.
@@ -345,7 +351,8 @@ class CellSlots {
   // Replace from any word, with the spare filled.
   ABSL_ATTRIBUTE_NOINLINE bool ReplaceAny(uint32_t index, uint64_t generation,
                                           const Encoded encoded,
-                                          uint32_t* spare, Encoded* old) {
+                                          uint32_t* spare,
+                                          Encoded* old) noexcept {
     Slot& slot = slots_[index];
     // order: relaxed. The CAS validates it.
     uint64_t word = slot.word.load(std::memory_order_relaxed);
@@ -374,7 +381,7 @@ class CellSlots {
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool BringBack(Slot& slot,
                                                      const Encoded& encoded,
                                                      uint64_t word,
-                                                     uint64_t away) {
+                                                     uint64_t away) noexcept {
     slot.cell.Fill(encoded);
     // order: release -> rewrite: the value, in its second place. It acquires
     // nothing: the spare is as this thread left it. Failure relaxed: all done.
@@ -384,7 +391,7 @@ class CellSlots {
   }
 
   // Where a free slot keeps its links.
-  Atomic<uint64_t>& Link(uint32_t free) const {
+  Atomic<uint64_t>& Link(uint32_t free) const noexcept {
     const uint32_t index = Word::ShortIndex(free);
     const bool moved = (free & Word::kShortMoved) != 0;
     return slots_[moved ? Word::Cell(LoadWord(index), index) : index]

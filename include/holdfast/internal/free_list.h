@@ -51,7 +51,7 @@ class FreeList {
   //
   // Requires that the caller owns every slot of it, and that `first` has not
   // led a batch since it was last freed. [INV-5]
-  void Push(uint64_t first) {
+  void Push(uint64_t first) noexcept {
     const uint64_t pushed = first & ~Word::kMoved;
     // order: relaxed. Nothing is read through it; the CAS validates it.
     uint64_t head = head_->load(std::memory_order_relaxed);
@@ -66,9 +66,10 @@ class FreeList {
 
   // Takes the top batch: its first slot, or kNoSlot if there is none. The
   // caller then owns every slot of the batch. Lock-free, as Push.
-  uint64_t Pop() {
-    // order: acquire <- recycle. Every push and pop is an RMW on the head, so
-    // this acquires from each push of a batch that is still on the stack.
+  uint64_t Pop() noexcept {
+    // order: acquire <- recycle, exhaust. Every push and pop is an RMW on the
+    // head, so this acquires from each push of a batch that is still on the
+    // stack, and from each pop of one that is not.
     uint64_t head = head_->load(std::memory_order_acquire);
     for (;;) {
       const uint32_t first = Word::Index(head);
@@ -83,11 +84,11 @@ class FreeList {
         head = head_->load(std::memory_order_acquire);
         continue;
       }
-      // order: failure acquire <- recycle: the next round follows links.
-      // Success acquire, stronger than needed: what it reads was acquired
+      // order: release -> exhaust: that the shard which the batch goes to
+      // counts. Acquire, stronger than needed: what it reads was acquired
       // before, but g++ 12 takes a success order below the failure order for
-      // seq_cst.
-      if (head_->compare_exchange_weak(head, popped, std::memory_order_acquire,
+      // seq_cst. Failure acquire <- recycle: the next round follows links.
+      if (head_->compare_exchange_weak(head, popped, std::memory_order_acq_rel,
                                        std::memory_order_acquire)) {
         return slots_.FreeSlot(first);
       }

@@ -41,13 +41,17 @@ class InlineSlots {
   InlineSlots() = default;
   InlineSlots(Slot* slots, Side* below) : slots_(slots), below_(below) {}
 
+  // Where the parts of the slot `index` lie.
+  const Slot* slot(uint64_t index) const { return slots_ + index; }
+  const Side* side(uint64_t index) const { return below_ + index; }
+
   // --- The owner of a free slot -------------------------------------------
 
-  uint64_t FreeSlot(uint32_t index) const {
+  uint64_t FreeSlot(uint32_t index) const noexcept {
     return Word::Pack(index, Generation(index));
   }
 
-  uint64_t Publish(uint64_t free, const T& value) {
+  uint64_t Publish(uint64_t free, const T& value) noexcept {
     const uint64_t generation = Word::Generation(free) + 1;
     // order: release -> publish. All that happened before Pin is visible to
     // whoever reads the handle. [INV-3]
@@ -56,56 +60,56 @@ class InlineSlots {
     return free + 1;
   }
 
-  void SetLinks(uint64_t free, uint32_t first, uint32_t /*second*/) {
+  void SetLinks(uint64_t free, uint32_t first, uint32_t /*second*/) noexcept {
     // order: release -> end. Whoever is refused by this word has what happened
     // before the slot's last life ended, as the caller has, who owns the slot.
     slots_[Word::Index(free)].word.store(
         Word::Pack(first, Word::Generation(free)), std::memory_order_release);
   }
 
-  void SetBelow(uint64_t free, uint32_t below) {
+  void SetBelow(uint64_t free, uint32_t below) noexcept {
     // order: relaxed. The recycle edge carries it.
     below_[Word::Index(free)].store(below, std::memory_order_relaxed);
   }
 
-  Links LinksOf(uint32_t free) const {
+  Links LinksOf(uint32_t free) const noexcept {
     return {static_cast<uint32_t>(Word::Upper(LoadWord(free))), Word::kNil};
   }
 
-  uint64_t LongForm(uint32_t free) const { return FreeSlot(free); }
+  uint64_t LongForm(uint32_t free) const noexcept { return FreeSlot(free); }
 
   // --- Whoever looks at the top of the free list ---------------------------
 
-  uint32_t Below(uint32_t index) const {
+  uint32_t Below(uint32_t index) const noexcept {
     // order: relaxed. Right if the CAS on the head succeeds: both batches have
     // then lain on the list, unchanged, since the acquire load of the head.
     return below_[index].load(std::memory_order_relaxed);
   }
 
-  uint64_t Generation(uint32_t index) const {
+  uint64_t Generation(uint32_t index) const noexcept {
     return Word::Generation(LoadWord(index));
   }
 
-  uint64_t LoadWord(uint32_t index) const {
+  uint64_t LoadWord(uint32_t index) const noexcept {
     // order: relaxed. Nothing is read through it.
     return slots_[index].word.load(std::memory_order_relaxed);
   }
 
   // --- Anyone with a handle -------------------------------------------------
 
-  uint64_t ObservedGeneration(uint32_t index) const {
+  uint64_t ObservedGeneration(uint32_t index) const noexcept {
     return Word::Generation(Observe(slots_[index].word));
   }
 
   // Wait-free: one load. As CellSlots::Read.
-  std::optional<T> Read(uint32_t index, uint64_t generation) const {
+  std::optional<T> Read(uint32_t index, uint64_t generation) const noexcept {
     uint64_t word;
     if (!Find(index, generation, &word)) return std::nullopt;
     return Unpack(word);
   }
 
   // As Read, into `*value`.
-  bool Read(uint32_t index, uint64_t generation, T* value) const {
+  bool Read(uint32_t index, uint64_t generation, T* value) const noexcept {
     uint64_t word;
     if (!Find(index, generation, &word)) return false;
     Encoded{{Word::Upper(word)}}.Decode(value);
@@ -123,13 +127,13 @@ class InlineSlots {
   }
 
   bool Write(uint32_t index, uint64_t generation, const T& value,
-             uint32_t* spare) {
+             uint32_t* spare) noexcept {
     return Exchange(index, generation, value, spare).has_value();
   }
 
   // Lock-free: a retry means that another thread's Write succeeded.
   std::optional<T> Exchange(uint32_t index, uint64_t generation, const T& value,
-                            uint32_t* /*spare*/) {
+                            uint32_t* /*spare*/) noexcept {
     Slot& slot = slots_[index];
     uint64_t word = LoadWord(index);
     do {
@@ -145,7 +149,7 @@ class InlineSlots {
     return Unpack(word);
   }
 
-  bool Vacate(uint32_t index, uint64_t generation, uint64_t* ended) {
+  bool Vacate(uint32_t index, uint64_t generation, uint64_t* ended) noexcept {
     Slot& slot = slots_[index];
     uint64_t word = LoadWord(index);
     do {
@@ -158,11 +162,13 @@ class InlineSlots {
     return true;
   }
 
-  static uint64_t Vacated(uint64_t place, uint64_t /*ended*/) {
+  static uint64_t Vacated(uint64_t place, uint64_t /*ended*/) noexcept {
     return place + 1;
   }
 
-  T Value(uint32_t /*index*/, uint64_t ended) const { return Unpack(ended); }
+  T Value(uint32_t /*index*/, uint64_t ended) const noexcept {
+    return Unpack(ended);
+  }
 
   // --- Whoever has stopped every other thread -------------------------------
 
@@ -178,16 +184,17 @@ class InlineSlots {
 
  private:
   // The slot's word, and whether it is of that life.
-  bool Find(uint32_t index, uint64_t generation, uint64_t* word) const {
+  bool Find(uint32_t index, uint64_t generation,
+            uint64_t* word) const noexcept {
     *word = Observe(slots_[index].word);
     return Word::IsLive(*word, generation);
   }
 
-  static uint64_t Pack(const T& value, uint64_t generation) {
+  static uint64_t Pack(const T& value, uint64_t generation) noexcept {
     return Word::Pack(Encoded::Encode(value).words[0], generation);
   }
 
-  static T Unpack(uint64_t word) {
+  static T Unpack(uint64_t word) noexcept {
     return Encoded{{Word::Upper(word)}}.Decode();
   }
 

@@ -6,21 +6,38 @@
 #define HOLDFAST_INTERNAL_MAPPED_MEMORY_H_
 
 #include <cstddef>
+#include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace holdfast::internal {
 
 class MappedMemory {
  public:
-  // Reserves `bytes`, at least 1, aligned to a page. ResourceExhausted, with
-  // the system's reason, if that is refused.
+  // Whether memory has to be made writable before it is written.
+  static constexpr bool kGrows = true;
+
+  // Reserves `bytes`, at least 1, aligned to a page, for reading. Nothing is
+  // charged for it but address space. ResourceExhausted, with the limit that
+  // refused, if that is refused.
   static absl::StatusOr<MappedMemory> Reserve(size_t bytes);
 
   MappedMemory() = default;
   MappedMemory(MappedMemory&& other) noexcept;
   MappedMemory& operator=(MappedMemory&& other) noexcept;
   ~MappedMemory();
+
+  // Of the system's pages.
+  static uint64_t PageBytes() noexcept;
+
+  // Makes whole pages of a reservation writable, which charges them; they may
+  // be writable already. False if the system refuses; errno stays as it was.
+  static bool MakeWritable(void* begin, size_t bytes) noexcept;
+
+  // ResourceExhausted, with the limit that has probably refused MakeWritable
+  // just now.
+  static absl::Status Refusal();
 
   // `count` zeroed objects at byte `offset`, which suits their alignment. U is
   // an integer, an atomic integer, or a struct of these: all zeros are a valid

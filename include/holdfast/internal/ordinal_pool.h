@@ -23,7 +23,7 @@ class OrdinalPool {
   // An ordinal below kCapacity, owned by the caller until Release(), or kNone
   // if it found every one owned when it looked. Lock-free: each retry is
   // another's claim.
-  uint32_t Claim() {
+  uint32_t Claim() noexcept {
     // order: relaxed. Where to look first; every word is looked at.
     const uint32_t start = hint_.load(std::memory_order_relaxed);
     for (uint32_t n = 0; n < kWords; ++n) {
@@ -46,7 +46,7 @@ class OrdinalPool {
   }
 
   // Claims this very ordinal, if nobody owns it. Wait-free.
-  bool TryClaim(uint32_t ordinal) {
+  bool TryClaim(uint32_t ordinal) noexcept {
     const uint64_t bit = uint64_t{1} << (ordinal % 64);
     // order: relaxed. Spares the write where it would fail; TryClaimBit
     // decides.
@@ -55,7 +55,7 @@ class OrdinalPool {
   }
 
   // Requires that the caller owns `ordinal`. Wait-free.
-  void Release(uint32_t ordinal) {
+  void Release(uint32_t ordinal) noexcept {
     const uint32_t at = ordinal / 64;
     const uint64_t bit = uint64_t{1} << (ordinal % 64);
     // order: release -> bequeath. The shards of this ordinal, in every table,
@@ -68,9 +68,20 @@ class OrdinalPool {
   }
 
   // One past the largest ordinal ever claimed. Only grows.
-  uint32_t Limit() const {
+  uint32_t Limit() const noexcept {
     // order: relaxed. A bound for searches; it publishes nothing.
     return limit_.load(std::memory_order_relaxed);
+  }
+
+  // How many are owned. Approximate while other threads go on.
+  uint32_t CountOwned() const noexcept {
+    uint32_t owned = 0;
+    for (const Atomic<uint64_t>& word : words_) {
+      // order: relaxed. Only the number counts.
+      owned += static_cast<uint32_t>(
+          __builtin_popcountll(word.load(std::memory_order_relaxed)));
+    }
+    return owned;
   }
 
  private:
@@ -80,25 +91,25 @@ class OrdinalPool {
   static constexpr uint32_t kWords = (kCapacity + 63) / 64;
 
   // The bits of word `at` that stand for ordinals below kCapacity.
-  static constexpr uint64_t ValidBits(uint32_t at) {
+  static constexpr uint64_t ValidBits(uint32_t at) noexcept {
     return at == kWords - 1 && kCapacity % 64 != 0
                ? (uint64_t{1} << (kCapacity % 64)) - 1
                : ~uint64_t{0};
   }
 
-  static uint32_t BitIndex(uint64_t bit) {
+  static uint32_t BitIndex(uint64_t bit) noexcept {
     return static_cast<uint32_t>(__builtin_ctzll(bit));
   }
 
   // Sets one bit; true if this call did. `*owned` becomes the word as it is.
-  bool TryClaimBit(uint32_t at, uint64_t bit, uint64_t* owned) {
+  bool TryClaimBit(uint32_t at, uint64_t bit, uint64_t* owned) noexcept {
     // order: acquire <- bequeath.
     const uint64_t before = words_[at].fetch_or(bit, std::memory_order_acquire);
     *owned = before | bit;
     return (before & bit) == 0;
   }
 
-  void RaiseLimit(uint32_t limit) {
+  void RaiseLimit(uint32_t limit) noexcept {
     // order: relaxed, all. The largest value wins; nothing hangs on it but the
     // range of a search. Whoever is told of an exit sees its limit.
     uint32_t seen = limit_.load(std::memory_order_relaxed);

@@ -18,7 +18,7 @@ struct ValueCell {
   using Encoded = ValueWords<T>;
 
   // Requires that the caller owns the cell.
-  void Fill(const Encoded& encoded) {
+  void Fill(const Encoded& encoded) noexcept {
     for (size_t i = 0; i < Encoded::kCount; ++i) {
       // order: release -> refill. Whoever reads it sees in its re-check that
       // the cell has left the slot it came from.
@@ -28,7 +28,7 @@ struct ValueCell {
 
   // What somebody may be refilling: to be used only if a later look at the slot
   // that named the cell shows that nobody was.
-  Encoded Copy() const {
+  Encoded Copy() const noexcept {
     return Encoded::Of([&](size_t i) {
       // order: acquire <- refill.
       return words[i].load(std::memory_order_acquire);
@@ -36,7 +36,7 @@ struct ValueCell {
   }
 
   // Requires that the caller owns the cell.
-  Encoded CopyOwned() const {
+  Encoded CopyOwned() const noexcept {
     return Encoded::Of([&](size_t i) {
       // order: relaxed. The caller owns the cell.
       return words[i].load(std::memory_order_relaxed);
@@ -48,7 +48,8 @@ struct ValueCell {
 
 // Before the owner of a cell fills it, if readers may be comparing its version.
 template <typename Version>
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void BumpVersion(Version& version) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void BumpVersion(
+    Version& version) noexcept {
   // order: relaxed. The caller owns the cell.
   const uint64_t bumped = version.load(std::memory_order_relaxed) + 1;
   // order: release -> bump. A reader that sees it also sees that the cell had

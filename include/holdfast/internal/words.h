@@ -55,6 +55,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace holdfast::internal {
@@ -86,66 +87,74 @@ struct Words {
   static constexpr uint32_t kNil = static_cast<uint32_t>(kMaxSlots);
   static constexpr uint64_t kNoSlot = kMaxSlots << kGenerationBits;
 
-  static constexpr uint64_t Pack(uint64_t upper, uint64_t generation) {
+  static constexpr uint64_t Pack(uint64_t upper, uint64_t generation) noexcept {
     return upper << kGenerationBits | generation;
   }
-  static constexpr uint64_t Upper(uint64_t word) {
+  static constexpr uint64_t Upper(uint64_t word) noexcept {
     return word >> kGenerationBits;
   }
-  static constexpr uint64_t Generation(uint64_t word) {
+  static constexpr uint64_t Generation(uint64_t word) noexcept {
     return word & kGenerationMask;
   }
   // The slot of a place, of a free slot or of the head.
-  static constexpr uint32_t Index(uint64_t word) {
+  static constexpr uint32_t Index(uint64_t word) noexcept {
     return ShortIndex(static_cast<uint32_t>(word >> kGenerationBits));
   }
   // A free slot without its generation, {moved:1 | slot index:I}: what free
   // slots are linked by. kNil is that of kNoSlot.
-  static constexpr uint32_t ShortForm(uint64_t free) {
+  static constexpr uint32_t ShortForm(uint64_t free) noexcept {
     return static_cast<uint32_t>(free >> kGenerationBits);
   }
-  static constexpr uint64_t LongForm(uint32_t short_form, uint64_t generation) {
+  static constexpr uint64_t LongForm(uint32_t short_form,
+                                     uint64_t generation) noexcept {
     return Pack(short_form, generation);
   }
-  static constexpr uint32_t ShortIndex(uint32_t short_form) {
+  static constexpr uint32_t ShortIndex(uint32_t short_form) noexcept {
     return short_form & (kShortMoved - 1);
   }
 
   // Whether it is of a live slot whose value is in its own cell and whose
   // writes are counted.
-  static constexpr bool IsHome(uint64_t word) { return (word & kHome) != 0; }
-  static constexpr bool IsLive(uint64_t word) { return (word & 1) != 0; }
+  static constexpr bool IsHome(uint64_t word) noexcept {
+    return (word & kHome) != 0;
+  }
+  static constexpr bool IsLive(uint64_t word) noexcept {
+    return (word & 1) != 0;
+  }
   // Whether `word` is of that life.
-  static constexpr bool IsLive(uint64_t word, uint64_t generation) {
+  static constexpr bool IsLive(uint64_t word, uint64_t generation) noexcept {
     return Generation(word) == generation && IsLive(word);
   }
   // The cell that `word`, of the slot `index`, names.
-  static constexpr uint32_t Cell(uint64_t word, uint32_t index) {
+  static constexpr uint32_t Cell(uint64_t word, uint32_t index) noexcept {
     return CellOffset(word) ^ index;
   }
-  static constexpr uint32_t CellOffset(uint64_t word) {
+  static constexpr uint32_t CellOffset(uint64_t word) noexcept {
     return IsHome(word) ? 0 : static_cast<uint32_t>(Upper(word & ~kReturning));
   }
   // What a write makes of `word`, with the value in a cell of that offset.
-  static constexpr uint64_t Written(uint64_t word, uint32_t cell_offset) {
+  static constexpr uint64_t Written(uint64_t word,
+                                    uint32_t cell_offset) noexcept {
     return (CellOffset(word) == 0 ? kReturning : 0) |
            Pack(cell_offset, Generation(word));
   }
   // What the write that found `word`, with the slot's own cell, leaves when it
   // has brought the value back there. The last write that can be counted
   // carries kHome away.
-  static constexpr uint64_t BroughtBack(uint64_t word) {
+  static constexpr uint64_t BroughtBack(uint64_t word) noexcept {
     return IsHome(word) ? word + Pack(1, 0) : Generation(word);
   }
   // What an unpin leaves of it.
-  static constexpr uint64_t Ended(uint64_t word) {
+  static constexpr uint64_t Ended(uint64_t word) noexcept {
     return Pack(CellOffset(word), Generation(word)) + 1;
   }
   // What a free slot has of the slot's word besides its generation.
-  static constexpr uint64_t MovedBit(uint64_t word) {
+  static constexpr uint64_t MovedBit(uint64_t word) noexcept {
     return CellOffset(word) == 0 ? 0 : kMoved;
   }
-  static constexpr bool IsMoved(uint64_t free) { return (free & kMoved) != 0; }
+  static constexpr bool IsMoved(uint64_t free) noexcept {
+    return (free & kMoved) != 0;
+  }
 
   static_assert(kGenerationMask < kReturning);
   static_assert(kRetired % 2 == 0 && kLastLive % 2 == 1);
@@ -183,8 +192,9 @@ struct ValueWords {
   uint64_t words[kCount];
 
   // By single words, as the value may have been stored so.
-  static ValueWords Encode(const T& value) {
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(&value);
+  static ValueWords Encode(const T& value) noexcept {
+    const auto* const bytes =
+        reinterpret_cast<const unsigned char*>(std::addressof(value));
     constexpr size_t kWhole = sizeof(T) / 8;
     ValueWords encoded;
     for (size_t i = 0; i < kWhole; ++i) {
@@ -213,7 +223,7 @@ struct ValueWords {
     return result;
   }
 
-  void Decode(T* value) const {
+  void Decode(T* value) const noexcept {
     if constexpr (kCount == 1) {
       std::memcpy(static_cast<void*>(value), words, sizeof(T));
       return;
@@ -230,12 +240,12 @@ struct ValueWords {
     }
   }
 
-  T Decode() const {
+  T Decode() const noexcept {
     union Uninitialized {
-      Uninitialized() {}
+      Uninitialized() noexcept {}
       T value;
     } result;
-    Decode(&result.value);
+    Decode(std::addressof(result.value));
     return result.value;
   }
 

@@ -1,4 +1,4 @@
-//! `TicksBegin` and `TicksEnd` of `bench/clock.h`.
+//! `TicksBegin` and `TicksEnd` of `bench/clock.h`, with what they do not wait for.
 
 #[cfg(target_arch = "x86_64")]
 mod clock {

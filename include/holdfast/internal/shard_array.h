@@ -1,0 +1,102 @@
+// The shards of a table, by ordinal. A shard reads as zeros, and is closed,
+// until a thread with its ordinal needs one: then it is opened, once and for
+// all, and joins the list of those that the table has to count and to search.
+
+#ifndef HOLDFAST_INTERNAL_SHARD_ARRAY_H_
+#define HOLDFAST_INTERNAL_SHARD_ARRAY_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "holdfast/internal/growing_part.h"
+#include "holdfast/internal/shard.h"
+
+namespace holdfast::internal {
+
+template <typename Traits>
+class ShardArray {
+ public:
+  // {shards opened:32 | ordinal plus one of the one opened last:32}
+  using Opened = typename Traits::Atomics::template Atomic<uint64_t>;
+
+  // Ordinals from here on have no shard.
+  static constexpr uint32_t kLimit = Traits::kMaxThreads;
+
+  ShardArray() = default;
+  ShardArray(Shard<Traits>* shards, Opened* opened,
+             GrowingPart<Traits> part = {})
+      : shards_(shards), opened_(opened), part_(part) {}
+
+  Shard<Traits>& operator[](uint64_t ordinal) const { return shards_[ordinal]; }
+
+  // Makes the shard writable. False if the system refuses.
+  bool Reach(uint32_t ordinal) const noexcept {
+    return part_.Reach(shards_ + ordinal, sizeof(Shard<Traits>));
+  }
+
+  // Opens the shard unless it is open. False if the system refuses the memory.
+  // Lock-free. Requires that the caller owns the ordinal.
+  bool Open(uint32_t ordinal) const noexcept {
+    Shard<Traits>& shard = shards_[ordinal];
+    if (shard.level.Get() != 0) return true;
+    if (!Reach(ordinal)) return false;
+    // An owner may have left halfway through this, with the shard in the list
+    // or not. [INV-9]
+    if (shard.next_opened.Get() == 0 || !IsListed(ordinal)) List(ordinal);
+    shard.last.Set(Shard<Traits>::kNoLast);
+    shard.SetArrayCount(0);
+    return true;
+  }
+
+  // How many shards have been opened.
+  uint64_t OpenedCount() const noexcept {
+    // order: relaxed. A thread opens its shard before it takes a slot, so the
+    // exhaust edge shows that to a thread which finds nothing left to take.
+    return opened_->load(std::memory_order_relaxed) >> 32;
+  }
+
+  // Calls f(ordinal) for each shard that has been opened.
+  template <typename F>
+  void ForEachOpened(F f) const {
+    // order: acquire <- open. Each change of the list is an RMW, so this
+    // acquires the links of all shards in it.
+    uint32_t at =
+        static_cast<uint32_t>(opened_->load(std::memory_order_acquire));
+    while (at != 0) {
+      f(at - 1);
+      const uint32_t next = shards_[at - 1].next_opened.Get();
+      at = next == at ? 0 : next;
+    }
+  }
+
+ private:
+  bool IsListed(uint32_t ordinal) const noexcept {
+    bool listed = false;
+    ForEachOpened([&](uint32_t opened) { listed |= opened == ordinal; });
+    return listed;
+  }
+
+  // Lock-free: a retry means that another thread listed its shard.
+  void List(uint32_t ordinal) const noexcept {
+    // order: relaxed. The CAS validates it.
+    uint64_t opened = opened_->load(std::memory_order_relaxed);
+    uint64_t with_this;
+    do {
+      const uint32_t before = static_cast<uint32_t>(opened);
+      shards_[ordinal].next_opened.Set(before != 0 ? before : ordinal + 1);
+      with_this = ((opened >> 32) + 1) << 32 | (ordinal + 1);
+      // order: release -> open. The link is complete before the shard is
+      // found. Failure relaxed: the new value is only linked to.
+    } while (!opened_->compare_exchange_weak(opened, with_this,
+                                             std::memory_order_release,
+                                             std::memory_order_relaxed));
+  }
+
+  Shard<Traits>* shards_ = nullptr;
+  Opened* opened_ = nullptr;
+  GrowingPart<Traits> part_;
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_SHARD_ARRAY_H_

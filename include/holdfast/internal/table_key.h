@@ -1,0 +1,43 @@
+// A word to tell tables apart by, whatever the process is a copy of.
+
+#ifndef HOLDFAST_INTERNAL_TABLE_KEY_H_
+#define HOLDFAST_INTERNAL_TABLE_KEY_H_
+
+#include <cstdint>
+
+namespace holdfast::internal {
+
+// Where the bits of a key come from, the best first. The first two are false,
+// and leave the word alone, where the system refuses.
+struct KeySources {
+  bool (*system)(uint64_t* bits);  // The kernel's random numbers, by a call.
+  bool (*device)(uint64_t* bits);  // Those of std::random_device.
+  uint64_t (*at_hand)();           // What differs from call to call.
+};
+
+KeySources DefaultKeySources();
+
+// A key that is unlike that of other tables, of this process and of others, but
+// for one in 2^62. Bits 0 and 63 are clear. Nothing that is random is kept from
+// one call to the next: so processes that are copies of each other, by fork or
+// from a snapshot of a virtual machine, come to different keys, even with equal
+// process ids. Never throws and never waits; where the system refuses, by a
+// filter or for lack of file descriptors, the next best source is asked.
+uint64_t NewTableKey(const KeySources& sources = DefaultKeySources()) noexcept;
+
+// What there is where the system gives no random numbers.
+struct AtHand {
+  uint64_t exec[2];  // What the kernel gave the process at its start, or 0.
+  uint64_t process;
+  uint64_t nanoseconds;  // Of the day, and since the start, as they are now.
+  uint64_t uptime;
+  uint64_t address;  // Of the thread's stack.
+  uint64_t number;   // Of the call.
+};
+
+// Keys of one process differ by `number`; those of others by the rest.
+uint64_t MixAtHand(const AtHand& from);
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_TABLE_KEY_H_

@@ -1,0 +1,101 @@
+#include "holdfast/internal/table_key.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <random>
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+#include <sys/random.h>
+#endif
+
+namespace holdfast::internal {
+namespace {
+
+bool FromSystem(uint64_t* bits) {
+#if defined(__linux__)
+  ssize_t got;
+  do {
+    // Not waiting for entropy, early at boot: the next source may do better.
+    got = getrandom(bits, sizeof(*bits), GRND_NONBLOCK);
+  } while (got < 0 && errno == EINTR);
+  return got == ssize_t{sizeof(*bits)};
+#else
+  (void)bits;
+  return false;
+#endif
+}
+
+bool FromDevice(uint64_t* bits) {
+#if defined(__cpp_exceptions)
+  try {
+    std::random_device random;
+    *bits = uint64_t{random()} << 32 | random();
+    return true;
+  } catch (...) {
+    return false;
+  }
+#else
+  (void)bits;  // It would end the program where it cannot.
+  return false;
+#endif
+}
+
+template <typename Clock>
+uint64_t Ticks() {
+  return static_cast<uint64_t>(Clock::now().time_since_epoch().count());
+}
+
+uint64_t FromWhatIsAtHand() {
+  static std::atomic<uint64_t> calls{0};
+  AtHand from = {};
+#if defined(__linux__)
+  // 16 random bytes, new with each exec and the same in each fork.
+  if (const auto* start = reinterpret_cast<const void*>(getauxval(AT_RANDOM))) {
+    std::memcpy(from.exec, start, sizeof(from.exec));
+  }
+#endif
+  from.process = static_cast<uint64_t>(getpid());
+  from.nanoseconds = Ticks<std::chrono::system_clock>();
+  from.uptime = Ticks<std::chrono::steady_clock>();
+  from.address = reinterpret_cast<uintptr_t>(&from);
+  // order: relaxed. Only the number counts.
+  from.number = calls.fetch_add(1, std::memory_order_relaxed);
+  return MixAtHand(from);
+}
+
+}  // namespace
+
+KeySources DefaultKeySources() {
+  return {FromSystem, FromDevice, FromWhatIsAtHand};
+}
+
+uint64_t MixAtHand(const AtHand& from) {
+  uint64_t mixed = 0;
+  for (const uint64_t word :
+       {from.exec[0], from.exec[1], from.process, from.nanoseconds, from.uptime,
+        from.address, from.number}) {
+    // The output function of SplitMix64 (G. Steele et al., OOPSLA 2014):
+    // distinct inputs give distinct outputs.
+    mixed = (mixed ^ word) + 0x9E3779B97F4A7C15u;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
+    mixed ^= mixed >> 31;
+  }
+  return mixed;
+}
+
+uint64_t NewTableKey(const KeySources& sources) noexcept {
+  uint64_t bits = 0;
+  if (!sources.system(&bits) && !sources.device(&bits)) {
+    bits = sources.at_hand();
+  }
+  return bits & ~(uint64_t{1} << 63 | 1);
+}
+
+}  // namespace holdfast::internal

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Compiles the cases of a file, and says of each whether that went as it should.
+
+usage: compilations.py REPORT CASES [SOURCE.cc | -IFOLDER]...
+
+REPORT gets a line a case, "passed ...", "FAILED ..." or "skipped ..." where the
+compiler is missing, and what a compiler has said in a case that failed. The
+format of CASES is told there.
+"""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+# The first line that a compiler begins with an error, notes before it aside.
+ERROR = re.compile(r"^.*?: (?:fatal )?error: .*$", re.M)
+
+
+def read_cases(path):
+    """[(compiler, source, [option], expected)]"""
+    with open(path, encoding="utf-8") as f:
+        lines = [line.strip() for line in f]
+    for line in lines:
+        if line and not line.startswith("#"):
+            compilers, source, options, expected = (p.strip() for p in line.split("|"))
+            for compiler in compilers.split(","):
+                yield compiler.strip(), source, options.split(), expected
+
+
+def outcome(case, sources, folders):
+    """The case's lines in the report."""
+    compiler, source, options, expected = case
+    name = " ".join([compiler, source, *options])
+    if not shutil.which(compiler):
+        return "skipped %s: not installed" % name
+    # Warnings of some kinds come only where code is made. Others' headers are
+    # not looked at for them: only what is included from the project's.
+    stop_early = ["-fsyntax-only"] if expected else ["-c", "-o", os.devnull]
+    done = subprocess.run(
+        [compiler, *options, *WARNINGS, *stop_early, *folders, sources[source]],
+        stderr=subprocess.PIPE, universal_newlines=True, check=False,
+        env={**os.environ, "LC_ALL": "C"})
+    first = ERROR.search(done.stderr)
+    if expected:
+        ok = done.returncode != 0 and first and expected in first[0]
+    else:
+        ok = done.returncode == 0 and not done.stderr
+    if ok:
+        return "passed %s" % name
+    return "FAILED %s: %s\n%s" % (
+        name, "expected '%s' first" % expected if expected else "expected nothing",
+        done.stderr)
+
+
+def as_system(folder):
+    """Others' headers: their warnings are not ours."""
+    return "-isystem" + folder[2:] if "external/" in folder else folder
+
+
+def main(report, cases, *rest):
+    sources = {os.path.basename(path): path for path in rest if path.endswith(".cc")}
+    folders = [as_system(each) for each in rest if each.startswith("-I")]
+    cases = list(read_cases(cases))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        lines = list(threads.map(lambda case: outcome(case, sources, folders), cases))
+    with open(report, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,43 @@
+// Every verb of tables of several sizes of values, to be compiled without a
+// warning. See cases.txt.
+
+#include <cstdint>
+#include <utility>
+
+#include "holdfast/handle.h"
+#include "holdfast/handle_table.h"
+#include "holdfast/options.h"
+#include "holdfast/traits.h"
+
+template <int kSize>
+struct Bytes {
+  unsigned char bytes[kSize];
+};
+
+template <typename T>
+bool UseEveryVerb(const T& value) {
+  using Table = holdfast::HandleTable<T>;
+  using Handle = typename Table::Handle;
+  auto created = Table::Create();
+  if (!created.ok()) return false;
+  Table table = *std::move(created);
+
+  const Handle handle = table.Pin(value);
+  T copy = value;
+  bool ok = table.Read(handle).has_value() && table.Read(handle, &copy) &&
+            table.Contains(handle) && table.Write(handle, copy) &&
+            table.Exchange(handle, value).has_value();
+  table.ForEach([&](Handle, const T&) { ok = !ok; });
+  typename Table::ParallelForEach walk(table);
+  walk.Work([&](Handle, const T&) { ok = !ok; });
+  table.ForEachExclusive([&](Handle, T& changed) { changed = value; });
+  ok = ok && table.Diagnose(handle).state == holdfast::HandleState::kLive;
+  ok = ok && table.Take(handle).has_value() && table.Unpin(table.Pin(value));
+  return ok && table.UnpinAll() == 0 && table.GetStats().live == 0;
+}
+
+bool UseEverySize() {
+  return UseEveryVerb(Bytes<1>{}) && UseEveryVerb(uint32_t{1}) &&
+         UseEveryVerb(uint64_t{1}) && UseEveryVerb(Bytes<12>{}) &&
+         UseEveryVerb(Bytes<16>{}) && UseEveryVerb(Bytes<64>{});
+}

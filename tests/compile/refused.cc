@@ -1,0 +1,47 @@
+// A table of VALUE, which the command line names, and what may be wrong with a
+// type of values. See cases.txt.
+
+#include <memory>
+#include <string>
+
+#include "holdfast/handle_table.h"
+
+using Const = const int;
+using Volatile = volatile int;
+using Array = int[4];
+using Function = int();
+using Unique = std::unique_ptr<int>;
+
+struct MoveOnly {
+  MoveOnly(const MoveOnly&) = delete;
+  MoveOnly(MoveOnly&&) = default;
+  int value;
+};
+
+struct CopiesExplicitly {
+  explicit CopiesExplicitly(const CopiesExplicitly&) = default;
+  int value;
+};
+
+struct CopiesFromVariables {
+  CopiesFromVariables(CopiesFromVariables&) = default;
+  int value;
+};
+
+struct NotAssignable {
+  const int value;
+};
+
+struct Large {
+  char bytes[65];
+};
+
+using Table = holdfast::HandleTable<VALUE>;
+
+auto Create() { return Table::Create(); }
+
+#ifdef READ_INTO
+bool Read(const Table& table, Table::Handle handle, VALUE* value) {
+  return table.Read(handle, value);
+}
+#endif

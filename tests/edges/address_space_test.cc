@@ -1,0 +1,388 @@
+// Goal: a table's address space is not memory: what it has not used yet is
+// charged to nobody, is not locked, not dumped, and not in huge pages; and
+// where a limit of the system refuses it or its growth, that is told, costs
+// nothing else, and ends with the limit.
+//
+// Method: the limit, and what else changes the process, is set in a child,
+// whose mappings are summed up before and after.
+
+#include <linux/capability.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/config.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
+#include "tests/edges/child.h"
+#include "tests/edges/memory_maps.h"
+#include "tests/edges/uniqueness.h"
+#include "tests/support/concurrent_threads.h"
+#include "tests/support/concurrent_value.h"
+
+namespace holdfast {
+namespace {
+
+using Value = Stamped<8>;
+using Table = HandleTable<Value>;
+using Handle = Table::Handle;
+
+constexpr uint64_t kMiB = 1 << 20;
+
+absl::StatusOr<Table> Create(uint64_t max_slots) {
+  TableOptions options;
+  options.max_slots = max_slots;
+  return Table::Create(options);
+}
+
+constexpr uint64_t kDefaultSlots = TableOptions().max_slots;
+
+void PinTen(Table& table) {
+  for (uint64_t i = 0; i < 10; ++i) {
+    if (!table.Pin(Value::Make(i, 0))) std::abort();
+  }
+}
+
+void ExpectAtMost(ChildReport& report, const char* what, uint64_t bytes,
+                  uint64_t most) {
+  report.Expect(bytes <= most, std::string(what) + ": " +
+                                   std::to_string(bytes >> 10) + " KiB");
+}
+
+class AddressSpaceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
+    GTEST_SKIP() << "the address space is the sanitizer's";
+#endif
+  }
+};
+
+// --- What a table of ten values costs ----------------------------------------
+
+TEST_F(AddressSpaceTest, TenValuesAreNotChargedAsAWholeTable) {
+  for (const uint64_t max_slots : {uint64_t{1024}, kDefaultSlots}) {
+    const std::string said = InChild([&](ChildReport& report) {
+      const MemoryMaps before = MemoryMaps::Now();
+      auto table = Create(max_slots);
+      PinTen(*table);
+      const MemoryMaps after = MemoryMaps::Now();
+      ExpectAtMost(report, "charged", after.charged - before.charged, kMiB);
+      ExpectAtMost(report, "dumped", after.dumped - before.dumped, kMiB);
+      ExpectAtMost(report, "dirty", after.dirty - before.dirty, 256 << 10);
+    });
+    EXPECT_EQ(said, "") << max_slots << " slots";
+  }
+}
+
+// So a process may have many: a hundred default tables reserve 45 GiB.
+TEST_F(AddressSpaceTest, AHundredTablesAreNotChargedEither) {
+  const std::string said = InChild([](ChildReport& report) {
+    const MemoryMaps before = MemoryMaps::Now();
+    std::vector<Table> tables;
+    for (int i = 0; i < 100; ++i) {
+      tables.push_back(*Table::Create());
+      PinTen(tables.back());
+    }
+    ExpectAtMost(report, "charged", MemoryMaps::Now().charged - before.charged,
+                 100 * kMiB);
+  });
+  EXPECT_EQ(said, "");
+}
+
+TEST_F(AddressSpaceTest, WhatIsChargedAndDumpedGrowsWithWhatIsUsed) {
+  const std::string said = InChild([](ChildReport& report) {
+    const MemoryMaps before = MemoryMaps::Now();
+    auto table = Table::Create();
+    for (uint64_t i = 0; i < 1'000'000; ++i) {
+      if (!table->Pin(Value::Make(i, 0))) std::abort();
+    }
+    const MemoryMaps after = MemoryMaps::Now();
+    const uint64_t used = after.dirty - before.dirty;
+    report.Expect(used >= 16'000'000, "a million values are not in memory");
+    ExpectAtMost(report, "charged", after.charged - before.charged, 4 * used);
+    ExpectAtMost(report, "dumped", after.dumped - before.dumped, 4 * used);
+    // And a dump has them.
+    report.Expect(
+        after.dirty_and_dumped - before.dirty_and_dumped >= used - kMiB,
+        "values are left out of core dumps");
+  });
+  EXPECT_EQ(said, "");
+}
+
+// The largest table there is: more than the memory of most machines.
+TEST_F(AddressSpaceTest, TheLargestTableOfTheLargestValuesIsOnlyAddressSpace) {
+  const std::string said = InChild([](ChildReport& report) {
+    using Largest = HandleTable<Stamped<64>>;
+    const MemoryMaps before = MemoryMaps::Now();
+    TableOptions options;
+    options.max_slots = Largest::kMaxSlots;
+    auto table = Largest::Create(options);
+    if (!report.Expect(table.ok(), table.status().ToString())) return;
+    for (uint64_t i = 0; i < 10; ++i) {
+      if (!table->Pin(Stamped<64>::Make(i, 0))) report.Say("refused");
+    }
+    ExpectAtMost(report, "charged", MemoryMaps::Now().charged - before.charged,
+                 4 * kMiB);
+  });
+  EXPECT_EQ(said, "");
+}
+
+// --- Memory that is locked ---------------------------------------------------
+
+void SetLimit(int resource, rlim_t bytes) {
+  rlimit limit;
+  if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0)
+    _exit(4);
+  limit.rlim_cur = bytes;
+  if (setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0)
+    _exit(5);
+}
+
+// From now on limits hold, as they do for users other than root.
+void GiveUpCapabilities() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[2] = {};
+  if (syscall(SYS_capset, &header, none) != 0) _exit(6);
+}
+
+struct FewThreads : DefaultTraits {
+  static constexpr uint32_t kMaxThreads = 64;
+};
+
+// As many slots as any user may lock the address space of.
+TEST_F(AddressSpaceTest, MlockallDoesNotMakeAWholeTableResident) {
+  const std::string said = InChild([](ChildReport& report) {
+    TableOptions options;
+    options.max_slots = 200'000;
+    if (mlockall(MCL_FUTURE) != 0) return report.Say("no mlockall");
+    const MemoryMaps before = MemoryMaps::Now();
+    auto table = HandleTable<Value, FewThreads>::Create(options);
+    if (!report.Expect(table.ok(), table.status().ToString())) return;
+    for (uint64_t i = 0; i < 10; ++i) {
+      if (!table->Pin(Value::Make(i, 0))) report.Say("refused");
+    }
+    const MemoryMaps after = MemoryMaps::Now();
+    ExpectAtMost(report, "resident", after.resident - before.resident, kMiB);
+    ExpectAtMost(report, "dirty", after.dirty - before.dirty, kMiB);
+  });
+  EXPECT_EQ(said, "");
+}
+
+// The system counts what is locked by its size. Where that refuses a table, it
+// says so; where it does not, the table works.
+TEST_F(AddressSpaceTest, UnderALimitOnLockedMemoryTheRefusalNamesIt) {
+  const std::string said = InChild([](ChildReport& report) {
+    SetLimit(RLIMIT_MEMLOCK, 8 * kMiB);
+    GiveUpCapabilities();
+    if (mlockall(MCL_FUTURE) != 0) return report.Say("no mlockall");
+    auto table = Table::Create();
+    if (table.ok()) return PinTen(*table);
+    report.Expect(absl::IsResourceExhausted(table.status()), "the code");
+    const std::string text(table.status().message());
+    report.Expect(text.find("ulimit -l") != std::string::npos, text);
+  });
+  EXPECT_EQ(said, "");
+}
+
+// --- Refusals at creation ----------------------------------------------------
+
+TEST_F(AddressSpaceTest, UnderALimitOnAddressSpaceTheRefusalNamesIt) {
+  const std::string said = InChild([](ChildReport& report) {
+    SetLimit(RLIMIT_AS, MemoryMaps::Now().mapped + 16 * kMiB);
+    const absl::Status status = Table::Create().status();
+    report.Expect(absl::IsResourceExhausted(status), "the code");
+    const std::string text(status.message());
+    report.Expect(text.find("ulimit -v") != std::string::npos, text);
+    report.Expect(text.find("ulimit -d") == std::string::npos, text);
+    report.Expect(text.find("ulimit -l") == std::string::npos, text);
+  });
+  EXPECT_EQ(said, "");
+}
+
+// A few MiB of data are enough for any table of ten values.
+TEST_F(AddressSpaceTest, ALimitOnDataAllowsATableOfTenValues) {
+  for (const uint64_t max_slots : {uint64_t{1024}, kDefaultSlots}) {
+    const std::string said = InChild([&](ChildReport& report) {
+      SetLimit(RLIMIT_DATA, MemoryMaps::Now().charged + 4 * kMiB);
+      auto table = Create(max_slots);
+      if (!report.Expect(table.ok(), table.status().ToString())) return;
+      PinTen(*table);
+    });
+    EXPECT_EQ(said, "");
+  }
+}
+
+TEST_F(AddressSpaceTest, UnderALimitOnDataTheRefusalNamesIt) {
+  const std::string said = InChild([](ChildReport& report) {
+    // What a message needs comes from what was freed.
+    std::vector<std::string*> texts;
+    for (int i = 0; i < 1000; ++i) texts.push_back(new std::string(300, 'x'));
+    for (size_t i = 0; i + 1 < texts.size(); ++i) delete texts[i];
+    SetLimit(RLIMIT_DATA, 4096);
+    const absl::Status status = Table::Create().status();
+    report.Expect(absl::IsResourceExhausted(status), status.ToString());
+    const std::string text(status.message());
+    report.Expect(text.find("ulimit -d") != std::string::npos, text);
+    report.Expect(text.find("ulimit -v") == std::string::npos, text);
+    SetLimit(RLIMIT_DATA, RLIM_INFINITY);
+    report.Expect(Table::Create().ok(), "refused without the limit");
+  });
+  EXPECT_EQ(said, "");
+}
+
+// --- Refusals of growth ------------------------------------------------------
+
+// Pins until refused; each thread its own numbers.
+std::vector<Handle> PinAll(Table& table, uint64_t most) {
+  std::vector<Handle> handles;
+  handles.reserve(most);
+  while (handles.size() < most) {
+    const Handle handle = table.Pin(Value::Make(handles.size(), 1));
+    if (!handle) break;
+    handles.push_back(handle);
+  }
+  return handles;
+}
+
+bool AllRight(const Table& table, const std::vector<Handle>& handles) {
+  for (uint64_t i = 0; i < handles.size(); ++i) {
+    if (!(table.Read(handles[i]) == Value::Make(i, 1))) return false;
+  }
+  return true;
+}
+
+constexpr uint64_t kMany = 1 << 20;
+
+TEST_F(AddressSpaceTest, GrowthThatIsRefusedGoesOnWhenTheLimitIsLifted) {
+  const std::string said = InChild([](ChildReport& report) {
+    auto table = Create(kMany);
+    if (!report.Expect(table.ok(), table.status().ToString())) return;
+    PinTen(*table);
+    std::vector<Handle> first;
+    first.reserve(kMany);  // Before the limit.
+    SetLimit(RLIMIT_DATA, MemoryMaps::Now().charged);
+    while (const Handle handle = table->Pin(Value::Make(first.size(), 1))) {
+      first.push_back(handle);
+    }
+    report.Expect(first.size() + 10 < kMany, "nothing was refused");
+    report.Expect(AllRight(*table, first), "values are not as they were");
+    for (int i = 0; i < 1000; ++i) {
+      report.Expect(!table->Pin(Value::Make(0, 0)), "a slot from nowhere");
+    }
+    // What there is goes round.
+    for (const Handle handle : first) {
+      if (!table->Unpin(handle)) report.Say("an Unpin is refused");
+    }
+    const size_t slots = first.size();
+    first.clear();
+    while (const Handle handle = table->Pin(Value::Make(first.size(), 1))) {
+      first.push_back(handle);
+    }
+    report.Expect(first.size() == slots,
+                  "slots are lost: " + std::to_string(slots) + ", now " +
+                      std::to_string(first.size()));
+    SetLimit(RLIMIT_DATA, RLIM_INFINITY);
+    const std::vector<Handle> rest = PinAll(*table, kMany);
+    report.Expect(first.size() + rest.size() + 10 == kMany,
+                  "the rest is refused after the limit");
+    report.Expect(AllRight(*table, first) && AllRight(*table, rest), "values");
+    table->UnpinAll();
+    const std::string problem = UniquenessProblem(*table, kMany);
+    report.Expect(problem.empty(), problem);
+  });
+  EXPECT_EQ(said, "");
+}
+
+TEST_F(AddressSpaceTest, GrowthIsRefusedToManyThreadsAtOnce) {
+  const std::string said = InChild([](ChildReport& report) {
+    auto table = Create(kMany);
+    if (!report.Expect(table.ok(), table.status().ToString())) return;
+    std::atomic<bool> right{true};
+    std::atomic<uint64_t> pinned{0};
+    StartLine stacks(4);
+    StartLine limited(4);
+    RunThreads(4, [&](int me) {
+      std::vector<Handle> own;
+      own.reserve(kMany);
+      const auto pin = [&] {
+        while (const Handle handle = table->Pin(Value::Make(own.size(), 1))) {
+          own.push_back(handle);
+        }
+      };
+      stacks.Arrive();
+      if (me == 0) SetLimit(RLIMIT_DATA, MemoryMaps::Now().charged + kMiB);
+      limited.Arrive();
+      pin();
+      pin();
+      if (!AllRight(*table, own)) right.store(false);
+      pinned.fetch_add(own.size());
+    });
+    report.Expect(right.load(), "values are not as they were");
+    report.Expect(pinned.load() < kMany, "nothing was refused");
+    SetLimit(RLIMIT_DATA, RLIM_INFINITY);
+    table->UnpinAll();
+    const std::string problem = UniquenessProblem(*table, kMany);
+    report.Expect(problem.empty(), problem);
+  });
+  EXPECT_EQ(said, "");
+}
+
+// Threads that are new to a table whose growth is refused: they have nothing of
+// it yet, and what they need for a Write may lie where nobody has been.
+TEST_F(AddressSpaceTest, NewThreadsWriteAndUnpinWhereGrowthIsRefused) {
+  const std::string said = InChild([](ChildReport& report) {
+    auto table = Create(kMany);
+    if (!report.Expect(table.ok(), table.status().ToString())) return;
+    Handle shared[64];
+    for (Handle& handle : shared) handle = table->Pin(Value::Make(0, 0));
+    // What a thread needs of the system for its first use of any table.
+    auto other = Create(1024);
+    std::atomic<uint64_t> wrong{0};
+    StartLine stacks(65);
+    StartLine limited(65);
+    std::vector<std::thread> threads;
+    for (uint64_t i = 0; i < 64; ++i) {
+      threads.emplace_back([&, i] {
+        other->Unpin(other->Pin(Value::Make(i, 0)));
+        stacks.Arrive();
+        limited.Arrive();
+        const Handle mine = shared[i];
+        if (!table->Write(mine, Value::Make(i, 1))) wrong.fetch_add(1);
+        if (!(table->Read(mine) == Value::Make(i, 1))) wrong.fetch_add(1);
+        if (!(table->Exchange(mine, Value::Make(i, 2)) == Value::Make(i, 1))) {
+          wrong.fetch_add(1);
+        }
+        const Handle more = table->Pin(Value::Make(i, 3));
+        if (more && !(table->Take(more) == Value::Make(i, 3))) {
+          wrong.fetch_add(1);
+        }
+        if (!table->Unpin(mine)) wrong.fetch_add(1);
+      });
+    }
+    stacks.Arrive();
+    SetLimit(RLIMIT_DATA, 4096);  // Nothing more.
+    limited.Arrive();
+    for (std::thread& thread : threads) thread.join();
+    SetLimit(RLIMIT_DATA, RLIM_INFINITY);
+    report.Expect(wrong.load() == 0, std::to_string(wrong.load()) + " wrong");
+    const std::string problem = UniquenessProblem(*table, kMany);
+    report.Expect(problem.empty(), problem);
+  });
+  EXPECT_EQ(said, "");
+}
+
+}  // namespace
+}  // namespace holdfast

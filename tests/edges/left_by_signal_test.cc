@@ -1,0 +1,219 @@
+// Goal: as left_midway_test, for the ways in which programs do it: asynchronous
+// pthread_cancel, pthread_exit in a signal handler, siglongjmp out of one; at
+// any instruction, out of each verb. The thread then ends in order, or goes on
+// with the table: after the jump, or in a destructor of a pthread key.
+//
+// Method: many rounds, each with a thread that is struck at a random time.
+// After each, one thread alone writes to all shared handles and reads them
+// back; in the end the whole table is looked at. Each case is a process.
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "absl/base/config.h"
+#include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
+#include "tests/edges/child.h"
+#include "tests/edges/uniqueness.h"
+#include "tests/support/concurrent_threads.h"
+#include "tests/support/concurrent_value.h"
+
+namespace holdfast {
+namespace {
+
+using Value = Stamped<16>;
+using Table = HandleTable<Value>;
+using Handle = Table::Handle;
+
+enum class Way { kCancel, kExit, kJump };
+enum class Verb { kWrite, kExchange, kPinUnpin, kPinTake, kUnpinAll, kForEach };
+
+constexpr uint64_t kSlots = 1 << 16;
+constexpr uint32_t kCache = 16;
+constexpr size_t kShared = 8;
+constexpr int kRounds = 250;
+
+// What the struck threads use lies here: they own nothing themselves.
+Table* table;
+Handle shared[kShared];
+Handle own[40];
+Way way;
+bool goes_on;
+std::atomic<bool> working{false};
+std::atomic<int> wrong{0};
+thread_local sigjmp_buf place;
+
+void Strike(int) {
+  if (way == Way::kExit) pthread_exit(nullptr);
+  siglongjmp(place, 1);
+}
+
+// Without end, until it is struck.
+void Work(Verb verb) {
+  for (uint64_t i = 0;; ++i) {
+    const Value value = Value::Make(i, i);
+    switch (verb) {
+      case Verb::kWrite:
+        table->Write(shared[i % kShared], value);
+        break;
+      case Verb::kExchange:
+        (void)table->Exchange(shared[i % kShared], value);
+        break;
+      case Verb::kPinUnpin:
+        for (Handle& handle : own) handle = table->Pin(value);
+        for (const Handle handle : own) table->Unpin(handle);
+        break;
+      case Verb::kPinTake:
+        for (Handle& handle : own) handle = table->Pin(value);
+        for (const Handle handle : own) (void)table->Take(handle);
+        break;
+      case Verb::kUnpinAll:
+        for (Handle& handle : own) handle = table->Pin(value);
+        table->UnpinAll();
+        break;
+      case Verb::kForEach:
+        table->ForEach(
+            [](Handle handle, const Value& old) { table->Write(handle, old); });
+        break;
+    }
+  }
+}
+
+// What a thread does that goes on: all of it must be right.
+void GoOn() {
+  Handle handles[20];
+  for (uint64_t i = 0; i < 20; ++i) handles[i] = table->Pin(Value::Make(i, 0));
+  for (uint64_t i = 0; i < 20; ++i) {
+    if (!table->Write(handles[i], Value::Make(i, 1))) wrong.fetch_add(1);
+  }
+  for (uint64_t i = 0; i < 20; ++i) {
+    if (!(table->Take(handles[i]) == Value::Make(i, 1))) wrong.fetch_add(1);
+  }
+}
+
+pthread_key_t at_exit;
+
+void* Body(void* verb) {
+  if (goes_on && way != Way::kJump) pthread_setspecific(at_exit, &at_exit);
+  // What is done for the first time may allocate: not in the middle of that.
+  GoOn();
+  if (way == Way::kJump && sigsetjmp(place, 1) != 0) {
+    if (goes_on) GoOn();
+    return nullptr;
+  }
+  int old = 0;
+  if (way == Way::kCancel) {
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
+  }
+  working.store(true);
+  Work(*static_cast<const Verb*>(verb));
+  return nullptr;
+}
+
+template <typename F>
+void InThread(F work) {
+  std::thread(work).join();
+}
+
+void Round(const Verb& verb, Random& random) {
+  working.store(false);
+  pthread_t thread;
+  pthread_create(&thread, nullptr, Body, const_cast<Verb*>(&verb));
+  while (!working.load()) {
+  }
+  for (uint64_t spin = random.Below(5000); spin > 0; --spin) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  if (way == Way::kCancel) {
+    pthread_cancel(thread);
+  } else {
+    pthread_kill(thread, SIGUSR1);
+  }
+  pthread_join(thread, nullptr);
+}
+
+// In `rounds` rounds, says the first that went wrong.
+void Rounds(ChildReport& report, Verb verb, uint64_t seed) {
+  Random random(seed, static_cast<uint64_t>(verb));
+  for (int round = 1; round <= kRounds; ++round) {
+    for (Handle& handle : shared) {
+      if (!table->Contains(handle)) handle = table->Pin(Value::Make(0, 0));
+    }
+    Round(verb, random);
+    std::string problem;
+    InThread([&] {
+      std::vector<Handle> live;
+      for (const Handle handle : shared) {
+        if (table->Contains(handle)) live.push_back(handle);
+      }
+      problem = SharedCells(*table, live);
+    });
+    problem += wrong.load() == 0 ? "" : "whoever went on was wrong; ";
+    if (!problem.empty()) {
+      return report.Say("round " + std::to_string(round) + ": " + problem);
+    }
+  }
+  // A cache, a batch and a slot for each.
+  const uint64_t least = kSlots - kRounds * (kCache + kCache / 2 + 1);
+  for (int i = 0; i < 2; ++i) {
+    InThread([&] {
+      const std::string problem = UniquenessProblem(*table, least);
+      report.Expect(problem.empty(), problem);
+    });
+  }
+}
+
+class LeftBySignalTest
+    : public testing::TestWithParam<std::tuple<Way, Verb, bool>> {};
+
+TEST_P(LeftBySignalTest, NothingGetsTwoOwners) {
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
+  GTEST_SKIP() << "a sanitizer's own calls must not be left halfway";
+#endif
+  const uint64_t seed = TestSeed();
+  const std::string said = InChild([seed](ChildReport& report) {
+    way = std::get<0>(GetParam());
+    goes_on = std::get<2>(GetParam());
+    TableOptions options;
+    options.max_slots = kSlots;
+    options.thread_cache_slots = kCache;
+    table = new Table(*Table::Create(options));
+    struct sigaction action = {};
+    action.sa_handler = Strike;
+    sigaction(SIGUSR1, &action, nullptr);
+    pthread_key_create(&at_exit, [](void*) { GoOn(); });
+    Rounds(report, std::get<1>(GetParam()), seed);
+  });
+  EXPECT_EQ(said, "");
+}
+
+std::string Name(
+    const testing::TestParamInfo<LeftBySignalTest::ParamType>& tried) {
+  const char* const ways[] = {"Cancel", "Exit", "Jump"};
+  const char* const verbs[] = {"Write",   "Exchange", "PinUnpin",
+                               "PinTake", "UnpinAll", "ForEach"};
+  const auto [by, verb, on] = tried.param;
+  return std::string(ways[static_cast<int>(by)]) +
+         verbs[static_cast<int>(verb)] + (on ? "GoesOn" : "Ends");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Struck, LeftBySignalTest,
+    testing::Combine(testing::Values(Way::kCancel, Way::kExit, Way::kJump),
+                     testing::Values(Verb::kWrite, Verb::kExchange,
+                                     Verb::kPinUnpin, Verb::kPinTake,
+                                     Verb::kUnpinAll, Verb::kForEach),
+                     testing::Bool()),
+    Name);
+
+}  // namespace
+}  // namespace holdfast

@@ -1,0 +1,288 @@
+// Goal: a thread that leaves a call halfway, and then ends in order or goes on
+// with the table, costs at most what it had in hand. No slot and no cell has
+// two owners afterwards.
+//
+// Method: the table's atomic and plain variables call a hook, which jumps out
+// of a run of calls before their first access, in another run before their
+// second, and so on. So each place between two accesses is tried. Another
+// thread inherits what the first one has left, or the first one goes on.
+
+#include <setjmp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
+#include "tests/edges/child.h"
+#include "tests/edges/uniqueness.h"
+#include "tests/support/concurrent_hooked_atomics.h"
+#include "tests/support/concurrent_value.h"
+
+namespace holdfast {
+namespace {
+
+// Jumps to where the thread wants to be, before its access number `left_`.
+class Exit {
+ public:
+  static void Before() {
+    if (left_ < 0 || left_-- != 0) return;
+    siglongjmp(place_, 1);
+  }
+  static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
+    Before();
+  }
+
+  // Returns whether `calls` was left before its access number `n`. It must own
+  // nothing that a destructor frees.
+  template <typename F>
+  static bool Leave(int n, F& calls) {
+    if (sigsetjmp(place_, 0) != 0) return true;
+    left_ = n;
+    calls();
+    left_ = -1;
+    return false;
+  }
+
+ private:
+  static inline thread_local int left_ = -1;
+  static inline thread_local sigjmp_buf place_;
+};
+
+// A plain variable, with the hook before each access.
+template <typename U>
+class HookedPlain {
+ public:
+  HookedPlain() = default;
+  HookedPlain(U value) : value_(value) {}  // NOLINT: as the variable itself.
+  HookedPlain(const HookedPlain& other) : value_(other) {}
+  HookedPlain& operator=(const HookedPlain& other) {
+    return *this = static_cast<U>(other);
+  }
+  HookedPlain& operator=(U value) {
+    Exit::Before();
+    value_ = value;
+    return *this;
+  }
+  operator U() const {  // NOLINT: as the variable itself.
+    Exit::Before();
+    return value_;
+  }
+
+ private:
+  U value_;
+};
+
+struct MidwayAtomics {
+  template <typename U>
+  using Atomic = typename HookedAtomics<Exit>::template Atomic<U>;
+  template <typename U>
+  using Plain = HookedPlain<U>;
+};
+
+struct MidwayTraits : DefaultTraits {
+  static constexpr uint32_t kMaxThreads = 4096;  // Some may be lost.
+  using Atomics = MidwayAtomics;
+};
+
+template <size_t kBytes, uint32_t kCache>
+struct Config {
+  using Value = Stamped<kBytes>;
+  static constexpr uint32_t kCacheSlots = kCache;
+};
+
+template <typename Config>
+class LeftMidwayTest : public testing::Test {
+ protected:
+  using Value = typename Config::Value;
+  using Table = HandleTable<Value, MidwayTraits>;
+  using Handle = typename Table::Handle;
+
+  static constexpr uint64_t kSlots = 160;
+  static constexpr size_t kOwn = 12;  // More than a cache.
+  // A cache, a batch and a slot, as of a thread that has stopped.
+  static constexpr uint64_t kMostLost =
+      Config::kCacheSlots + Config::kCacheSlots / 2 + 1;
+
+  struct World {
+    World() {
+      TableOptions options;
+      options.max_slots = kSlots;
+      options.thread_cache_slots = Config::kCacheSlots;
+      table = *Table::Create(options);
+      for (Handle& handle : shared) handle = table.Pin(Value::Make(1, 1));
+      for (Handle& handle : own) handle = table.Pin(Value::Make(2, 2));
+    }
+    // Values away from home: two writers at a time have left them so.
+    void Stir() {
+      std::thread([this] {
+        for (const Handle handle : shared) {
+          table.Write(handle, Value::Make(3, 3));
+        }
+      }).join();
+    }
+
+    Table table = *Table::Create({1});
+    Handle shared[4];
+    Handle own[kOwn];
+  };
+
+  // Some of everything, with each result checked. Empty if all were right.
+  static std::string GoOn(World& world) {
+    std::vector<Handle> handles;
+    std::string problem;
+    for (int round = 0; round < 3; ++round) {
+      for (uint64_t i = 0; i < 20; ++i) {
+        handles.push_back(world.table.Pin(Value::Make(i, 0)));
+        if (!handles.back()) return "a Pin was refused; ";
+      }
+      std::vector<Handle> all = handles;
+      world.table.ForEach([&](Handle handle, const Value&) {
+        if (std::find(all.begin(), all.end(), handle) == all.end()) {
+          all.push_back(handle);
+        }
+      });
+      problem += SharedCells(world.table, all);
+      for (const Handle handle : handles) {
+        if (!world.table.Take(handle)) problem += "a Take was refused; ";
+      }
+      handles.clear();
+    }
+    return problem;
+  }
+
+  // Leaves `calls`(world) before each of its accesses, in a new world each
+  // time, in which `then`(world) is next. Says the first place after which
+  // something is wrong.
+  template <typename F, typename G>
+  static void LeaveFromEach(ChildReport& report, F calls, G then) {
+    for (const bool goes_on : {false, true}) {
+      int places = 0;
+      for (bool left = true; left; ++places) {
+        World world;
+        world.Stir();
+        std::string problem;
+        std::thread([&] {
+          // Its shard and ordinal are there, its cache is as after some work.
+          for (int i = 0; i < 3; ++i) {
+            world.table.Unpin(world.table.Pin(Value::Make(0, 0)));
+          }
+          world.table.Write(world.shared[0], Value::Make(4, 4));
+          auto run = [&] { calls(world); };
+          left = Exit::Leave(places, run);
+          if (goes_on) {
+            then(world);
+            problem += GoOn(world);
+          }
+        }).join();
+        then(world);
+        std::thread([&] { problem += GoOn(world); }).join();
+        for (int again = 0; again < 2; ++again) {
+          std::thread([&] {
+            problem += UniquenessProblem(world.table, kSlots - kMostLost);
+          }).join();
+        }
+        if (!report.Expect(problem.empty(),
+                           "left before access " + std::to_string(places) +
+                               (goes_on ? ", went on: " : ", ended: ") +
+                               problem)) {
+          return;
+        }
+      }
+      report.Expect(places > 4, "there was hardly a place to leave from");
+    }
+  }
+
+  template <typename F>
+  static std::string LeaveEverywhere(F calls) {
+    return LeaveEverywhere(calls, [](World&) {});
+  }
+  // In a process of its own: what threads lose of it, the next test has.
+  template <typename F, typename G>
+  static std::string LeaveEverywhere(F calls, G then) {
+    return InChild(
+        [&](ChildReport& report) { LeaveFromEach(report, calls, then); });
+  }
+};
+
+using Configs = testing::Types<Config<8, 8>, Config<24, 8>, Config<24, 0>,
+                               Config<16, 1>, Config<4, 8>>;
+TYPED_TEST_SUITE(LeftMidwayTest, Configs);
+
+TYPED_TEST(LeftMidwayTest, OutOfWrite) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
+    for (int round = 0; round < 2; ++round) {
+      for (const auto handle : world.shared) {
+        world.table.Write(handle, TypeParam::Value::Make(5, 5));
+      }
+    }
+  }),
+            "");
+}
+
+TYPED_TEST(LeftMidwayTest, OutOfExchange) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
+    for (int round = 0; round < 2; ++round) {
+      for (const auto handle : world.shared) {
+        (void)world.table.Exchange(handle, TypeParam::Value::Make(5, 5));
+      }
+    }
+  }),
+            "");
+}
+
+TYPED_TEST(LeftMidwayTest, OutOfPin) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
+    for (int i = 0; i < 40; ++i) {
+      (void)world.table.Pin(TypeParam::Value::Make(5, 5));
+    }
+  }),
+            "");
+}
+
+// Until the table is full, with what a thread that is gone has left in it.
+TYPED_TEST(LeftMidwayTest, OutOfPinWhenTheTableIsFull) {
+  EXPECT_EQ(this->LeaveEverywhere(
+                [](auto& world) {
+                  while (world.table.Pin(TypeParam::Value::Make(5, 5))) {
+                  }
+                },
+                [](auto& world) { world.table.UnpinAll(); }),
+            "");
+}
+
+TYPED_TEST(LeftMidwayTest, OutOfUnpin) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
+    for (const auto handle : world.own) world.table.Unpin(handle);
+  }),
+            "");
+}
+
+TYPED_TEST(LeftMidwayTest, OutOfTake) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
+    for (const auto handle : world.own) (void)world.table.Take(handle);
+  }),
+            "");
+}
+
+TYPED_TEST(LeftMidwayTest, OutOfUnpinAll) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) { world.table.UnpinAll(); }),
+            "");
+}
+
+TYPED_TEST(LeftMidwayTest, OutOfForEach) {
+  EXPECT_EQ(this->LeaveEverywhere([](auto& world) {
+    world.table.ForEach([&](auto handle, const auto& value) {
+      world.table.Write(handle, value);
+    });
+  }),
+            "");
+}
+
+}  // namespace
+}  // namespace holdfast

@@ -1,0 +1,97 @@
+// What the system says of this process's memory: sums over its mappings.
+
+#ifndef HOLDFAST_TESTS_EDGES_MEMORY_MAPS_H_
+#define HOLDFAST_TESTS_EDGES_MEMORY_MAPS_H_
+
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace holdfast {
+
+struct MemoryMaps {
+  // All in bytes, of /proc/self/smaps.
+  uint64_t mapped = 0;
+  // Private and writable: what the system charges as memory that may be needed,
+  // and what `ulimit -d` limits.
+  uint64_t charged = 0;
+  // What a core dump has: mappings that were written to, or could have been,
+  // and were not left out.
+  uint64_t dumped = 0;
+  uint64_t dirty_and_dumped = 0;
+  uint64_t dirty = 0;
+  uint64_t resident = 0;
+  uint64_t locked = 0;
+  uint64_t huge = 0;  // In transparent huge pages.
+
+  static MemoryMaps Now() {
+    MemoryMaps all;
+    Mapping mapping;
+    std::ifstream maps("/proc/self/smaps");
+    for (std::string line; std::getline(maps, line);) {
+      if (IsHeader(line)) {
+        mapping = {};
+        const std::string flags = line.substr(line.find(' ') + 1, 4);
+        mapping.writable = flags[1] == 'w' && flags[3] == 'p';
+      } else {
+        mapping.Add(line);
+        if (line.rfind("VmFlags:", 0) == 0) all.Add(mapping);
+      }
+    }
+    return all;
+  }
+
+ private:
+  struct Mapping {
+    void Add(const std::string& line) {
+      std::istringstream words(line);
+      std::string name;
+      uint64_t kilobytes = 0;
+      words >> name;
+      if (name == "VmFlags:") {
+        dumped = (line + " ").find(" dd ") == std::string::npos;
+        return;
+      }
+      words >> kilobytes;
+      const uint64_t bytes = kilobytes << 10;
+      if (name == "Size:") size = bytes;
+      if (name == "Rss:") resident = bytes;
+      if (name == "Private_Dirty:") dirty = bytes;
+      if (name == "Locked:") locked = bytes;
+      if (name == "AnonHugePages:") huge = bytes;
+    }
+
+    bool writable = false;
+    bool dumped = true;
+    uint64_t size = 0;
+    uint64_t resident = 0;
+    uint64_t dirty = 0;
+    uint64_t locked = 0;
+    uint64_t huge = 0;
+  };
+
+  // "7f00-7f10 rw-p ...", not "Size: 4 kB".
+  static bool IsHeader(const std::string& line) {
+    const size_t space = line.find(' ');
+    return space != std::string::npos && line[space - 1] != ':';
+  }
+
+  void Add(const Mapping& mapping) {
+    mapped += mapping.size;
+    resident += mapping.resident;
+    locked += mapping.locked;
+    dirty += mapping.dirty;
+    huge += mapping.huge;
+    if (mapping.writable) charged += mapping.size;
+    // The system dumps all of a private mapping once any page was written.
+    if (mapping.dumped && (mapping.writable || mapping.dirty > 0)) {
+      dumped += mapping.size;
+      dirty_and_dumped += mapping.dirty;
+    }
+  }
+};
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_TESTS_EDGES_MEMORY_MAPS_H_
