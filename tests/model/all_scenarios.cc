@@ -5,7 +5,7 @@ namespace holdfast::model {
 Entries AllScenarios() {
   Entries all;
   for (const Entries& some :
-       {ValueScenarios(), EndScenarios(), FreeSlotScenarios(), PoolScenarios(),
+       {ValueScenarios(), EndScenarios(), PoolScenarios(), FreeSlotScenarios(),
         ThreadScenarios(), FullTableScenarios(), LeftMidwayScenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }

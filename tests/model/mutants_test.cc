@@ -90,7 +90,7 @@ Result RunOne(const Entry& entry, int preemptions) {
   search.bounds = entry.bounds;
   if (preemptions >= 0 && search.bounds.preemptions > preemptions) {
     search.bounds.preemptions = preemptions;
-    search.bounds.stale = 1;
+    if (search.bounds.stale != 0) search.bounds.stale = 1;
   }
   if (entry.random != 0) {
     search.seed = 1;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,7 @@ class Pool : public Scenario {
   struct Script {
     uint32_t slots;
     uint32_t cache;
+    uint32_t spare = 0;  // Slots beyond, for what caches may hold.
     Body setup;
     std::vector<Body> threads;
     int registered = kMaxThreads;  // Threads that have an ordinal at the start.
@@ -37,10 +39,12 @@ class Pool : public Scenario {
   explicit Pool(const Script& script)
       : script_(script),
         memory_(*ModelMemory::Reserve(4 * 4096)),
-        slots_(memory_.Array<typename Slots::Slot>(0, script.slots),
-               memory_.Array<typename Slots::Side>(3 * 4096, script.slots)),
+        slots_(
+            memory_.Array<typename Slots::Slot>(0, script.slots + script.spare),
+            memory_.Array<typename Slots::Side>(3 * 4096,
+                                                script.slots + script.spare)),
         pool_(memory_.Array<typename SlotPool::Control>(4096, 1), Shards(),
-              slots_, {script.slots, script.slots}, script.cache,
+              slots_, {script.slots, script.slots + script.spare}, script.cache,
               ModelThreads::OfThisCopy()) {
     static_assert(sizeof(internal::Shard<Traits>) * Traits::kMaxThreads <=
                   4096);
@@ -60,7 +64,12 @@ class Pool : public Scenario {
   // All threads exit, and one takes all that is left.
   void Done() override {
     ModelThreads::ExitAll(kMaxThreads - 1);
-    while (held_ <= script_.slots && Acquire() != Word::kNoSlot) {
+    Check(held_ + Listed() + pool_.CachedSlots() + script_.slots -
+                  pool_.high_water() ==
+              script_.slots,
+          "a slot is in no place, or in two");
+    const uint32_t most = script_.slots + (script_.spare == 0 ? 1 : 0);
+    while (held_ < most && Acquire() != Word::kNoSlot) {
     }
     Check(held_ == script_.slots, "a slot was lost, or doubled");
     Check(pool_.high_water() == script_.slots, "bad high-water");
@@ -101,11 +110,38 @@ class Pool : public Scenario {
   uint64_t cached() const { return pool_.CachedSlots(); }
 
  private:
+  // Slots on the free list. Checks that they can be taken from there.
+  uint32_t Listed() {
+    const auto& control = *memory_.Array<typename SlotPool::Control>(4096, 1);
+    uint32_t listed = 0;
+    uint32_t first = Word::Index(control.head.load(std::memory_order_relaxed));
+    for (; first != Word::kNil; first = slots_.Below(first)) {
+      Check(first < script_.slots, "a link to no slot");
+      const uint64_t leader = slots_.FreeSlot(first);
+      const uint32_t size =
+          1 + Size(slots_.LinksOf(Word::ShortForm(leader)).first);
+      Check(size <= script_.cache / 2, "a batch that is too large");
+      listed += size;
+      Check(listed <= script_.slots, "a slot is listed twice");
+    }
+    return listed;
+  }
+
+  // Of the tree that the slot leads, or of none.
+  uint32_t Size(uint32_t root, uint32_t depth = 0) {
+    if (root == Word::kNil) return 0;
+    Check(Word::ShortIndex(root) < script_.slots, "a link to no slot");
+    Check(depth < script_.slots, "a batch that leads to itself");
+    const internal::Links links = slots_.LinksOf(root);
+    return 1 + Size(links.first, depth + 1) + Size(links.second, depth + 1);
+  }
+
   internal::ShardArray<Traits> Shards() const {
     return {
         memory_.Array<internal::Shard<Traits>>(2 * 4096, Traits::kMaxThreads),
         &memory_.Array<typename SlotPool::Control>(4096, 1)->opened};
   }
+
   void Stamp(uint32_t index) {
     Check(index < script_.slots, "a slot out of range");
     stamps_[index] = stamps_[index] + 1;
@@ -160,13 +196,15 @@ void AddGrowth(Entries* entries) {
 }
 
 // Two threads have left a slot each. One that finds the pool full looks at
-// both, while a newcomer takes one of them: the other is found.
+// both, while a newcomer takes one of them: the other is found, and no slot is
+// taken that caches are to hold.
 void AddSecondFind(Entries* entries) {
   using Traits = ModelTraits<4>;
   using P = Pool<internal::CellSlots<uint64_t, Traits>, Traits>;
   typename P::Script script;
   script.slots = 3;
   script.cache = 4;
+  script.spare = 2;
   script.registered = 1;
   const auto leave = [](P& p, uint64_t place) {
     ModelThreads::Register();
