@@ -95,7 +95,7 @@ thread_local AtExit object;
 thread_local bool hook_frees = false;
 thread_local bool in_hook = false;
 
-void OnFree() {
+[[maybe_unused]] void OnFree() {
   if (!hook_frees || in_hook) return;
   in_hook = true;
   Hook();
