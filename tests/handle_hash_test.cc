@@ -112,7 +112,7 @@ TYPED_TEST(HandleHashTest, SpreadsHandlesOfAFreshTable) {
 }
 
 TYPED_TEST(HandleHashTest, SpreadsHandlesOfEveryNthSlot) {
-  for (const uint64_t apart : {2, 16, 64}) {
+  for (const uint64_t apart : {2u, 16u, 64u}) {
     const uint64_t slots = this->Slots(apart);
     auto table = *TestFixture::Table::Create({slots});
     const auto all = this->PinMany(table, slots);

@@ -11,6 +11,7 @@
 #include "holdfast/traits.h"
 #include "tests/support/fake_threads.h"
 #include "tests/support/hooked_atomics.h"
+#include "tests/support/slot_arena.h"
 
 namespace holdfast::internal {
 namespace {
@@ -38,8 +39,9 @@ class Fixture {
 
  public:
   explicit Fixture(uint64_t max_slots)
-      : spares_(entries_.get(), {shards_.get(), nullptr}, Slots(), max_slots,
-                FakeThreads::OfThisCopy()) {
+      : arena_(SpareCells<Slots, Traits>::Cells(max_slots)),
+        spares_(entries_.get(), {shards_.get(), nullptr}, arena_.slots(),
+                max_slots, FakeThreads::OfThisCopy()) {
     FakeThreads::Reset();
   }
 
@@ -84,6 +86,7 @@ class Fixture {
       std::make_unique<typename SpareCells<Slots, Traits>::Entry[]>(
           Traits::kMaxSharedSpares);
   std::vector<uint32_t> lost_;
+  SlotArena<Slots> arena_;
   SpareCells<Slots, Traits> spares_;
 };
 
