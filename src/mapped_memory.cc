@@ -20,12 +20,14 @@
 #include "absl/strings/str_cat.h"
 
 // Of LeakSanitizer's interface; absent where it is not linked in.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 ABSL_ATTRIBUTE_WEAK void __lsan_register_root_region(const void* begin,
                                                      size_t size);
 ABSL_ATTRIBUTE_WEAK void __lsan_unregister_root_region(const void* begin,
                                                        size_t size);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace holdfast::internal {
 namespace {
@@ -109,7 +111,7 @@ bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {
 
 absl::Status MappedMemory::Refusal() {
   // Each step is at least 16 KiB.
-  return Refused("mprotect", 16 * 1024, ENOMEM);
+  return Refused("mprotect", 16'384, ENOMEM);
 }
 
 MappedMemory::MappedMemory(MappedMemory&& other) noexcept

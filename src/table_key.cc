@@ -56,6 +56,7 @@ uint64_t FromWhatIsAtHand() {
   AtHand from = {};
 #if defined(__linux__)
   // 16 random bytes, new with each exec and the same in each fork.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): as getauxval has it.
   if (const auto* start = reinterpret_cast<const void*>(getauxval(AT_RANDOM))) {
     std::memcpy(from.exec, start, sizeof(from.exec));
   }

@@ -112,6 +112,7 @@ void* Body(void* verb) {
   }
   int old = 0;
   if (way == Way::kCancel) {
+    // NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous): on purpose.
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
   }
   working.store(true);

@@ -68,7 +68,7 @@ class GrowingPart {
   }
 
   // Small tables are to stay small; large ones are to grow by few calls.
-  static constexpr uint64_t kSmallestStep = 16 * 1024;
+  static constexpr uint64_t kSmallestStep = 16'384;
 
   bool Reach(uint64_t wanted) const noexcept {
     // order: relaxed. It publishes nothing: the system lets every store

@@ -78,6 +78,7 @@ class OwnerLocks {
   }
 
   static Block* ToBlock(uint64_t address) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): model checkers know integers.
     return reinterpret_cast<Block*>(static_cast<uintptr_t>(address));
   }
 
