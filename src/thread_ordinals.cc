@@ -12,6 +12,7 @@
 #include "absl/base/attributes.h"
 #include "holdfast/internal/ordinal_pool.h"
 #include "holdfast/internal/owner_locks.h"
+#include "holdfast/internal/table_key.h"
 #include "holdfast/internal/thread_token.h"
 #include "holdfast/traits.h"
 
@@ -91,10 +92,25 @@ struct Mine {
 };
 ABSL_CONST_INIT thread_local Mine mine;
 
-// The token of ordinal 0. The pool has a byte for each 16 tokens and more, so
-// that no other copy's tokens are among them.
-uint64_t FirstToken() { return reinterpret_cast<uintptr_t>(&pool) * 16; }
-static_assert(sizeof(pool) >= kCapacity / 16);
+// The token of ordinal 0, chosen at random once, with room for the ordinals: no
+// other copy's tokens are among these, nor those of a copy that was unloaded
+// and has left one with a thread, but for one in 2^46.
+ABSL_CONST_INIT std::atomic<uint64_t> first_token{0};
+
+uint64_t FirstToken() noexcept {
+  // order: relaxed. Only the number counts.
+  uint64_t first = first_token.load(std::memory_order_relaxed);
+  if (first != 0) return first;
+  const uint64_t chosen =
+      (NewTableKey() | kCapacity) & ~uint64_t{kCapacity - 1};
+  // order: relaxed, both. As above.
+  return first_token.compare_exchange_strong(first, chosen,
+                                             std::memory_order_relaxed,
+                                             std::memory_order_relaxed)
+             ? chosen
+             : first;
+}
+static_assert((kCapacity & (kCapacity - 1)) == 0);
 
 void Give(uint32_t ordinal) noexcept {
   owners.Unlock(ordinal);

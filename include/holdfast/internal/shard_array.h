@@ -43,7 +43,8 @@ class ShardArray {
     // An owner may have left halfway through this, with the shard in the list
     // or not. [INV-9]
     if (shard.next_opened.Get() == 0 || !IsListed(ordinal)) List(ordinal);
-    shard.last.Set(Shard<Traits>::kNoLast);
+    // One that got here may have given a slot back since.
+    if (shard.last.Get() == 0) shard.last.Set(Shard<Traits>::kNoLast);
     shard.SetArrayCount(0);
     return true;
   }

@@ -70,7 +70,7 @@ class ThreadOrdinals::Numbering {
  private:
   friend class ThreadOrdinals;
 
-  // The token of ordinal 0. Tokens of two copies are never equal.
+  // The token of ordinal 0, random for each copy.
   uint64_t first_token_ = 0;
   const Functions* functions_ = nullptr;
 };
