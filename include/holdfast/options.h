@@ -29,11 +29,12 @@ struct TableOptions {
   //
   // As long as fewer than max_slots values are live, and no slot is retired or
   // was lost by a thread that left a call halfway, Pin finds a slot, whatever
-  // other threads keep: the table may hand out thread_cache_slots + 1 slots
-  // more for each other thread that has used it. (Within kMaxThreads times
-  // that of kMaxSlots, half of the numbers that are left are for this. Threads
-  // past kMaxThreads are not counted while they are inside a Pin.) With 0, or
-  // with one thread, max_slots values fit and no more.
+  // other threads keep (a value counts as live until its Unpin has returned):
+  // the table may hand out thread_cache_slots + 1 slots more for each other
+  // thread that has used it. (Within kMaxThreads times that of kMaxSlots, half
+  // of the numbers that are left are for this. Threads past kMaxThreads are not
+  // counted while they are inside a Pin.) With 0, or with one thread, max_slots
+  // values fit and no more.
   uint32_t thread_cache_slots = 64;
 };
 
