@@ -27,7 +27,7 @@ template <typename T, typename Traits>
 struct HandleTable<T, Traits>::Layout {
   static constexpr size_t kLine = 128;  // Processors fetch lines in pairs.
 
-  // Written by Create alone, but for the sizes, which grow.
+  // How many bytes of each part are writable, see GrowingPart.
   struct Growth {
     typename Part::Size slots;
     typename Part::Size spares;

@@ -24,8 +24,8 @@ template <typename Atomics, typename Block, uint32_t kOrdinals>
 class OwnerLocks {
  public:
   // Requires that the caller has just claimed `ordinal`. Where there is no
-  // memory for a lock, and where IsOrphaned has it at the moment, the owner
-  // counts as present for ever. Lock-free.
+  // memory for a lock, and where Inherit has the lock at the moment, the owner
+  // is not watched. Lock-free.
   void Lock(uint32_t ordinal) noexcept {
     Block* const block = BlockOf(ordinal);
     if (block != nullptr) block->TryLock(ordinal % Block::kPerBlock);
