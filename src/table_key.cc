@@ -17,7 +17,7 @@
 namespace holdfast::internal {
 namespace {
 
-bool FromSystem(uint64_t* bits) {
+bool FromSystem(uint64_t* bits) noexcept {
 #if defined(__linux__)
   ssize_t got;
   do {
@@ -31,7 +31,7 @@ bool FromSystem(uint64_t* bits) {
 #endif
 }
 
-bool FromDevice(uint64_t* bits) {
+bool FromDevice(uint64_t* bits) noexcept {
 #if defined(__cpp_exceptions)
   try {
     std::random_device random;
@@ -47,11 +47,11 @@ bool FromDevice(uint64_t* bits) {
 }
 
 template <typename Clock>
-uint64_t Ticks() {
+uint64_t Ticks() noexcept {
   return static_cast<uint64_t>(Clock::now().time_since_epoch().count());
 }
 
-uint64_t FromWhatIsAtHand() {
+uint64_t FromWhatIsAtHand() noexcept {
   static std::atomic<uint64_t> calls{0};
   AtHand from = {};
 #if defined(__linux__)
@@ -72,11 +72,11 @@ uint64_t FromWhatIsAtHand() {
 
 }  // namespace
 
-KeySources DefaultKeySources() {
+KeySources DefaultKeySources() noexcept {
   return {FromSystem, FromDevice, FromWhatIsAtHand};
 }
 
-uint64_t MixAtHand(const AtHand& from) {
+uint64_t MixAtHand(const AtHand& from) noexcept {
   uint64_t mixed = 0;
   for (const uint64_t word :
        {from.exec[0], from.exec[1], from.process, from.nanoseconds, from.uptime,

@@ -31,10 +31,10 @@ namespace {
 constexpr uint64_t kClear = uint64_t{1} << 63 | 1;
 
 // Sources that give numbers of their own, or fail.
-bool Gives5(uint64_t* bits) { return *bits = 0x50 | kClear, true; }
-bool Gives6(uint64_t* bits) { return *bits = 0x60 | kClear, true; }
-uint64_t Gives7() { return 0x70 | kClear; }
-bool Fails(uint64_t* bits) { return *bits = 0x1234, false; }
+bool Gives5(uint64_t* bits) noexcept { return *bits = 0x50 | kClear, true; }
+bool Gives6(uint64_t* bits) noexcept { return *bits = 0x60 | kClear, true; }
+uint64_t Gives7() noexcept { return 0x70 | kClear; }
+bool Fails(uint64_t* bits) noexcept { return *bits = 0x1234, false; }
 
 void ExpectDistinct(const KeySources& sources) {
   std::set<uint64_t> keys;

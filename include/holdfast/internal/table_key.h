@@ -8,14 +8,16 @@
 namespace holdfast::internal {
 
 // Where the bits of a key come from, the best first. The first two are false,
-// and leave the word alone, where the system refuses.
+// and leave the word alone, where the system refuses. (noexcept: a thread that
+// is cancelled in a caller unwinds through it. See docs/design.md.)
 struct KeySources {
-  bool (*system)(uint64_t* bits);  // The kernel's random numbers, by a call.
-  bool (*device)(uint64_t* bits);  // Those of std::random_device.
-  uint64_t (*at_hand)();           // What differs from call to call.
+  bool (*system)(
+      uint64_t* bits) noexcept;  // The kernel's random numbers, by a call.
+  bool (*device)(uint64_t* bits) noexcept;  // Those of std::random_device.
+  uint64_t (*at_hand)() noexcept;           // What differs from call to call.
 };
 
-KeySources DefaultKeySources();
+KeySources DefaultKeySources() noexcept;
 
 // A key that is unlike that of other tables, of this process and of others, but
 // for one in 2^62. Bits 0 and 63 are clear. Nothing that is random is kept from
@@ -36,7 +38,7 @@ struct AtHand {
 };
 
 // Keys of one process differ by `number`; those of others by the rest.
-uint64_t MixAtHand(const AtHand& from);
+uint64_t MixAtHand(const AtHand& from) noexcept;
 
 }  // namespace holdfast::internal
 
