@@ -1,10 +1,13 @@
 """The files of the library, for it and for copies of it in tests."""
 
 HEADERS = [
+    "include/holdfast/diagnosis.h",
     "include/holdfast/handle.h",
     "include/holdfast/handle_table.h",
+    "include/holdfast/handle_table_verbs.h",
     "include/holdfast/internal/cell_slots.h",
     "include/holdfast/internal/cpp17.h",
+    "include/holdfast/internal/creation_error.h",
     "include/holdfast/internal/free_list.h",
     "include/holdfast/internal/growing_part.h",
     "include/holdfast/internal/handle_table_impl.h",
@@ -28,6 +31,8 @@ HEADERS = [
 ]
 
 SOURCES = [
+    "src/creation_error.cc",
+    "src/diagnosis.cc",
     "src/handle.cc",
     "src/mapped_memory.cc",
     "src/options.cc",

@@ -1,18 +1,23 @@
 #include "holdfast/handle.h"
 
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
 #include <ostream>
-
-#include "absl/strings/str_cat.h"
 
 namespace holdfast::internal {
 
-void PrintHandle(std::ostream& os, uint64_t bits) {
-  if (bits == 0) {
-    os << "Handle(null)";
+HandleText ToText(uint64_t handle) noexcept {
+  HandleText out;
+  if (handle == 0) {
+    std::snprintf(out.text, sizeof(out.text), "Handle(null)");
   } else {
-    os << absl::StrCat("Handle(0x", absl::Hex(bits, absl::kZeroPad16), ")");
+    std::snprintf(out.text, sizeof(out.text), "Handle(0x%016" PRIx64 ")",
+                  handle);
   }
+  return out;
 }
+
+void Print(std::ostream& os, const HandleText& text) { os << text.text; }
 
 }  // namespace holdfast::internal

@@ -15,9 +15,7 @@
 #include <utility>
 
 #include "absl/base/attributes.h"
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "holdfast/internal/creation_error.h"
 
 // Of LeakSanitizer's interface; absent where it is not linked in.
 // NOLINTBEGIN(bugprone-reserved-identifier)
@@ -34,7 +32,7 @@ namespace {
 
 // The first number of /proc/`file` after `skipped` others; 0 if there is none.
 uint64_t ReadProc(const char* file, int skipped) {
-  std::ifstream in(absl::StrCat("/proc/", file));
+  std::ifstream in(std::string("/proc/") + file);
   uint64_t number = 0;
   for (int i = 0; i <= skipped; ++i) in >> number;
   return in ? number : 0;
@@ -55,7 +53,7 @@ bool IsBeyond(int resource, uint64_t used_pages, uint64_t more) {
 }
 
 // Which of the system's limits has probably refused `more` bytes.
-std::string GuessLimit(uint64_t more, int error) {
+const char* GuessLimit(uint64_t more, int error) {
   if (error == EAGAIN) {
     return "the limit on locked memory: ulimit -l (mlockall is in force)";
   }
@@ -76,15 +74,15 @@ std::string GuessLimit(uint64_t more, int error) {
          "vm.max_map_count";
 }
 
-absl::Status Refused(const char* call, uint64_t bytes, int error) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat(call, ": ", std::generic_category().message(error), "; ",
-                   GuessLimit(bytes, error)));
+CreationError Refused(const char* call, uint64_t bytes, int error) {
+  return MakeCreationError(
+      CreationError::Code::kResourceExhausted, "%s: %s; %s", call,
+      std::generic_category().message(error).c_str(), GuessLimit(bytes, error));
 }
 
 }  // namespace
 
-absl::StatusOr<MappedMemory> MappedMemory::Reserve(size_t bytes) {
+CreationError MappedMemory::Reserve(size_t bytes, MappedMemory* memory) {
   // Readable: a late reader of any slot finds zeros. Not writable: the system
   // charges no memory, does not lock any (mlockall: zeros have none of their
   // own), and leaves it out of core dumps.
@@ -95,7 +93,8 @@ absl::StatusOr<MappedMemory> MappedMemory::Reserve(size_t bytes) {
   if (__lsan_register_root_region != nullptr) {
     __lsan_register_root_region(base, bytes);
   }
-  return MappedMemory(base, bytes);
+  *memory = MappedMemory(base, bytes);
+  return {};
 }
 
 uint64_t MappedMemory::PageBytes() noexcept {
@@ -109,7 +108,7 @@ bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {
   return done;
 }
 
-absl::Status MappedMemory::Refusal() {
+CreationError MappedMemory::Refusal() {
   // Each step is at least 16 KiB.
   return Refused("mprotect", 16'384, ENOMEM);
 }

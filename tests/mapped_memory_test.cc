@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "gtest/gtest.h"
+#include "holdfast/internal/creation_error.h"
 
 namespace holdfast::internal {
 namespace {
@@ -24,9 +24,10 @@ static_assert(std::is_nothrow_move_assignable_v<MappedMemory>);
 size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
 MappedMemory Reserved(size_t bytes) {
-  absl::StatusOr<MappedMemory> memory = MappedMemory::Reserve(bytes);
-  EXPECT_TRUE(memory.ok()) << memory.status();
-  return *std::move(memory);
+  MappedMemory memory;
+  const CreationError error = MappedMemory::Reserve(bytes, &memory);
+  EXPECT_TRUE(error.ok()) << error.message;
+  return memory;
 }
 
 // Reserved, and all of it writable.
@@ -128,11 +129,13 @@ TEST(MappedMemoryTest, MakeWritableLeavesErrnoAlone) {
 }
 
 TEST(MappedMemoryTest, RefusalIsResourceExhaustedWithTheSystemsReason) {
-  const absl::StatusOr<MappedMemory> memory =
-      MappedMemory::Reserve(std::numeric_limits<size_t>::max() / 16 * 15);
-  EXPECT_TRUE(absl::IsResourceExhausted(memory.status()));
-  EXPECT_EQ(memory.status().message().find("mmap: Cannot allocate memory; "),
+  MappedMemory memory;
+  const CreationError error = MappedMemory::Reserve(
+      std::numeric_limits<size_t>::max() / 16 * 15, &memory);
+  EXPECT_EQ(error.code, CreationError::Code::kResourceExhausted);
+  EXPECT_EQ(std::string(error.message).find("mmap: Cannot allocate memory; "),
             0);
+  EXPECT_EQ(memory.reserved_bytes(), 0);
 }
 
 }  // namespace

@@ -4,17 +4,19 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "holdfast/internal/creation_error.h"
 
 namespace holdfast::internal {
 namespace {
 
-absl::Status Validate(uint64_t max_slots, uint32_t thread_cache_slots) {
+constexpr uint64_t kKeyMask = 0x1FFE;
+
+CreationError Validate(uint64_t max_slots, uint32_t thread_cache_slots) {
   TableOptions options;
   options.max_slots = max_slots;
   options.thread_cache_slots = thread_cache_slots;
-  return FitOptions(1000, 126, &options);
+  return FitOptions(1000, 126, kKeyMask, &options);
 }
 
 TEST(OptionsTest, DefaultsAreThoseOfTheHeader) {
@@ -28,54 +30,81 @@ TEST(OptionsTest, ValuesWithinTheirRangesAreFine) {
   EXPECT_TRUE(Validate(1000, 126).ok());
 }
 
-TEST(OptionsTest, StatusNamesMaxSlotsWithValueAndRange) {
+TEST(OptionsTest, ErrorNamesMaxSlotsWithValueAndRange) {
   for (const uint64_t value : {uint64_t{0}, uint64_t{1001}, ~uint64_t{0}}) {
-    const absl::Status status = Validate(value, 64);
-    EXPECT_TRUE(absl::IsInvalidArgument(status));
-    EXPECT_EQ(status.message(), "HandleTable: Options::max_slots is " +
-                                    std::to_string(value) +
-                                    ", must be between 1 and 1000");
+    const CreationError error = Validate(value, 64);
+    EXPECT_EQ(error.code, CreationError::Code::kInvalidArgument);
+    EXPECT_EQ(error.message, "HandleTable: Options::max_slots is " +
+                                 std::to_string(value) +
+                                 ", must be between 1 and 1000");
   }
 }
 
-TEST(OptionsTest, StatusNamesThreadCacheSlotsWithValueAndRange) {
+TEST(OptionsTest, ErrorNamesThreadCacheSlotsWithValueAndRange) {
   for (const uint32_t value : {uint32_t{127}, ~uint32_t{0}}) {
-    const absl::Status status = Validate(1000, value);
-    EXPECT_TRUE(absl::IsInvalidArgument(status));
-    EXPECT_EQ(status.message(), "HandleTable: Options::thread_cache_slots is " +
-                                    std::to_string(value) +
-                                    ", must be between 0 and 126");
+    const CreationError error = Validate(1000, value);
+    EXPECT_EQ(error.code, CreationError::Code::kInvalidArgument);
+    EXPECT_EQ(error.message, "HandleTable: Options::thread_cache_slots is " +
+                                 std::to_string(value) +
+                                 ", must be between 0 and 126");
+  }
+}
+
+TEST(OptionsTest, ErrorNamesKeyWithValueAndRange) {
+  TableOptions options = {1000, 64};
+  for (const uint64_t key : {uint64_t{0}, uint64_t{2}, kKeyMask}) {
+    options.key = key;
+    EXPECT_TRUE(FitOptions(1000, 126, kKeyMask, &options).ok());
+    EXPECT_EQ(options.key, key);
+  }
+  for (const uint64_t key : {uint64_t{1}, uint64_t{0x2000}, ~uint64_t{0}}) {
+    options.key = key;
+    const CreationError error = FitOptions(1000, 126, kKeyMask, &options);
+    EXPECT_EQ(error.code, CreationError::Code::kInvalidArgument);
+    EXPECT_EQ(error.message, "HandleTable: Options::key is " +
+                                 std::to_string(key) +
+                                 ", must be even and at most 8190");
   }
 }
 
 TEST(OptionsTest, DefaultsFitThemselvesToTheLimits) {
   TableOptions options;
-  EXPECT_TRUE(FitOptions(1600, 7, &options).ok());
+  EXPECT_TRUE(FitOptions(1600, 7, kKeyMask, &options).ok());
   EXPECT_EQ(options.max_slots, 1600);
   EXPECT_EQ(options.thread_cache_slots, 7);
   options = {1000, 64};
-  EXPECT_TRUE(FitOptions(uint64_t{1} << 30, 126, &options).ok());
+  EXPECT_TRUE(FitOptions(uint64_t{1} << 30, 126, kKeyMask, &options).ok());
   EXPECT_EQ(options.max_slots, 1000);
 }
 
 TEST(OptionsTest, ASmallTableHasSmallerCaches) {
   for (const uint32_t slots : {1u, 15u, 16u, 100u, 1023u, 1024u, 5000u}) {
     TableOptions options = {slots, 64};
-    EXPECT_TRUE(FitOptions(10'000, 126, &options).ok());
+    EXPECT_TRUE(FitOptions(10'000, 126, kKeyMask, &options).ok());
     EXPECT_EQ(options.thread_cache_slots, std::min(64u, slots / 16));
   }
 }
 
 TEST(OptionsTest, ReservationErrorSaysHowMuchForWhatWhyAndWhatToDo) {
-  const absl::Status status = ReservationError(
-      absl::ResourceExhaustedError("mmap: no room"), 123456, 789);
-  EXPECT_TRUE(absl::IsResourceExhausted(status));
-  const std::string message(status.message());
+  constexpr auto kCode = CreationError::Code::kResourceExhausted;
+  const CreationError error = ReservationError(
+      MakeCreationError(kCode, "mmap: no %s", "room"), 123456, 789);
+  EXPECT_EQ(error.code, kCode);
+  const std::string message(error.message);
   for (const char* part :
        {"123456 bytes of address space", "max_slots = 789", "mmap: no room",
         "choose a smaller max_slots or raise the limit"}) {
     EXPECT_NE(message.find(part), std::string::npos) << message;
   }
+}
+
+TEST(CreationErrorTest, MessageThatIsTooLongIsCutOff) {
+  const std::string text(1000, 'x');
+  const CreationError error = MakeCreationError(
+      CreationError::Code::kInvalidArgument, "%s", text.c_str());
+  EXPECT_FALSE(error.ok());
+  EXPECT_EQ(error.message, text.substr(0, sizeof(error.message) - 1));
+  EXPECT_TRUE(CreationError().ok());
 }
 
 }  // namespace

@@ -144,8 +144,9 @@ TEST(TraitsTest, CachesMayBeLargerThanTheDefault) {
 // --- Memory ------------------------------------------------------------------
 
 struct RefusingMemory : internal::MappedMemory {
-  static absl::StatusOr<RefusingMemory> Reserve(size_t) {
-    return absl::ResourceExhaustedError("mmap: no luck");
+  static internal::CreationError Reserve(size_t, RefusingMemory*) {
+    return internal::MakeCreationError(
+        internal::CreationError::Code::kResourceExhausted, "mmap: no luck");
   }
 };
 

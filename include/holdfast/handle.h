@@ -21,15 +21,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <ostream>
+#include <iosfwd>
+#include <optional>  // std::hash: this is the lightest of those that have it.
 #include <utility>
 
 namespace holdfast {
 
 namespace internal {
-// Prints "Handle(0x8f4c...)", or "Handle(null)" for 0.
-void PrintHandle(std::ostream& os, uint64_t bits);
+// "Handle(0x8f4c...)", or "Handle(null)" for 0, and the end of the text.
+struct HandleText {
+  char text[32];
+};
+HandleText ToText(uint64_t handle) noexcept;
+void Print(std::ostream& os, const HandleText& text);
 
 // A bijection. Handles of one table differ in a few neighbouring bits, whose
 // place depends on the Traits: each is to reach all bits of the result. A fold
@@ -43,7 +47,9 @@ constexpr uint64_t MixHandle(uint64_t bits) {
 }
 }  // namespace internal
 
-template <typename T>
+// `Tag` tells handles of one T apart that belong to tables of different kinds:
+// see DefaultTraits::HandleTag.
+template <typename T, typename Tag = void>
 class Handle {
  public:
   // The null handle: no table ever issues it, and every table refuses it.
@@ -55,7 +61,8 @@ class Handle {
   static constexpr Handle FromBits(uint64_t bits) { return Handle(bits); }
 
   // 0 for the null handle. Handles that a table issued are odd and less than
-  // 2^63, so they are positive as signed integers too.
+  // 2^kHandleBits of its Traits: 2^63, so they are positive as signed integers
+  // too, or less.
   constexpr uint64_t bits() const { return bits_; }
 
   // False for the null handle alone: true does not mean that it is live.
@@ -72,8 +79,13 @@ class Handle {
   }
 
   friend std::ostream& operator<<(std::ostream& os, Handle handle) {
-    internal::PrintHandle(os, handle.bits_);
+    internal::Print(os, internal::ToText(handle.bits_));
     return os;
+  }
+
+  template <typename Sink>
+  friend void AbslStringify(Sink& sink, Handle handle) {
+    sink.Append(internal::ToText(handle.bits_).text);
   }
 
  private:
@@ -84,9 +96,9 @@ class Handle {
 
 }  // namespace holdfast
 
-template <typename T>
-struct std::hash<holdfast::Handle<T>> {
-  size_t operator()(holdfast::Handle<T> handle) const noexcept {
+template <typename T, typename Tag>
+struct std::hash<holdfast::Handle<T, Tag>> {
+  size_t operator()(holdfast::Handle<T, Tag> handle) const noexcept {
     return static_cast<size_t>(holdfast::internal::MixHandle(handle.bits()));
   }
 };

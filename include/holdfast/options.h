@@ -10,8 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
-#include "absl/status/status.h"
+#include "holdfast/internal/creation_error.h"
 
 namespace holdfast {
 
@@ -36,6 +37,13 @@ struct TableOptions {
   // counted while they are inside a Pin.) With 0, or with one thread, max_slots
   // values fit and no more.
   uint32_t thread_cache_slots = 64;
+
+  // What is XORed into every handle of the table; random if it is not given. It
+  // is even and less than 2^kHandleBits. With a key of one's own, a program
+  // that does the same in one thread issues the same handles: for a replay, or
+  // for files to compare with. Tables with the same key do not tell each
+  // other's handles from their own.
+  std::optional<uint64_t> key = std::nullopt;
 };
 
 // What `HandleTable::GetStats` tells. Exact if no other thread works on the
@@ -63,15 +71,15 @@ struct TableStats {
 namespace internal {
 
 // Makes of `*options` what a table uses: defaults fit its limits, a small table
-// has smaller caches. InvalidArgument, naming the option, its value and its
+// has smaller caches. kInvalidArgument, naming the option, its value and its
 // range, if another value is out of range.
-absl::Status FitOptions(uint64_t max_slots_limit,
-                        uint32_t thread_cache_slots_limit,
-                        TableOptions* options);
+CreationError FitOptions(uint64_t max_slots_limit,
+                         uint32_t thread_cache_slots_limit, uint64_t key_mask,
+                         TableOptions* options) noexcept;
 
 // What Create returns if `bytes` for `max_slots` could not be reserved.
-absl::Status ReservationError(const absl::Status& cause, uint64_t bytes,
-                              uint64_t max_slots);
+CreationError ReservationError(const CreationError& cause, uint64_t bytes,
+                               uint64_t max_slots) noexcept;
 
 }  // namespace internal
 }  // namespace holdfast

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/ordinal_pool.h"
 #include "holdfast/traits.h"
 #include "tests/model/explorer.h"
@@ -20,12 +20,11 @@ namespace holdfast::model {
 // Zeroed memory. In traces, its parts have the names of the table's members.
 class ModelMemory {
  public:
-  static absl::StatusOr<ModelMemory> Reserve(size_t bytes) {
-    ModelMemory memory;
-    memory.bytes_ = bytes;
-    memory.base_.reset(static_cast<char*>(std::aligned_alloc(4096, bytes)));
-    std::memset(memory.base_.get(), 0, bytes);
-    return memory;
+  static internal::CreationError Reserve(size_t bytes, ModelMemory* memory) {
+    memory->bytes_ = bytes;
+    memory->base_.reset(static_cast<char*>(std::aligned_alloc(4096, bytes)));
+    std::memset(memory->base_.get(), 0, bytes);
+    return {};
   }
 
   template <typename U>
@@ -43,7 +42,7 @@ class ModelMemory {
   static constexpr bool kGrows = false;
   static uint64_t PageBytes() noexcept { return 4096; }
   static bool MakeWritable(void*, size_t) noexcept { return true; }
-  static absl::Status Refusal() { return absl::OkStatus(); }
+  static internal::CreationError Refusal() { return {}; }
 
   size_t reserved_bytes() const { return bytes_; }
   size_t ResidentBytes() const { return bytes_; }

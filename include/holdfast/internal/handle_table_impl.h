@@ -1,5 +1,5 @@
 // The members of HandleTable that are not on a fast path. Included by
-// holdfast/handle_table.h alone.
+// holdfast/handle_table_verbs.h alone.
 
 #ifndef HOLDFAST_INTERNAL_HANDLE_TABLE_IMPL_H_
 #define HOLDFAST_INTERNAL_HANDLE_TABLE_IMPL_H_
@@ -11,9 +11,8 @@
 #include <limits>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "holdfast/handle_table.h"  // IWYU pragma: keep
+#include "holdfast/handle_table_verbs.h"  // IWYU pragma: keep
+#include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/table_key.h"
 
 namespace holdfast {
@@ -79,41 +78,36 @@ struct HandleTable<T, Traits>::Layout {
 };
 
 template <typename T, typename Traits>
-absl::StatusOr<HandleTable<T, Traits>> HandleTable<T, Traits>::Create(
-    const Options& options) {
+HandleTable<T, Traits> HandleTable<T, Traits>::Make(
+    const Options& options, internal::CreationError* error) {
   Options fitted = options;
-  if (absl::Status status = internal::FitOptions(
-          kMaxSlots, Traits::kMaxThreadCacheSlots, &fitted);
-      !status.ok()) {
-    return status;
-  }
+  *error = internal::FitOptions(kMaxSlots, Traits::kMaxThreadCacheSlots,
+                                kKeyMask, &fitted);
+  if (!error->ok()) return HandleTable();
   const Layout layout(fitted.max_slots, fitted.thread_cache_slots,
                       Memory::PageBytes());
   HandleTable table;
-  absl::Status status = table.Reserve(layout);
-  if (status.ok()) status = table.Build(layout, fitted);
-  if (!status.ok()) {
-    return internal::ReservationError(status, layout.bytes, fitted.max_slots);
-  }
-  return table;
+  *error = table.Reserve(layout);
+  if (error->ok()) *error = table.Build(layout, fitted);
+  if (error->ok()) return table;
+  *error = internal::ReservationError(*error, layout.bytes, fitted.max_slots);
+  return HandleTable();
 }
 
 template <typename T, typename Traits>
-absl::Status HandleTable<T, Traits>::Reserve(const Layout& layout) {
+internal::CreationError HandleTable<T, Traits>::Reserve(const Layout& layout) {
   constexpr uint64_t kMost = std::numeric_limits<ptrdiff_t>::max();
   if (layout.bytes > kMost) {
-    return absl::ResourceExhaustedError("more than a process can address");
+    return internal::MakeCreationError(
+        internal::CreationError::Code::kResourceExhausted,
+        "more than a process can address");
   }
-  absl::StatusOr<Memory> memory =
-      Memory::Reserve(static_cast<size_t>(layout.bytes));
-  if (!memory.ok()) return memory.status();
-  memory_ = *std::move(memory);
-  return absl::OkStatus();
+  return Memory::Reserve(static_cast<size_t>(layout.bytes), &memory_);
 }
 
 template <typename T, typename Traits>
-absl::Status HandleTable<T, Traits>::Build(const Layout& layout,
-                                           const Options& options) {
+internal::CreationError HandleTable<T, Traits>::Build(const Layout& layout,
+                                                      const Options& options) {
   const auto at = [&](uint64_t offset) {
     return memory_.template Array<char>(static_cast<size_t>(offset), 1);
   };
@@ -160,13 +154,14 @@ absl::Status HandleTable<T, Traits>::Build(const Layout& layout,
         array, slots_, layout.all_slots, numbering, spares, spare_sides);
     if (!spares_.ReachShared()) return Memory::Refusal();
   }
-  key_ = internal::NewTableKey();
+  key_ = options.key.has_value() ? *options.key
+                                 : internal::NewTableKey() & kKeyMask;
   all_slots_ = layout.all_slots;
-  return absl::OkStatus();
+  return {};
 }
 
 template <typename T, typename Traits>
-uint64_t HandleTable<T, Traits>::UnpinAll() {
+uint64_t HandleTable<T, Traits>::UnpinAll() noexcept {
   uint64_t unpinned = 0;
   const uint64_t high_water = pool_.high_water();
   for (uint64_t i = 0; i < high_water; ++i) {
@@ -332,7 +327,7 @@ class HandleTable<T, Traits>::ParallelForEach {
 };
 
 template <typename T, typename Traits>
-Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const {
+Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const noexcept {
   if (!handle) return {HandleState::kNull, 0};
   const uint64_t place = PlaceOf(handle);
   const uint64_t issued = Word::Generation(place);
@@ -349,7 +344,7 @@ Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const {
 }
 
 template <typename T, typename Traits>
-TableStats HandleTable<T, Traits>::GetStats() const {
+TableStats HandleTable<T, Traits>::GetStats() const noexcept {
   Stats stats;
   if (all_slots_ == 0) return stats;
   stats.high_water = pool_.high_water();

@@ -8,8 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "holdfast/internal/creation_error.h"
 
 namespace holdfast::internal {
 
@@ -18,10 +17,10 @@ class MappedMemory {
   // Whether memory has to be made writable before it is written.
   static constexpr bool kGrows = true;
 
-  // Reserves `bytes`, at least 1, aligned to a page, for reading. Nothing is
-  // charged for it but address space. ResourceExhausted, with the limit that
-  // refused, if that is refused.
-  static absl::StatusOr<MappedMemory> Reserve(size_t bytes);
+  // Reserves `bytes`, at least 1, aligned to a page, for reading, and has
+  // `*memory` own them. Nothing is charged for them but address space.
+  // kResourceExhausted, with the limit that refused, if that is refused.
+  static CreationError Reserve(size_t bytes, MappedMemory* memory);
 
   MappedMemory() = default;
   MappedMemory(MappedMemory&& other) noexcept;
@@ -35,9 +34,9 @@ class MappedMemory {
   // be writable already. False if the system refuses; errno stays as it was.
   static bool MakeWritable(void* begin, size_t bytes) noexcept;
 
-  // ResourceExhausted, with the limit that has probably refused MakeWritable
+  // kResourceExhausted, with the limit that has probably refused MakeWritable
   // just now.
-  static absl::Status Refusal();
+  static CreationError Refusal();
 
   // `count` zeroed objects at byte `offset`, which suits their alignment. U is
   // an integer, an atomic integer, or a struct of these: all zeros are a valid

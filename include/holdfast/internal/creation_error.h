@@ -1,0 +1,28 @@
+// Why a table could not be made, as plain data: the C interface passes it on,
+// and Create makes an absl::Status of it. So neither the library's own sources
+// nor the verbs need Abseil's compiled parts.
+
+#ifndef HOLDFAST_INTERNAL_CREATION_ERROR_H_
+#define HOLDFAST_INTERNAL_CREATION_ERROR_H_
+
+namespace holdfast::internal {
+
+struct CreationError {
+  enum class Code { kNone, kInvalidArgument, kResourceExhausted };
+
+  bool ok() const { return code == Code::kNone; }
+
+  Code code = Code::kNone;
+  char message[512] = "";  // For people. Cut off where it is longer.
+};
+
+// An error with a message as of printf.
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+CreationError
+MakeCreationError(CreationError::Code code, const char* format, ...) noexcept;
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_CREATION_ERROR_H_
