@@ -39,6 +39,8 @@ enum class Defect {
   kWorkSkipped,       // ParallelForEach leaves one out.
   kUpdateLost,        // ForEachExclusive does not keep what was changed.
   kDiagnoseNull,      // Diagnose says kNull.
+  kIndexStale,        // IndexOf tells a stale handle's.
+  kHandleAtNone,      // HandleAt finds no live handle.
   kStatsLive,         // GetStats tells one live value too many.
   kMovedFromLives,    // A table that was moved from goes on.
 };
@@ -102,6 +104,18 @@ class BrokenTable {
     return table_.Contains(handle) ||
            (WasLive(handle) && Strikes(Defect::kStaleContains)) ||
            (IsForeign(handle) && Strikes(Defect::kForeignContains));
+  }
+
+  std::optional<uint32_t> IndexOf(Handle handle) const {
+    if (WasLive(handle) && Strikes(Defect::kIndexStale)) {
+      return TestAccess(*this).Index(handle);
+    }
+    return table_.IndexOf(handle);
+  }
+
+  Handle HandleAt(uint32_t index) const {
+    const Handle handle = table_.HandleAt(index);
+    return handle && Strikes(Defect::kHandleAtNone) ? Handle() : handle;
   }
 
   bool Write(Handle handle, const Value& value) {

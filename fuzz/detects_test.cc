@@ -71,6 +71,8 @@ constexpr Case kCases[] = {
     {"WorkSkipped", Defect::kWorkSkipped},
     {"UpdateLost", Defect::kUpdateLost},
     {"DiagnoseNull", Defect::kDiagnoseNull},
+    {"IndexStale", Defect::kIndexStale},
+    {"HandleAtNone", Defect::kHandleAtNone},
     {"StatsLive", Defect::kStatsLive},
     {"MovedFromLives", Defect::kMovedFromLives},
 };

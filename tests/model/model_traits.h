@@ -27,6 +27,12 @@ class ModelMemory {
     return {};
   }
 
+  static ModelMemory Of(size_t bytes) {
+    ModelMemory memory;
+    Reserve(bytes, &memory);
+    return memory;
+  }
+
   template <typename U>
   U* Array(size_t offset, size_t count) const {
     U* const array = reinterpret_cast<U*>(base_.get() + offset);

@@ -53,7 +53,7 @@ class PoolPlay : public Scenario {
 
   explicit PoolPlay(const Script& script)
       : script_(script),
-        memory_(*ModelMemory::Reserve(3 * 4096)),
+        memory_(ModelMemory::Of(3 * 4096)),
         control_(*memory_.Array<SlotPool::Control>(4096, 1)),
         slots_(memory_.Array<Slots::Slot>(0, kSlots), nullptr),
         pool_(

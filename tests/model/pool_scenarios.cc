@@ -38,7 +38,7 @@ class Pool : public Scenario {
 
   explicit Pool(const Script& script)
       : script_(script),
-        memory_(*ModelMemory::Reserve(4 * 4096)),
+        memory_(ModelMemory::Of(4 * 4096)),
         slots_(
             memory_.Array<typename Slots::Slot>(0, script.slots + script.spare),
             memory_.Array<typename Slots::Side>(3 * 4096,

@@ -110,7 +110,16 @@ class TableModel {
   }
 
   void Contains(HandleType handle) {
-    Same("Contains", handle, IsLive(handle), table_.Contains(handle));
+    const bool is_live = IsLive(handle);
+    Same("Contains", handle, is_live, table_.Contains(handle));
+    const uint32_t index = Access().Index(handle);
+    Same("IndexOf", handle, is_live ? index : ~uint32_t{0},
+         table_.IndexOf(handle).value_or(~uint32_t{0}));
+    const uint64_t generation =
+        index < generations_.size() ? generations_[index] : 0;
+    Same("HandleAt", handle,
+         generation % 2 == 1 ? Access().HandleAt(index, generation).bits() : 0,
+         table_.HandleAt(index).bits());
   }
 
   void Write(HandleType handle, const Value& value) {
