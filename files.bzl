@@ -23,6 +23,7 @@ HEADERS = [
     "include/holdfast/internal/table_key.h",
     "include/holdfast/internal/thread_ordinals.h",
     "include/holdfast/internal/thread_token.h",
+    "include/holdfast/internal/to_size.h",
     "include/holdfast/internal/value_cell.h",
     "include/holdfast/internal/value_requirements.h",
     "include/holdfast/internal/words.h",

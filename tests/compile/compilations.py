@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles the cases of a file, and says of each whether that went as it should.
 
-usage: compilations.py REPORT CASES [SOURCE.cc | -IFOLDER]...
+usage: compilations.py REPORT CASES [SOURCE.cc | -IFOLDER | HEADER.h]...
 
 REPORT gets a line a case, "passed ...", "FAILED ..." or "skipped ..." where the
 compiler is missing, and what a compiler has said in a case that failed. The
@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 # The first line that a compiler begins with an error, notes before it aside.
@@ -31,17 +32,49 @@ def read_cases(path):
                 yield compiler.strip(), source, options.split(), expected
 
 
+def by_header(cases, headers):
+    """The cases, those for each header once for each."""
+    for compiler, source, options, expected in cases:
+        for header in headers if source == "each header" else [source]:
+            yield compiler, header, options, expected
+
+
+def run(command):
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        universal_newlines=True, env={**os.environ, "LC_ALL": "C"})
+
+
+def run_outcome(name, command, program, library, folders):
+    """What becomes of a whole program."""
+    with tempfile.TemporaryDirectory() as folder:
+        binary = os.path.join(folder, "program")
+        done = run([*command, *folders, program, *library, "-pthread", "-o", binary])
+        if done.returncode == 0 and not done.stdout:
+            done = run([binary])
+    if done.returncode == 0:
+        return "passed %s" % name
+    return "FAILED %s: exited with %d\n%s" % (name, done.returncode, done.stdout)
+
+
 def outcome(case, sources, folders):
     """The case's lines in the report."""
     compiler, source, options, expected = case
     name = " ".join([compiler, source, *options])
     if not shutil.which(compiler):
         return "skipped %s: not installed" % name
+    if source.startswith("run "):
+        library = [path for path in sources.values() if "src/" in path]
+        return run_outcome(name, [compiler, *options, *WARNINGS],
+                           sources[source[len("run "):]], library, folders)
+    if source.endswith(".h"):
+        options = [*options, "-include", source, "-x", "c++"]
     # Warnings of some kinds come only where code is made. Others' headers are
     # not looked at for them: only what is included from the project's.
     stop_early = ["-fsyntax-only"] if expected else ["-c", "-o", os.devnull]
     done = subprocess.run(
-        [compiler, *options, *WARNINGS, *stop_early, *folders, sources[source]],
+        [compiler, *options, *WARNINGS, *stop_early, *folders,
+         sources.get(source, os.devnull)],
         stderr=subprocess.PIPE, universal_newlines=True, check=False,
         env={**os.environ, "LC_ALL": "C"})
     first = ERROR.search(done.stderr)
@@ -64,7 +97,8 @@ def as_system(folder):
 def main(report, cases, *rest):
     sources = {os.path.basename(path): path for path in rest if path.endswith(".cc")}
     folders = [as_system(each) for each in rest if each.startswith("-I")]
-    cases = list(read_cases(cases))
+    headers = [each for each in rest if each.endswith(".h")]
+    cases = list(by_header(read_cases(cases), headers))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         lines = list(threads.map(lambda case: outcome(case, sources, folders), cases))
     with open(report, "w", encoding="utf-8") as f:

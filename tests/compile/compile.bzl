@@ -14,6 +14,7 @@ def _compilations_impl(ctx):
     arguments.add(ctx.file.cases)
     arguments.add_all(ctx.files.srcs)
     arguments.add_all(includes, format_each = "-I%s")
+    arguments.add_all(ctx.attr.headers)
     ctx.actions.run(
         outputs = [report],
         inputs = depset(
@@ -34,6 +35,7 @@ compilations = rule(
     implementation = _compilations_impl,
     attrs = {
         "cases": attr.label(allow_single_file = True, mandatory = True),
+        "headers": attr.string_list(),
         "deps": attr.label_list(providers = [CcInfo]),
         "srcs": attr.label_list(allow_files = [".cc"]),
         "tool": attr.label(

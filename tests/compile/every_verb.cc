@@ -32,6 +32,8 @@ bool UseEveryVerb(const T& value) {
   walk.Work([&](Handle, const T&) { ok = !ok; });
   table.ForEachExclusive([&](Handle, T& changed) { changed = value; });
   ok = ok && table.Diagnose(handle).state == holdfast::HandleState::kLive;
+  ok = ok && table.HandleAt(table.IndexOf(handle).value_or(0)) == handle;
+  ok = ok && table.IndexLimit() > 0 && !table.Describe(handle).empty();
   ok = ok && table.Take(handle).has_value() && table.Unpin(table.Pin(value));
   return ok && table.UnpinAll() == 0 && table.GetStats().live == 0;
 }

@@ -181,6 +181,10 @@ TEST_P(ExitHookTest, ThreadsComeAndGoWithoutEnd) {
 #if !HOLDFAST_OWN_FREE
   if (GetParam().frees) GTEST_SKIP() << "free() is the sanitizer's";
 #endif
+#if defined(ABSL_HAVE_THREAD_SANITIZER)
+  // Its own key's destructor forgets the thread in the last round.
+  if (GetParam().key_rounds == 4) GTEST_SKIP() << "the sanitizer is gone then";
+#endif
   const std::string said =
       InChild([](ChildReport& report) { RunCase(report, GetParam()); });
   EXPECT_EQ(said, "");

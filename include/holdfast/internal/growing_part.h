@@ -13,6 +13,7 @@
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "holdfast/internal/to_size.h"
 
 namespace holdfast::internal {
 
@@ -43,8 +44,7 @@ class GrowingPart {
     const uint64_t wanted = (kSmallestStep + page - 1) / page * page;
     const uint64_t down = std::min(wanted, before.Bytes());
     const uint64_t up = std::min(wanted, after.Bytes());
-    if (!Memory::MakeWritable(before.end_ - down,
-                              static_cast<size_t>(down + up))) {
+    if (!Memory::MakeWritable(before.end_ - down, ToSize(down + up))) {
       return false;
     }
     // order: relaxed, both. Nobody else has the table yet.
@@ -85,7 +85,7 @@ class GrowingPart {
         (std::max(wanted, writable + step) + page - 1) / page * page, Bytes());
     char* const first =
         from_ == From::kBegin ? begin_ + writable : end_ - target;
-    if (!Memory::MakeWritable(first, static_cast<size_t>(target - writable))) {
+    if (!Memory::MakeWritable(first, ToSize(target - writable))) {
       return false;
     }
     // order: relaxed, both. As in Reach. The largest value wins.

@@ -14,6 +14,7 @@
 #include "holdfast/handle_table_verbs.h"  // IWYU pragma: keep
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/table_key.h"
+#include "holdfast/internal/to_size.h"
 
 namespace holdfast {
 
@@ -102,17 +103,17 @@ internal::CreationError HandleTable<T, Traits>::Reserve(const Layout& layout) {
         internal::CreationError::Code::kResourceExhausted,
         "more than a process can address");
   }
-  return Memory::Reserve(static_cast<size_t>(layout.bytes), &memory_);
+  return Memory::Reserve(internal::ToSize(layout.bytes), &memory_);
 }
 
 template <typename T, typename Traits>
 internal::CreationError HandleTable<T, Traits>::Build(const Layout& layout,
                                                       const Options& options) {
   const auto at = [&](uint64_t offset) {
-    return memory_.template Array<char>(static_cast<size_t>(offset), 1);
+    return memory_.template Array<char>(internal::ToSize(offset), 1);
   };
   auto* const growth = memory_.template Array<typename Layout::Growth>(
-      static_cast<size_t>(layout.growth), 1);
+      internal::ToSize(layout.growth), 1);
   const auto part = [&](uint64_t begin, uint64_t end, typename Part::From from,
                         typename Part::Size* writable) {
     return Memory::kGrows ? Part(at(begin), at(end), from, writable) : Part();
@@ -128,19 +129,18 @@ internal::CreationError HandleTable<T, Traits>::Build(const Layout& layout,
   const Part shard_part =
       part(layout.control, layout.bytes, Part::From::kBegin, &growth->shards);
   auto* const shards = memory_.template Array<Shard>(
-      static_cast<size_t>(layout.shards), Traits::kMaxThreads);
+      internal::ToSize(layout.shards), Traits::kMaxThreads);
   if (!Part::Start(spare_sides, shard_part) || !shard_part.Reach(shards, 0) ||
       !Part::Start(spares, sides)) {
     return Memory::Refusal();
   }
   auto* const control = memory_.template Array<typename Pool::Control>(
-      static_cast<size_t>(layout.control), 1);
+      internal::ToSize(layout.control), 1);
   slots_ = Slots(
       memory_.template Array<typename Slots::Slot>(
-          static_cast<size_t>(layout.slots), static_cast<size_t>(layout.cells)),
+          internal::ToSize(layout.slots), internal::ToSize(layout.cells)),
       memory_.template Array<typename Slots::Side>(
-          static_cast<size_t>(layout.sides),
-          static_cast<size_t>(layout.cells)));
+          internal::ToSize(layout.sides), internal::ToSize(layout.cells)));
   const internal::ShardArray<Traits> array(shards, &control->opened,
                                            shard_part);
   const auto numbering = Traits::Threads::Numbering::OfThisCopy();
@@ -148,10 +148,10 @@ internal::CreationError HandleTable<T, Traits>::Build(const Layout& layout,
                {options.max_slots, layout.all_slots, slots, sides},
                options.thread_cache_slots, numbering);
   if constexpr (Slots::kHasCells) {
-    spares_ = Spares(
-        memory_.template Array<typename Spares::Entry>(
-            static_cast<size_t>(layout.shared_spares), Spares::kMaxShared),
-        array, slots_, layout.all_slots, numbering, spares, spare_sides);
+    spares_ =
+        Spares(memory_.template Array<typename Spares::Entry>(
+                   internal::ToSize(layout.shared_spares), Spares::kMaxShared),
+               array, slots_, layout.all_slots, numbering, spares, spare_sides);
     if (!spares_.ReachShared()) return Memory::Refusal();
   }
   key_ = options.key.has_value() ? *options.key

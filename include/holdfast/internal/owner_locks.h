@@ -13,6 +13,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "holdfast/internal/to_size.h"
+
 namespace holdfast::internal {
 
 enum class LockResult { kLocked, kBusy, kOrphaned };
@@ -79,7 +81,7 @@ class OwnerLocks {
 
   static Block* ToBlock(uint64_t address) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): model checkers know integers.
-    return reinterpret_cast<Block*>(static_cast<uintptr_t>(address));
+    return reinterpret_cast<Block*>(ToSize(address));
   }
 
   typename Atomics::template Atomic<uint64_t> blocks_[kBlocks] = {};
