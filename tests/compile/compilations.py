@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles the cases of a file, and says of each whether that went as it should.
 
-usage: compilations.py REPORT CASES [SOURCE.cc | -IFOLDER | HEADER.h]...
+usage: compilations.py REPORT CASES [SOURCE | -IFOLDER | HEADER.h]...
 
 REPORT gets a line a case, "passed ...", "FAILED ..." or "skipped ..." where the
 compiler is missing, and what a compiler has said in a case that failed. The
@@ -45,13 +45,13 @@ def run(command):
         universal_newlines=True, env={**os.environ, "LC_ALL": "C"})
 
 
-def run_outcome(name, command, program, library, folders):
-    """What becomes of a whole program."""
+def run_outcome(name, command, program, library, folders, before):
+    """What becomes of a whole program, run with that command before it."""
     with tempfile.TemporaryDirectory() as folder:
         binary = os.path.join(folder, "program")
         done = run([*command, *folders, program, *library, "-pthread", "-o", binary])
         if done.returncode == 0 and not done.stdout:
-            done = run([binary])
+            done = run([*before, binary])
     if done.returncode == 0:
         return "passed %s" % name
     return "FAILED %s: exited with %d\n%s" % (name, done.returncode, done.stdout)
@@ -63,10 +63,14 @@ def outcome(case, sources, folders):
     name = " ".join([compiler, source, *options])
     if not shutil.which(compiler):
         return "skipped %s: not installed" % name
-    if source.startswith("run "):
+    how, _, program = source.partition(" ")
+    if how == "debug" and not shutil.which("gdb"):
+        return "skipped %s: gdb is not installed" % name
+    if how in ("run", "debug"):
         library = [path for path in sources.values() if "src/" in path]
-        return run_outcome(name, [compiler, *options, *WARNINGS],
-                           sources[source[len("run "):]], library, folders)
+        before = [sources["debug.sh"], sources["holdfast.py"]] if how == "debug" else []
+        return run_outcome(name, [compiler, *options, *WARNINGS], sources[program],
+                           library, folders, before)
     if source.endswith(".h"):
         options = [*options, "-include", source, "-x", "c++"]
     # Warnings of some kinds come only where code is made. Others' headers are
@@ -95,7 +99,8 @@ def as_system(folder):
 
 
 def main(report, cases, *rest):
-    sources = {os.path.basename(path): path for path in rest if path.endswith(".cc")}
+    sources = {os.path.basename(path): path for path in rest
+               if not path.startswith("-I") and not path.endswith(".h")}
     folders = [as_system(each) for each in rest if each.startswith("-I")]
     headers = [each for each in rest if each.endswith(".h")]
     cases = list(by_header(read_cases(cases), headers))

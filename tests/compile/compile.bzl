@@ -37,7 +37,7 @@ compilations = rule(
         "cases": attr.label(allow_single_file = True, mandatory = True),
         "headers": attr.string_list(),
         "deps": attr.label_list(providers = [CcInfo]),
-        "srcs": attr.label_list(allow_files = [".cc"]),
+        "srcs": attr.label_list(allow_files = [".cc", ".py", ".sh"]),
         "tool": attr.label(
             allow_single_file = True,
             cfg = "exec",
