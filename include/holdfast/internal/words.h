@@ -58,6 +58,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/attributes.h"
+
 namespace holdfast::internal {
 
 template <int kGenerationBits>
@@ -170,14 +172,16 @@ struct Links {
 };
 
 template <typename F, size_t... kIndexes>
-void Unroll([[maybe_unused]] F& f, std::index_sequence<kIndexes...>) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Unroll(
+    [[maybe_unused]] F& f, std::index_sequence<kIndexes...>) {
   (f(kIndexes), ...);
 }
 
 // Calls f(i) for i = 0, 1, ... kCount - 1, each a constant: a loop that is
-// unrolled, so that an array it works on may lie in registers.
+// unrolled, so that an array it works on may lie in registers. Always inline:
+// g++ 12 calls the longer ones, and then the array lies in memory.
 template <size_t kCount, typename F>
-void Unroll(F f) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Unroll(F f) {
   Unroll(f, std::make_index_sequence<kCount>());
 }
 
