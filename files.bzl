@@ -36,7 +36,10 @@ SOURCES = [
     "src/diagnosis.cc",
     "src/handle.cc",
     "src/mapped_memory.cc",
+    "src/mapped_memory_windows.cc",
     "src/options.cc",
     "src/table_key.cc",
     "src/thread_ordinals.cc",
+    "src/thread_system_posix.h",
+    "src/thread_system_windows.h",
 ]

@@ -1,3 +1,8 @@
+// MappedMemory for POSIX systems; src/mapped_memory_windows.cc has it for
+// Windows. Each of them is empty where the other one is compiled.
+
+#if !defined(_WIN32)
+
 #include "holdfast/internal/mapped_memory.h"
 
 #include <sys/mman.h>
@@ -12,7 +17,6 @@
 #include <iterator>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include "absl/base/attributes.h"
 #include "holdfast/internal/creation_error.h"
@@ -113,17 +117,6 @@ CreationError MappedMemory::Refusal() {
   return Refused("mprotect", 16'384, ENOMEM);
 }
 
-MappedMemory::MappedMemory(MappedMemory&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)),
-      bytes_(std::exchange(other.bytes_, 0)) {}
-
-MappedMemory& MappedMemory::operator=(MappedMemory&& other) noexcept {
-  MappedMemory old(std::move(*this));
-  base_ = std::exchange(other.base_, nullptr);
-  bytes_ = std::exchange(other.bytes_, 0);
-  return *this;
-}
-
 MappedMemory::~MappedMemory() {
   if (base_ == nullptr) return;
   if (__lsan_unregister_root_region != nullptr) {
@@ -151,3 +144,5 @@ size_t MappedMemory::ResidentBytes() const {
 }
 
 }  // namespace holdfast::internal
+
+#endif  // !defined(_WIN32)

@@ -1,14 +1,22 @@
-#include "holdfast/internal/table_key.h"
+#if defined(_WIN32)
+#define _CRT_RAND_S  // NOLINT(bugprone-reserved-identifier): as stdlib.h has it
+#endif
 
-#include <unistd.h>
+#include "holdfast/internal/table_key.h"
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 
+#if defined(_WIN32)
+#include <process.h>
+#else
+#include <unistd.h>
+#endif
 #if defined(__linux__)
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -25,6 +33,12 @@ bool FromSystem(uint64_t* bits) noexcept {
     got = getrandom(bits, sizeof(*bits), GRND_NONBLOCK);
   } while (got < 0 && errno == EINTR);
   return got == ssize_t{sizeof(*bits)};
+#elif defined(_WIN32)
+  unsigned int low;
+  unsigned int high;
+  if (rand_s(&low) != 0 || rand_s(&high) != 0) return false;
+  *bits = uint64_t{high} << 32 | low;
+  return true;
 #else
   (void)bits;
   return false;

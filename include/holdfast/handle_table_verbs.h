@@ -184,7 +184,7 @@ class HandleTable {
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Take(Handle handle) noexcept {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
-    uint64_t ended;
+    uint64_t ended = 0;  // As in Pin, for g++ -O1.
     if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
       return std::nullopt;
     }
@@ -303,7 +303,11 @@ class HandleTable {
     return Handle::FromBits(place ^ key_);
   }
 
-  bool InRange(uint64_t place) const { return Word::Upper(place) < all_slots_; }
+  // Whether there is a slot to look at.
+  bool InRange(uint64_t place) const {
+    return Word::Upper(place) <
+           (Memory::kReadsAsZeros ? all_slots_ : pool_.high_water());
+  }
 
   // Whether it has the form of a place of this table: in range, and odd.
   bool IsPlace(uint64_t place) const {

@@ -66,8 +66,10 @@ struct DefaultTraits {
   using HandleTag = void;
 
   // Threads that can have a cache of free slots and a spare cell of their own
-  // in one table, at the same time. Others are slower.
-  static constexpr uint32_t kMaxThreads = 65'536;
+  // in one table, at the same time. Others are slower. (1,024 on Windows, which
+  // charges 1 KiB of memory for each.)
+  static constexpr uint32_t kMaxThreads =
+      internal::MappedMemory::kReadsAsZeros ? 65'536 : 1'024;
 
   // Other threads that can be inside Write on one table without waiting for
   // each other, 1 or more.

@@ -46,6 +46,7 @@ class ModelMemory {
 
   // All of it is writable from the start.
   static constexpr bool kGrows = false;
+  static constexpr bool kReadsAsZeros = true;
   static uint64_t PageBytes() noexcept { return 4096; }
   static bool MakeWritable(void*, size_t) noexcept { return true; }
   static internal::CreationError Refusal() { return {}; }
@@ -143,7 +144,7 @@ class ModelThreads {
   }
   static void Release(uint32_t ordinal) noexcept { pool_.Release(ordinal); }
   static uint32_t Limit() noexcept { return pool_.Limit(); }
-  static void Yield() noexcept { Explorer::Get().Yield(); }
+  static void YieldThread() noexcept { Explorer::Get().Yield(); }
 
   // --- What scenarios call ---------------------------------------------------
 

@@ -35,7 +35,7 @@ class FewOrdinals {
   }
   static void Release(uint32_t ordinal) noexcept { pool_.Release(ordinal); }
   static uint32_t Limit() { return pool_.Limit(); }
-  static void Yield() noexcept { std::this_thread::yield(); }
+  static void YieldThread() noexcept { std::this_thread::yield(); }
 
  private:
   struct State {

@@ -46,7 +46,7 @@ class FakeThreads {
 
   static uint32_t Limit() { return limit_; }
 
-  static void Yield() noexcept { ++yields_; }
+  static void YieldThread() noexcept { ++yields_; }
 
   // --- What tests call -------------------------------------------------------
 

@@ -130,7 +130,11 @@ internal::CreationError HandleTable<T, Traits>::Build(const Layout& layout,
       part(layout.control, layout.bytes, Part::From::kBegin, &growth->shards);
   auto* const shards = memory_.template Array<Shard>(
       internal::ToSize(layout.shards), Traits::kMaxThreads);
-  if (!Part::Start(spare_sides, shard_part) || !shard_part.Reach(shards, 0) ||
+  // Where no thread may look at a shard that is not writable, all of them are.
+  const size_t shards_to_reach =
+      Memory::kReadsAsZeros ? 0 : Traits::kMaxThreads * sizeof(Shard);
+  if (!Part::Start(spare_sides, shard_part) ||
+      !shard_part.Reach(shards, shards_to_reach) ||
       !Part::Start(spares, sides)) {
     return Memory::Refusal();
   }
@@ -331,10 +335,11 @@ Diagnosis HandleTable<T, Traits>::Diagnose(Handle handle) const noexcept {
   if (!handle) return {HandleState::kNull, 0};
   const uint64_t place = PlaceOf(handle);
   const uint64_t issued = Word::Generation(place);
-  if (!IsPlace(place) || issued > Word::kLastLive ||
-      Index(place) >= std::max(pool_.max_slots(), pool_.high_water())) {
+  if (Word::Upper(place) >= std::max(pool_.max_slots(), pool_.high_water()) ||
+      !Word::IsLive(place) || issued > Word::kLastLive) {
     return {HandleState::kForeign, 0};
   }
+  if (!InRange(place)) return {HandleState::kNeverIssued, 0};
   const uint64_t generation = slots_.ObservedGeneration(Index(place));
   if (generation == issued) return {HandleState::kLive, 0};
   if (generation < issued) return {HandleState::kNeverIssued, 0};

@@ -1,12 +1,14 @@
 // One range of zeroed address space whose pages come with their first touch:
-// the only file that knows mmap, together with src/mapped_memory.cc. Another
-// system, or a model checker, puts a class of the same shape in Traits::Memory.
+// the only file that knows mmap, together with src/mapped_memory.cc and its
+// sister for Windows. A model checker puts a class of the same shape in
+// Traits::Memory.
 
 #ifndef HOLDFAST_INTERNAL_MAPPED_MEMORY_H_
 #define HOLDFAST_INTERNAL_MAPPED_MEMORY_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "holdfast/internal/creation_error.h"
 
@@ -17,14 +19,32 @@ class MappedMemory {
   // Whether memory has to be made writable before it is written.
   static constexpr bool kGrows = true;
 
-  // Reserves `bytes`, at least 1, aligned to a page, for reading, and has
-  // `*memory` own them. Nothing is charged for them but address space.
-  // kResourceExhausted, with the limit that refused, if that is refused.
+  // Whether all that is reserved can be read. If not, a table looks how far its
+  // slots have been used before it looks at the one that a handle names: one
+  // load more, of a line that changes as the table grows. Windows charges as
+  // memory whatever can be read.
+#if defined(_WIN32)
+  static constexpr bool kReadsAsZeros = false;
+#else
+  static constexpr bool kReadsAsZeros = true;
+#endif
+
+  // Reserves `bytes`, at least 1, aligned to a page, for reading if
+  // kReadsAsZeros, and has `*memory` own them. Nothing is charged for them but
+  // address space. kResourceExhausted, with the limit that refused, if that is
+  // refused.
   static CreationError Reserve(size_t bytes, MappedMemory* memory);
 
   MappedMemory() = default;
-  MappedMemory(MappedMemory&& other) noexcept;
-  MappedMemory& operator=(MappedMemory&& other) noexcept;
+  MappedMemory(MappedMemory&& other) noexcept
+      : base_(std::exchange(other.base_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)) {}
+  MappedMemory& operator=(MappedMemory&& other) noexcept {
+    MappedMemory moved(std::move(other));
+    std::swap(base_, moved.base_);
+    std::swap(bytes_, moved.bytes_);
+    return *this;
+  }
   ~MappedMemory();
 
   // Of the system's pages.

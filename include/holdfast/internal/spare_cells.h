@@ -172,7 +172,7 @@ class SpareCells {
         *cell = plus_two == 0 ? last_ - i : plus_two - 2;
         return entry;
       }
-      Threads::Yield();
+      Threads::YieldThread();
     }
   }
 

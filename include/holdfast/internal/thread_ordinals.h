@@ -40,8 +40,8 @@ class ThreadOrdinals {
   static void Release(uint32_t ordinal) noexcept;
   static uint32_t Limit() noexcept;
 
-  // Lets another thread run.
-  static void Yield() noexcept;
+  // Lets another thread run. (windows.h has a macro of the shorter name.)
+  static void YieldThread() noexcept;
 
  private:
   struct Functions;

@@ -58,6 +58,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/attributes.h"
+
 namespace holdfast::internal {
 
 template <int kGenerationBits>
@@ -160,9 +162,6 @@ struct Words {
   static_assert(kRetired % 2 == 0 && kLastLive % 2 == 1);
 };
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-              "values that lie in the word are shifted as little-endian");
-
 // Where a free slot leads to: short forms, or kNil.
 struct Links {
   uint32_t first;
@@ -170,18 +169,21 @@ struct Links {
 };
 
 template <typename F, size_t... kIndexes>
-void Unroll([[maybe_unused]] F& f, std::index_sequence<kIndexes...>) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Unroll(
+    [[maybe_unused]] F& f, std::index_sequence<kIndexes...>) {
   (f(kIndexes), ...);
 }
 
 // Calls f(i) for i = 0, 1, ... kCount - 1, each a constant: a loop that is
-// unrolled, so that an array it works on may lie in registers.
+// unrolled, so that an array it works on may lie in registers. Always inline:
+// g++ 12 calls the longer ones, and then the array lies in memory.
 template <size_t kCount, typename F>
-void Unroll(F f) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Unroll(F f) {
   Unroll(f, std::make_index_sequence<kCount>());
 }
 
-// A T as a row of 64-bit words, the last one padded with zeros.
+// A T as a row of 64-bit words, the last one padded with zeros: behind the T,
+// or where a single word has it all, above, so that it can be shifted.
 //
 // Copies are spelled out by words and pairs of words: who copies a value on
 // that was stored just now waits if it loads wider than was stored.
@@ -202,7 +204,8 @@ struct ValueWords {
     }
     if constexpr (kWhole < kCount) {
       uint64_t rest = 0;
-      std::memcpy(&rest, bytes + 8 * kWhole, sizeof(T) % 8);
+      std::memcpy(reinterpret_cast<unsigned char*>(&rest) + kBefore,
+                  bytes + 8 * kWhole, sizeof(T) % 8);
       encoded.words[kWhole] = rest;
     }
     return encoded;
@@ -225,7 +228,9 @@ struct ValueWords {
 
   void Decode(T* value) const noexcept {
     if constexpr (kCount == 1) {
-      std::memcpy(static_cast<void*>(value), words, sizeof(T));
+      std::memcpy(static_cast<void*>(value),
+                  reinterpret_cast<const unsigned char*>(words) + kBefore,
+                  sizeof(T));
       return;
     }
     auto* const bytes = reinterpret_cast<unsigned char*>(value);
@@ -250,6 +255,12 @@ struct ValueWords {
   }
 
  private:
+  // Bytes of a single word that lie before the T: those above it, where the
+  // upper bytes come first.
+  static constexpr size_t kBefore =
+      __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ && sizeof(T) < 8 ? 8 - sizeof(T)
+                                                              : 0;
+
   using Pair = uint64_t __attribute__((vector_size(16)));
 };
 
