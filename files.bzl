@@ -39,3 +39,12 @@ SOURCES = [
     "src/table_key.cc",
     "src/thread_ordinals.cc",
 ]
+
+# The C interface.
+C_HEADERS = ["include/holdfast/c_api.h"]
+
+C_SOURCES = [
+    "src/c_api.cc",
+    "src/c_api_tables.h",
+    "src/c_api_verbs.cc",
+]
