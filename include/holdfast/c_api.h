@@ -73,7 +73,7 @@ extern "C" {
 typedef uint64_t hf_handle;
 
 /* No table ever issues it, and every table refuses it. */
-#define HF_NULL_HANDLE ((hf_handle)0)
+#define HF_NULL_HANDLE UINT64_C(0)
 
 /* --- Status --------------------------------------------------------------- */
 
