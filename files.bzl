@@ -43,3 +43,12 @@ SOURCES = [
     "src/thread_system_posix.h",
     "src/thread_system_windows.h",
 ]
+
+# The C interface.
+C_HEADERS = ["include/holdfast/c_api.h"]
+
+C_SOURCES = [
+    "src/c_api.cc",
+    "src/c_api_tables.h",
+    "src/c_api_verbs.cc",
+]

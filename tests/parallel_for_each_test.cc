@@ -1,8 +1,10 @@
 // Goal: whatever leaves a call of ParallelForEach::Work, each value is visited
-// exactly once by all calls together, the value at which it left included.
+// exactly once by all calls together, the value at which it left included. The
+// other walks end where they are told to.
 //
-// Method: leave at each possible value by an exception, in one thread or in
-// calls within calls; leave at every value; leave by the exit of a thread.
+// Method: leave at each possible value by an exception or by a Step, in one
+// thread or in calls within calls; leave at every value; leave by the exit of a
+// thread.
 
 #include <pthread.h>
 
@@ -101,6 +103,40 @@ TEST_F(ParallelForEachTest, NextCallVisitsWhatAnExceptionHasLeftOver) {
     ASSERT_TRUE(Work(walk, Never));
     ASSERT_TRUE(EachOnce());
   }
+}
+
+TEST_F(ParallelForEachTest, NextCallVisitsWhatAStopHasLeftOver) {
+  for (uint64_t at = 1; at <= kValues; at += 17) {  // The last is 2,500.
+    Reset();
+    Walk walk(table_);
+    const auto work = [&] {
+      return walk.Work([&](Handle, uint64_t value) {
+        Visit(value);
+        return count_ == at ? Step::kStop : Step::kNext;
+      });
+    };
+    ASSERT_FALSE(work());
+    ASSERT_EQ(count_, at);
+    ASSERT_TRUE(work());
+    ASSERT_TRUE(EachOnce()) << "stopped at visit " << at;
+    ASSERT_TRUE(work());
+    ASSERT_TRUE(EachOnce());
+  }
+}
+
+TEST_F(ParallelForEachTest, RunningCallVisitsWhatAStopHasLeftOver) {
+  Walk walk(table_);
+  EXPECT_TRUE(walk.Work([&](Handle, uint64_t value) {
+    Visit(value);
+    if (value != 0) return;
+    // Another worker takes the second run, and stops at its tenth value.
+    EXPECT_FALSE(walk.Work([&](Handle, uint64_t other) {
+      Visit(other);
+      return count_ == 11 ? Step::kStop : Step::kNext;
+    }));
+    EXPECT_EQ(visits_[1024 + 9], 1);
+  }));
+  EXPECT_TRUE(EachOnce());
 }
 
 TEST_F(ParallelForEachTest, AnExceptionAtEachValueLosesNone) {
@@ -208,6 +244,63 @@ TEST_F(ParallelForEachTest, ForEachPassesAnExceptionOn) {
   Reset();
   table_.ForEach([&](Handle, uint64_t value) { Visit(value); });
   EXPECT_TRUE(EachOnce());
+}
+
+TEST_F(ParallelForEachTest, ForEachEndsWhereItIsStopped) {
+  for (uint64_t at = 1; at <= kValues; at += 17) {  // The last is 2,500.
+    Reset();
+    ASSERT_FALSE(table_.ForEach([&](Handle, uint64_t value) {
+      Visit(value);
+      return count_ == at ? Step::kStop : Step::kNext;
+    }));
+    ASSERT_EQ(count_, at);
+  }
+  Reset();
+  EXPECT_TRUE(table_.ForEach([&](Handle, uint64_t value) {
+    Visit(value);
+    return Step::kNext;
+  }));
+  EXPECT_TRUE(EachOnce());
+}
+
+// Only a Step stops: a function may return what it likes, as a sum.
+TEST_F(ParallelForEachTest, WhatElseAFunctionReturnsDoesNotStop) {
+  EXPECT_TRUE(table_.ForEach([&](Handle, uint64_t value) {
+    Visit(value);
+    return false;
+  }));
+  EXPECT_TRUE(EachOnce());
+}
+
+// Values in cells, and values inline.
+template <typename T>
+void WalksEndWhereTheyAreStopped() {
+  auto table = *HandleTable<T>::Create({/*max_slots=*/100});
+  std::vector<Handle<T>> handles;
+  for (T i = 0; i < 10; ++i) handles.push_back(table.Pin(i));
+  int visits = 0;
+  const auto stop_at_third = [&](Handle<T>, const T&) {
+    return ++visits == 3 ? Step::kStop : Step::kNext;
+  };
+  EXPECT_FALSE(table.ForEach(stop_at_third));
+  EXPECT_EQ(visits, 3);
+  visits = 0;
+  EXPECT_FALSE(table.ForEachExclusive([&](Handle<T> handle, T& value) {
+    value += 100;
+    return stop_at_third(handle, value);
+  }));
+  EXPECT_EQ(visits, 3);
+  // What the last call left in its value is kept.
+  for (T i = 0; i < 10; ++i) {
+    EXPECT_EQ(table.Read(handles[i]), i < 3 ? i + 100 : i) << i;
+  }
+  EXPECT_TRUE(table.ForEachExclusive([](Handle<T>, T& value) { ++value; }));
+  EXPECT_EQ(table.Read(handles[9]), T{10});
+}
+
+TEST(StepTest, WalksEndWhereTheyAreStopped) {
+  WalksEndWhereTheyAreStopped<uint32_t>();
+  WalksEndWhereTheyAreStopped<uint64_t>();
 }
 
 // Values in cells, and values inline.

@@ -110,9 +110,7 @@ auto HandleTable<T, Traits>::Create(const Options& options) {
 
 template <typename T, typename Traits>
 auto HandleTable<T, Traits>::Describe(Handle handle) const {
-  const uint64_t slot = Word::Upper(PlaceOf(handle));
-  return std::string(
-      internal::ToText(handle.bits(), Diagnose(handle), slot).text);
+  return std::string(ToText(handle).text);
 }
 
 }  // namespace holdfast

@@ -159,9 +159,10 @@ class CellSlots {
   }
 
   // Calls visit(index, generation, const T&) for the slots of [begin, end) of
-  // which Read would return a value.
+  // which Read would return a value, until a call returns false. Then it
+  // returns false as well.
   template <typename F>
-  void Visit(uint64_t begin, uint64_t end, F visit) const {
+  bool Visit(uint64_t begin, uint64_t end, F visit) const {
     const Slot* slot = slots_ + begin;  // Not to be loaded for each.
     for (uint64_t i = begin; i < end; ++i, ++slot) {
       const uint64_t word = Observe(slot->word);
@@ -169,8 +170,9 @@ class CellSlots {
       if (!Word::IsLive(word)) continue;
       Encoded copy;
       if (!Copy(static_cast<uint32_t>(i), *slot, word, &copy)) continue;
-      visit(i, Word::Generation(word), copy.Decode());
+      if (!visit(i, Word::Generation(word), copy.Decode())) return false;
     }
+    return true;
   }
 
   // Replaces the value by way of the cell `*spare`, which the caller owns;

@@ -36,8 +36,9 @@ struct HandleTable<T, Traits>::Layout {
     typename Part::Size shards;
   };
 
-  Layout(uint64_t max_slots, uint32_t cache_slots, size_t page)
-      : all_slots(max_slots + Surplus(max_slots, cache_slots)),
+  // `limit` is that of slots, by the bits of a handle.
+  Layout(uint64_t max_slots, uint64_t limit, uint32_t cache_slots, size_t page)
+      : all_slots(max_slots + Surplus(limit - max_slots, cache_slots)),
         cells(Slots::kHasCells ? Spares::Cells(all_slots) : all_slots) {
     slots = Add(cells, sizeof(typename Slots::Slot), page);
     sides = Add(cells, sizeof(typename Slots::Side), page);
@@ -50,12 +51,11 @@ struct HandleTable<T, Traits>::Layout {
   }
 
   // Slots beyond max_slots, so that threads may keep free ones: see SlotPool.
-  // Where the index bits run out, half of what is left.
-  static uint64_t Surplus(uint64_t max_slots, uint32_t cache_slots) {
+  // Where the index bits run out, half of the `room` that is left.
+  static uint64_t Surplus(uint64_t room, uint32_t cache_slots) {
     if (cache_slots == 0) return 0;
     const uint64_t wanted =
         uint64_t{internal::ShardArray<Traits>::kLimit} * (cache_slots + 1);
-    const uint64_t room = kMaxSlots - max_slots;
     const uint64_t spares = Slots::kHasCells ? Spares::Cells(0) : 0;
     return std::min(wanted, std::max(room - std::min(room, spares), room / 2));
   }
@@ -80,16 +80,18 @@ struct HandleTable<T, Traits>::Layout {
 
 template <typename T, typename Traits>
 HandleTable<T, Traits> HandleTable<T, Traits>::Make(
-    const Options& options, internal::CreationError* error) {
+    const Options& options, internal::CreationError* error, int handle_bits) {
+  const uint64_t limit = MaxSlots(handle_bits);
+  const uint64_t key_mask = KeyMask(handle_bits);
   Options fitted = options;
-  *error = internal::FitOptions(kMaxSlots, Traits::kMaxThreadCacheSlots,
-                                kKeyMask, &fitted);
+  *error = internal::FitOptions(limit, Traits::kMaxThreadCacheSlots, key_mask,
+                                &fitted);
   if (!error->ok()) return HandleTable();
-  const Layout layout(fitted.max_slots, fitted.thread_cache_slots,
+  const Layout layout(fitted.max_slots, limit, fitted.thread_cache_slots,
                       Memory::PageBytes());
   HandleTable table;
   *error = table.Reserve(layout);
-  if (error->ok()) *error = table.Build(layout, fitted);
+  if (error->ok()) *error = table.Build(layout, fitted, key_mask);
   if (error->ok()) return table;
   *error = internal::ReservationError(*error, layout.bytes, fitted.max_slots);
   return HandleTable();
@@ -108,7 +110,8 @@ internal::CreationError HandleTable<T, Traits>::Reserve(const Layout& layout) {
 
 template <typename T, typename Traits>
 internal::CreationError HandleTable<T, Traits>::Build(const Layout& layout,
-                                                      const Options& options) {
+                                                      const Options& options,
+                                                      uint64_t key_mask) {
   const auto at = [&](uint64_t offset) {
     return memory_.template Array<char>(internal::ToSize(offset), 1);
   };
@@ -159,7 +162,7 @@ internal::CreationError HandleTable<T, Traits>::Build(const Layout& layout,
     if (!spares_.ReachShared()) return Memory::Refusal();
   }
   key_ = options.key.has_value() ? *options.key
-                                 : internal::NewTableKey() & kKeyMask;
+                                 : internal::NewTableKey() & key_mask;
   all_slots_ = layout.all_slots;
   return {};
 }
@@ -180,15 +183,18 @@ uint64_t HandleTable<T, Traits>::UnpinAll() noexcept {
 
 template <typename T, typename Traits>
 template <typename F>
-void HandleTable<T, Traits>::ForEachExclusive(F&& fn) {
+bool HandleTable<T, Traits>::ForEachExclusive(F&& fn) {
   const uint64_t high_water = pool_.high_water();
   for (uint64_t i = 0; i < high_water; ++i) {
     const uint32_t index = static_cast<uint32_t>(i);
     if (!Word::IsLive(slots_.Generation(index))) continue;
+    bool goes_on = true;
     slots_.UpdateExclusive(index, [&](uint64_t generation, T& value) {
-      fn(HandleOf(Word::Pack(index, generation)), value);
+      goes_on = Show(fn, HandleOf(Word::Pack(index, generation)), value);
     });
+    if (!goes_on) return false;
   }
+  return true;
 }
 
 // The slots are shared out by a counter, in runs of kRun. What a worker has
@@ -209,28 +215,32 @@ class HandleTable<T, Traits>::ParallelForEach {
   // this thread alone. Allocates nothing. Wait-free but for the Read of each
   // value.
   //
-  // An exception that leaves `fn` leaves Work, as does the unwinding of a
-  // thread that exits in `fn` (where the caller is compiled with exceptions).
-  // The value that `fn` was shown counts as visited. What this call has left
-  // over is visited by calls that are still running, or by the next one; so
-  // whoever catches the exception calls Work again, or lets another thread do
-  // so. A thread that stops for good inside Work, or leaves it by longjmp,
-  // keeps what it had taken: at most 1,024 slots are then visited by nobody.
+  // If `fn` returns Step::kStop, Work returns false. An exception that leaves
+  // `fn` leaves Work, as does the unwinding of a thread that exits in `fn`
+  // (where the caller is compiled with exceptions). The value that `fn` was
+  // shown counts as visited. What this call has left over is visited by calls
+  // that are still running, or by the next one; so whoever is to have
+  // everything visited calls Work again, or lets another thread do so. A thread
+  // that stops for good inside Work, or leaves it by longjmp, keeps what it had
+  // taken: at most 1,024 slots are then visited by nobody.
   template <typename F>
-  void Work(F&& fn) {
+  bool Work(F&& fn) {
     Share share(*this);
     do {
       while (share.begin < share.end) {
-        table_.slots_.Visit(
+        const bool goes_on = table_.slots_.Visit(
             share.begin, share.end,
             [&](uint64_t index, uint64_t generation, const T& value) {
               share.begin = index + 1;  // Whatever becomes of this call.
-              fn(table_.HandleOf(Word::Pack(index, generation)), value);
+              return Show(fn, table_.HandleOf(Word::Pack(index, generation)),
+                          value);
             });
+        if (!goes_on) return false;
         share.begin = share.end;
         TakeRun(&share);
       }
     } while (TakeLeftOver(&share));
+    return true;
   }
 
  private:

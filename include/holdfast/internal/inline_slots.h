@@ -118,12 +118,14 @@ class InlineSlots {
 
   // As CellSlots::Visit.
   template <typename F>
-  void Visit(uint64_t begin, uint64_t end, F visit) const {
+  bool Visit(uint64_t begin, uint64_t end, F visit) const {
     const Slot* slot = slots_ + begin;
     for (uint64_t i = begin; i < end; ++i, ++slot) {
       const uint64_t word = Observe(slot->word);
-      if (Word::IsLive(word)) visit(i, Word::Generation(word), Unpack(word));
+      if (!Word::IsLive(word)) continue;
+      if (!visit(i, Word::Generation(word), Unpack(word))) return false;
     }
+    return true;
   }
 
   bool Write(uint32_t index, uint64_t generation, const T& value,

@@ -1,0 +1,19 @@
+// Adds 10 to each counter whose handle arrives. Answers 1, or 0 if it is refused
+// because it was closed. Ends when 0 arrives.
+
+'use strict';
+
+function addTen(handle) {
+  for (var i = 0; i < 10; ++i) host.add(handle, 1);
+}
+
+for (var handle = host.receive(); handle !== 0; handle = host.receive()) {
+  var answer = 1;
+  try {
+    addTen(handle);
+  } catch (error) {
+    if (!/ is stale: /.test(error.message)) throw error;
+    answer = 0;
+  }
+  host.send(0, answer);
+}
