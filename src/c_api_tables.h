@@ -39,8 +39,7 @@ inline size_t CopyText(const char* from, char* text, size_t bytes) {
   return static_cast<size_t>(std::snprintf(text, bytes, "%s", from));
 }
 
-// --- What is the same for all values
-// ------------------------------------------
+// --- What is the same for all values -----------------------------------------
 
 class CTable {
  public:
@@ -61,8 +60,7 @@ class CTable {
   virtual uint64_t IndexLimit() const noexcept = 0;
 };
 
-// --- What passes values: as In to the table, as Out from it
-// -------------------
+// --- What passes values: as In to the table, as Out from it ------------------
 
 template <typename In, typename Out>
 class CValueTable : public CTable {
@@ -114,8 +112,7 @@ struct hf_bytes_table : holdfast::internal::CValueTable<const void*, void*> {
 
 namespace holdfast::internal {
 
-// --- How values are passed
-// ----------------------------------------------------
+// --- How values are passed ---------------------------------------------------
 
 struct PassNumber {
   using Value = uint64_t;
@@ -159,8 +156,7 @@ inline Step ToStep(int result) {
   return result == 0 ? Step::kNext : Step::kStop;
 }
 
-// --- Tables and walks
-// ---------------------------------------------------------
+// --- Tables and walks --------------------------------------------------------
 
 template <typename Table, typename Pass>
 class CWalkOf final : public Pass::Walk {
