@@ -2,7 +2,7 @@
 
 include(CMakePackageConfigHelpers)
 
-foreach(header IN LISTS HOLDFAST_HEADERS)
+foreach(header IN LISTS HOLDFAST_HEADERS HOLDFAST_C_HEADERS)
   get_filename_component(folder "${header}" DIRECTORY)
   string(REGEX REPLACE "^include/" "" folder "${folder}")
   install(FILES "${header}"
