@@ -8,6 +8,7 @@ HEADERS = [
     "include/holdfast/internal/cell_slots.h",
     "include/holdfast/internal/cpp17.h",
     "include/holdfast/internal/creation_error.h",
+    "include/holdfast/internal/export.h",
     "include/holdfast/internal/free_list.h",
     "include/holdfast/internal/growing_part.h",
     "include/holdfast/internal/handle_table_impl.h",
@@ -29,6 +30,7 @@ HEADERS = [
     "include/holdfast/internal/words.h",
     "include/holdfast/options.h",
     "include/holdfast/traits.h",
+    "include/holdfast/version.h",
 ]
 
 SOURCES = [

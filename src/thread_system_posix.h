@@ -25,11 +25,12 @@
 // copy of the library may find another copy's variable here: what it says is
 // looked at, not trusted.
 #if defined(__ELF__) && __has_attribute(retain)
-#define HOLDFAST_TOKEN_ATTRIBUTES \
-  __attribute__((used, retain, tls_model("initial-exec")))
+#define HOLDFAST_TOKEN_ATTRIBUTES                     \
+  __attribute__((used, retain, visibility("default"), \
+                 tls_model("initial-exec")))
 #elif defined(__ELF__)
 #define HOLDFAST_TOKEN_ATTRIBUTES \
-  __attribute__((used, tls_model("initial-exec")))
+  __attribute__((used, visibility("default"), tls_model("initial-exec")))
 #else
 #define HOLDFAST_TOKEN_ATTRIBUTES
 #endif

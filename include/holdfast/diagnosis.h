@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <iosfwd>
 
+#include "holdfast/internal/export.h"
+
 namespace holdfast {
 
 enum class HandleState {
@@ -29,7 +31,7 @@ enum class HandleState {
 
 // "null", "foreign", "never issued", "live", "stale" or "retired"; else
 // "unknown".
-const char* HandleStateName(HandleState state) noexcept;
+HOLDFAST_API const char* HandleStateName(HandleState state) noexcept;
 
 struct Diagnosis {
   HandleState state = HandleState::kNull;
@@ -45,8 +47,9 @@ struct Diagnosis {
   }
 };
 
-std::ostream& operator<<(std::ostream& os, HandleState state);
-std::ostream& operator<<(std::ostream& os, const Diagnosis& diagnosis);
+HOLDFAST_API std::ostream& operator<<(std::ostream& os, HandleState state);
+HOLDFAST_API std::ostream& operator<<(std::ostream& os,
+                                      const Diagnosis& diagnosis);
 
 namespace internal {
 
@@ -55,11 +58,11 @@ struct ShortText {
   char text[192];
 };
 // "live", or "stale, 3 lives ended".
-ShortText ToText(const Diagnosis& diagnosis) noexcept;
+HOLDFAST_API ShortText ToText(const Diagnosis& diagnosis) noexcept;
 // "Handle(0x...) is stale: slot 17 has ended 3 lives since it was issued". The
 // slot counts where the state says that there is one.
-ShortText ToText(uint64_t handle, const Diagnosis& diagnosis,
-                 uint64_t slot) noexcept;
+HOLDFAST_API ShortText ToText(uint64_t handle, const Diagnosis& diagnosis,
+                              uint64_t slot) noexcept;
 
 }  // namespace internal
 

@@ -25,6 +25,8 @@
 #include <optional>  // std::hash: this is the lightest of those that have it.
 #include <utility>
 
+#include "holdfast/internal/export.h"
+
 namespace holdfast {
 
 namespace internal {
@@ -32,8 +34,8 @@ namespace internal {
 struct HandleText {
   char text[32];
 };
-HandleText ToText(uint64_t handle) noexcept;
-void Print(std::ostream& os, const HandleText& text);
+HOLDFAST_API HandleText ToText(uint64_t handle) noexcept;
+HOLDFAST_API void Print(std::ostream& os, const HandleText& text);
 
 // A bijection. Handles of one table differ in a few neighbouring bits, whose
 // place depends on the Traits: each is to reach all bits of the result. A fold

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "holdfast/internal/creation_error.h"
+#include "holdfast/internal/export.h"
 
 namespace holdfast {
 
@@ -73,13 +74,15 @@ namespace internal {
 // Makes of `*options` what a table uses: defaults fit its limits, a small table
 // has smaller caches. kInvalidArgument, naming the option, its value and its
 // range, if another value is out of range.
-CreationError FitOptions(uint64_t max_slots_limit,
-                         uint32_t thread_cache_slots_limit, uint64_t key_mask,
-                         TableOptions* options) noexcept;
+HOLDFAST_API CreationError FitOptions(uint64_t max_slots_limit,
+                                      uint32_t thread_cache_slots_limit,
+                                      uint64_t key_mask,
+                                      TableOptions* options) noexcept;
 
 // What Create returns if `bytes` for `max_slots` could not be reserved.
-CreationError ReservationError(const CreationError& cause, uint64_t bytes,
-                               uint64_t max_slots) noexcept;
+HOLDFAST_API CreationError ReservationError(const CreationError& cause,
+                                            uint64_t bytes,
+                                            uint64_t max_slots) noexcept;
 
 }  // namespace internal
 }  // namespace holdfast

@@ -5,6 +5,8 @@
 #ifndef HOLDFAST_INTERNAL_CREATION_ERROR_H_
 #define HOLDFAST_INTERNAL_CREATION_ERROR_H_
 
+#include "holdfast/internal/export.h"
+
 namespace holdfast::internal {
 
 struct CreationError {
@@ -20,7 +22,7 @@ struct CreationError {
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-CreationError
+HOLDFAST_API CreationError
 MakeCreationError(CreationError::Code code, const char* format, ...) noexcept;
 
 }  // namespace holdfast::internal

@@ -11,10 +11,11 @@
 #include <utility>
 
 #include "holdfast/internal/creation_error.h"
+#include "holdfast/internal/export.h"
 
 namespace holdfast::internal {
 
-class MappedMemory {
+class HOLDFAST_API MappedMemory {
  public:
   // Whether memory has to be made writable before it is written.
   static constexpr bool kGrows = true;

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "holdfast/internal/export.h"
+
 namespace holdfast::internal {
 
 // Where the bits of a key come from, the best first. The first two are false,
@@ -17,7 +19,7 @@ struct KeySources {
   uint64_t (*at_hand)() noexcept;           // What differs from call to call.
 };
 
-KeySources DefaultKeySources() noexcept;
+HOLDFAST_API KeySources DefaultKeySources() noexcept;
 
 // A key that is unlike that of other tables, of this process and of others, but
 // for one in 2^62. Bits 0 and 63 are clear. Nothing that is random is kept from
@@ -25,7 +27,8 @@ KeySources DefaultKeySources() noexcept;
 // from a snapshot of a virtual machine, come to different keys, even with equal
 // process ids. Never throws and never waits; where the system refuses, by a
 // filter or for lack of file descriptors, the next best source is asked.
-uint64_t NewTableKey(const KeySources& sources = DefaultKeySources()) noexcept;
+HOLDFAST_API uint64_t
+NewTableKey(const KeySources& sources = DefaultKeySources()) noexcept;
 
 // What there is where the system gives no random numbers.
 struct AtHand {

@@ -13,12 +13,13 @@
 
 #include <cstdint>
 
+#include "holdfast/internal/export.h"
 #include "holdfast/internal/thread_token.h"
 
 namespace holdfast::internal {
 
 // All of it concerns the copy of the library that is called.
-class ThreadOrdinals {
+class HOLDFAST_API ThreadOrdinals {
  public:
   static constexpr uint32_t kCapacity = 65'536;
   static constexpr uint32_t kNone = ~uint32_t{0};
@@ -50,7 +51,7 @@ class ThreadOrdinals {
 // The numbering of one copy of the library, kept by the tables that this copy
 // made. It reaches the copy by pointers, since a name may be resolved to
 // another copy's function.
-class ThreadOrdinals::Numbering {
+class HOLDFAST_API ThreadOrdinals::Numbering {
  public:
   // No copy's: for a table that was moved from.
   Numbering() = default;

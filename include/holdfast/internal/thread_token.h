@@ -17,6 +17,8 @@
 
 #include <cstdint>
 
+#include "holdfast/internal/export.h"
+
 #if defined(__linux__) && defined(__ELF__) && defined(__LP64__) && \
     !defined(__ANDROID__) &&                                       \
     (defined(__GLIBC__) || !defined(__PIC__) || defined(__PIE__))
@@ -30,7 +32,7 @@
 namespace holdfast::internal {
 
 // As LoadThreadToken, for processors without instructions of their own below.
-uint64_t LoadThreadTokenByCall() noexcept;
+HOLDFAST_API uint64_t LoadThreadTokenByCall() noexcept;
 
 // What ThreadOrdinals keeps for the calling thread: 0, or a number that says
 // which copy of the library gave the thread its ordinal, and which.
