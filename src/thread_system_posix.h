@@ -24,13 +24,20 @@
 // the static part of thread-local storage from the start. The threads of one
 // copy of the library may find another copy's variable here: what it says is
 // looked at, not trusted.
+//
+// Its model is that of LoadThreadToken; where that is a call, in shared objects
+// for other C libraries, any will do, and dlopen refuses this one.
+#if defined(__GLIBC__) || !defined(__PIC__) || defined(__PIE__)
+#define HOLDFAST_TOKEN_MODEL tls_model("initial-exec")
+#else
+#define HOLDFAST_TOKEN_MODEL
+#endif
 #if defined(__ELF__) && __has_attribute(retain)
-#define HOLDFAST_TOKEN_ATTRIBUTES                     \
-  __attribute__((used, retain, visibility("default"), \
-                 tls_model("initial-exec")))
+#define HOLDFAST_TOKEN_ATTRIBUTES \
+  __attribute__((used, retain, visibility("default"), HOLDFAST_TOKEN_MODEL))
 #elif defined(__ELF__)
 #define HOLDFAST_TOKEN_ATTRIBUTES \
-  __attribute__((used, visibility("default"), tls_model("initial-exec")))
+  __attribute__((used, visibility("default"), HOLDFAST_TOKEN_MODEL))
 #else
 #define HOLDFAST_TOKEN_ATTRIBUTES
 #endif
