@@ -268,7 +268,9 @@ class HandleTable {
   // another handle after that. Indexes are dense: slots are taken up from 0 on,
   // and those that were freed are used before new ones (but for what threads
   // keep in their caches). So arrays, bit sets and secondary maps beside the
-  // table can be indexed by it. Wait-free. It orders as Contains does.
+  // table can be indexed by it: it is below IndexLimit(), which is at most
+  // max_slots with one thread, and more by what others may keep: see
+  // Options::thread_cache_slots. Wait-free. It orders as Contains does.
   [[nodiscard]] std::optional<uint32_t> IndexOf(Handle handle) const noexcept {
     if (!Contains(handle)) return std::nullopt;
     return Index(PlaceOf(handle));
