@@ -3,6 +3,8 @@
 # tools/gdb/holdfast.py, and compares what gdb prints with what is there.
 #
 # usage: debug.sh SCRIPT PROGRAM
+#
+# Exits with 77 where the system lets no process trace another.
 set -euo pipefail
 script=$1
 program=$2
@@ -46,4 +48,5 @@ commands=(-ex 'set width 0' -ex 'set print address off'
   -ex 'set debuginfod enabled off' -ex "source $script" -ex 'break Stop' -ex run)
 for question in "${questions[@]}"; do commands+=(-ex "$question"); done
 got=$(gdb -nx -batch "${commands[@]}" "$program" 2>&1)
+if grep -q 'Could not trace the inferior process' <<<"$got"; then exit 77; fi
 diff <(echo "$expected") <(grep '^\$' <<<"$got") || { echo "$got"; exit 1; }
