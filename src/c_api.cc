@@ -32,29 +32,28 @@ static_assert(kDefaultOptions.max_slots == TableOptions().max_slots &&
               kDefaultOptions.thread_cache_slots ==
                   TableOptions().thread_cache_slots);
 
-template <typename... Arguments>
-CreationError Invalid(const char* format, Arguments... arguments) {
-  return MakeCreationError(CreationError::Code::kInvalidArgument, format,
-                           arguments...);
-}
+constexpr auto kInvalid = CreationError::Code::kInvalidArgument;
 
 // Copies `given`, which may be of an earlier or of a later version.
 CreationError CopyOptions(const hf_options* given, hf_options* options) {
   *options = kDefaultOptions;
   if (given == nullptr) return {};
   const size_t bytes = given->struct_bytes;
-  // What the first version has.
-  constexpr size_t kLeast = offsetof(hf_options, key) + sizeof(uint64_t);
-  if (bytes < kLeast) {
-    return Invalid("hf_options::struct_bytes is %zu, must be at least %zu",
-                   bytes, kLeast);
+  constexpr size_t kFirstVersion = offsetof(hf_options, key) + sizeof(uint64_t);
+  constexpr size_t kMost = 4096;  // More is no size, but was not initialized.
+  if (bytes < kFirstVersion || bytes > kMost) {
+    return MakeCreationError(
+        kInvalid,
+        "hf_options::struct_bytes is %zu, must be between %zu and %zu", bytes,
+        kFirstVersion, kMost);
   }
   const auto* const at = reinterpret_cast<const unsigned char*>(given);
   for (size_t i = sizeof(hf_options); i < bytes; ++i) {
     if (at[i] != 0) {
-      return Invalid(
-          "hf_options sets a member that this version of the "
-          "library does not have, at byte %zu",
+      return MakeCreationError(
+          kInvalid,
+          "hf_options sets a member that this version of the library does not "
+          "have, at byte %zu",
           i);
     }
   }
@@ -76,9 +75,10 @@ typename Pass::Table* New(const hf_options& given, CreationError* error) {
     case 32:
       return CTableOf<Pass, NarrowTraits>::New(options, 32, error);
     default:
-      *error = Invalid("hf_options::handle_bits is %" PRIu32
-                       ", must be 63, 53 or 32",
-                       given.handle_bits);
+      *error = MakeCreationError(kInvalid,
+                                 "hf_options::handle_bits is %" PRIu32
+                                 ", must be 63, 53 or 32",
+                                 given.handle_bits);
       return nullptr;
   }
 }
@@ -102,7 +102,8 @@ hf_bytes_table* NewBytesTable(size_t value_bytes, const hf_options& options,
   if (value_bytes >= 1 && value_bytes <= 64) {
     return NewBytes<4, 8, 16, 24, 32, 48, 64>(value_bytes, options, error);
   }
-  *error = Invalid("value_bytes is %zu, must be between 1 and 64", value_bytes);
+  *error = MakeCreationError(
+      kInvalid, "value_bytes is %zu, must be between 1 and 64", value_bytes);
   return nullptr;
 }
 
@@ -112,7 +113,7 @@ hf_status Create(const hf_options* given, Table** table, char* message,
                  size_t message_bytes, Make make) noexcept {
   CreationError error;
   if (table == nullptr) {
-    error = Invalid("table is null");
+    error = MakeCreationError(kInvalid, "table is null");
   } else {
     *table = nullptr;
     try {
@@ -128,7 +129,7 @@ hf_status Create(const hf_options* given, Table** table, char* message,
   switch (error.code) {
     case CreationError::Code::kNone:
       return HF_OK;
-    case CreationError::Code::kInvalidArgument:
+    case kInvalid:
       return HF_INVALID_ARGUMENT;
     case CreationError::Code::kResourceExhausted:
       break;

@@ -204,14 +204,16 @@ static void TestOptions(void) {
     options.struct_bytes = bytes;
     CheckRefused(&options, "struct_bytes is ");
   }
+  options.struct_bytes = UINT32_MAX;
+  CheckRefused(&options, "struct_bytes is 4294967295, must be between 32 and");
 }
 
 /* A caller of a later version, whose options have more members. */
 static void TestLaterOptions(void) {
   struct {
     hf_options known;
-    uint64_t later;
-  } options = {HF_OPTIONS_INIT, 0};
+    unsigned char later[8];
+  } options = {HF_OPTIONS_INIT, {0}};
   options.known.struct_bytes = sizeof(options);
   options.known.max_slots = 1234;
   hf_table* table = NULL;
@@ -220,8 +222,8 @@ static void TestLaterOptions(void) {
   CHECK_OK(hf_table_get_stats(table, &stats, sizeof(stats)));
   CHECK_EQUAL(stats.capacity, 1234);
   hf_table_destroy(table);
-  options.later = UINT64_C(1) << 56;
-  CheckRefused(&options.known, "this version");
+  options.later[7] = 1;
+  CheckRefused(&options.known, "at byte 39");
 
   memset(&options, 0xEE, sizeof(options));
   hf_options_init(&options.known, sizeof(options));
@@ -231,7 +233,7 @@ static void TestLaterOptions(void) {
   CHECK_EQUAL(options.known.thread_cache_slots, 64);
   CHECK_EQUAL(options.known.has_key, 0);
   CHECK_EQUAL(options.known.key, 0);
-  CHECK_EQUAL(options.later, 0);
+  for (int i = 0; i < 8; ++i) CHECK_EQUAL(options.later[i], 0);
   memset(&options, 0xEE, sizeof(options));
   hf_options_init(&options.known, sizeof(uint32_t));
   CHECK_EQUAL(options.known.struct_bytes, sizeof(uint32_t));
