@@ -190,7 +190,7 @@ class HandleTable {
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Take(Handle handle) noexcept {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
-    uint64_t ended = 0;  // As in Pin, for g++ -O1.
+    uint64_t ended;
     if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
       return std::nullopt;
     }

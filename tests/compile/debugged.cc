@@ -38,12 +38,11 @@ __attribute__((noinline)) void Stop(
     const Numbers& numbers, const Sessions* sessions, const Bytes& bytes,
     const Numbers& moved_from, const Numbers::Handle* live,
     const Numbers::Handle* stale, const Sessions::Handle* session) {
-  std::printf("%p %p %p %p %p %p %p\n", static_cast<const void*>(&numbers),
-              static_cast<const void*>(sessions),
-              static_cast<const void*>(&bytes),
-              static_cast<const void*>(&moved_from),
-              static_cast<const void*>(live), static_cast<const void*>(stale),
-              static_cast<const void*>(session));
+  std::printf(
+      "%p %p %p %p %p %p %p\n", static_cast<const void*>(&numbers),
+      static_cast<const void*>(sessions), static_cast<const void*>(&bytes),
+      static_cast<const void*>(&moved_from), static_cast<const void*>(live),
+      static_cast<const void*>(stale), static_cast<const void*>(session));
 }
 
 int main() {

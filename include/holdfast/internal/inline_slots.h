@@ -153,14 +153,14 @@ class InlineSlots {
 
   bool Vacate(uint32_t index, uint64_t generation, uint64_t* ended) noexcept {
     Slot& slot = slots_[index];
-    uint64_t word = LoadWord(index);
+    *ended = LoadWord(index);  // Always, or g++ -O1 warns of it.
     do {
-      if (Word::Generation(word) != generation) return Refuse(slot.word);
+      if (Word::Generation(*ended) != generation) return Refuse(slot.word);
       // order: acquire <- publish, rewrite: what the value refers to;
       // release -> end. Failure relaxed: the word alone is looked at.
-    } while (!slot.word.compare_exchange_weak(
-        word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
-    *ended = word;
+    } while (!slot.word.compare_exchange_weak(*ended, *ended + 1,
+                                              std::memory_order_acq_rel,
+                                              std::memory_order_relaxed));
     return true;
   }
 
