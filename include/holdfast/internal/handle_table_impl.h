@@ -37,7 +37,8 @@ struct HandleTable<T, Traits>::Layout {
   };
 
   // `limit` is that of slots, by the bits of a handle.
-  Layout(uint64_t max_slots, uint64_t limit, uint32_t cache_slots, size_t page)
+  Layout(uint64_t max_slots, uint64_t limit, uint32_t cache_slots,
+         uint64_t page)
       : all_slots(max_slots + Surplus(limit - max_slots, cache_slots)),
         cells(Slots::kHasCells ? Spares::Cells(all_slots) : all_slots) {
     slots = Add(cells, sizeof(typename Slots::Slot), page);
