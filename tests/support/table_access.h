@@ -42,6 +42,9 @@ class HandleTable<T, Traits>::TestAccess {
   }
   uint64_t key() const { return table_.key_; }
 
+  // Those that there are: max_slots, and what may be handed out beyond.
+  uint64_t slots() const { return table_.all_slots_; }
+
   // --- Slots -----------------------------------------------------------------
 
   uint64_t SlotGeneration(uint32_t index) const {

@@ -51,7 +51,9 @@ class TableModel {
   void set_other_threads(uint64_t count) {
     one_thread_ = false;
     // What the table may hand out beyond its capacity.
-    if (cache_ != 0) generations_.resize(capacity() + count * (cache_ + 1), 0);
+    if (cache_ == 0) return;
+    generations_.resize(
+        std::min(capacity() + count * (cache_ + 1), Access().slots()), 0);
   }
 
   // --- Handles ---------------------------------------------------------------
