@@ -102,10 +102,10 @@ TEST(MappedMemoryTest, IsGivenBackWhenItIsReplacedOrDestroyed) {
   // 4 TiB or 64 MiB each: the address space of a process has room for 32 of
   // them, or for 64.
   constexpr size_t kLarge = size_t{1} << (sizeof(size_t) == 8 ? 42 : 26);
-  if (!MappedMemory::Reserve(kLarge).ok()) {
+  MappedMemory memory;
+  if (!MappedMemory::Reserve(kLarge, &memory).ok()) {
     GTEST_SKIP() << "the system refuses this much address space";
   }
-  MappedMemory memory;
   for (int i = 0; i < 100; ++i) memory = Reserved(kLarge);
   EXPECT_EQ(memory.reserved_bytes(), kLarge);
 }

@@ -35,7 +35,7 @@ struct HandleTable<T, Traits>::Layout {
     typename Part::Size shards;
   };
 
-  Layout(uint64_t max_slots, uint32_t cache_slots, size_t page)
+  Layout(uint64_t max_slots, uint32_t cache_slots, uint64_t page)
       : all_slots(max_slots + Surplus(max_slots, cache_slots)),
         cells(Slots::kHasCells ? Spares::Cells(all_slots) : all_slots) {
     slots = Add(cells, sizeof(typename Slots::Slot), page);
