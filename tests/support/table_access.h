@@ -48,6 +48,8 @@ class HandleTable<T, Traits>::TestAccess {
   // --- Slots -----------------------------------------------------------------
 
   uint64_t SlotGeneration(uint32_t index) const {
+    // A slot that was never used may not be readable.
+    if (index >= table_.pool_.high_water()) return 0;
     return table_.slots_.Generation(index);
   }
 
