@@ -25,7 +25,7 @@ class HandleTable<T, Traits>::TestAccess {
  public:
   explicit TestAccess(const HandleTable& table)
       : table_(table),
-        layout_(table.pool_.max_slots(), table.pool_.cache_slots(),
+        layout_(table.pool_.max_slots(), kMaxSlots, table.pool_.cache_slots(),
                 Traits::Memory::PageBytes()) {}
 
   // --- Handles ---------------------------------------------------------------
