@@ -25,8 +25,8 @@ class HandleTable<T, Traits>::TestAccess {
  public:
   explicit TestAccess(const HandleTable& table)
       : table_(table),
-        layout_(table.pool_.max_slots(), MaxSlots(kHandleBits),
-                table.pool_.cache_slots(), Traits::Memory::PageBytes()) {}
+        layout_(table.pool_.max_slots(), kMaxSlots, table.pool_.cache_slots(),
+                Traits::Memory::PageBytes()) {}
 
   // --- Handles ---------------------------------------------------------------
 
