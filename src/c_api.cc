@@ -110,7 +110,7 @@ hf_bytes_table* NewBytesTable(size_t value_bytes, const hf_options& options,
 // `make` returns a table, or null and an error.
 template <typename Table, typename Make>
 hf_status Create(const hf_options* given, Table** table, char* message,
-                 size_t message_bytes, Make make) noexcept {
+                 size_t message_bytes, Make make) {
   CreationError error;
   if (table == nullptr) {
     error = MakeCreationError(kInvalid, "table is null");

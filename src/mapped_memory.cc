@@ -125,7 +125,7 @@ MappedMemory::~MappedMemory() {
   munmap(base_, bytes_);
 }
 
-size_t MappedMemory::ResidentBytes() const {
+size_t MappedMemory::ResidentBytes() const noexcept {
   const size_t page = static_cast<size_t>(PageBytes());
   constexpr size_t kPages = 4096;
   unsigned char in_memory[kPages];

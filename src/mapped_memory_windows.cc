@@ -68,7 +68,7 @@ MappedMemory::~MappedMemory() {
   if (base_ != nullptr) VirtualFree(base_, 0, MEM_RELEASE);
 }
 
-size_t MappedMemory::ResidentBytes() const {
+size_t MappedMemory::ResidentBytes() const noexcept {
   const size_t page = static_cast<size_t>(PageBytes());
   constexpr size_t kPages = 256;
   PSAPI_WORKING_SET_EX_INFORMATION pages[kPages];

@@ -20,6 +20,7 @@
 #if defined(__linux__)
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #endif
 
 namespace holdfast::internal {
@@ -30,7 +31,8 @@ bool FromSystem(uint64_t* bits) noexcept {
   ssize_t got;
   do {
     // Not waiting for entropy, early at boot: the next source may do better.
-    got = getrandom(bits, sizeof(*bits), GRND_NONBLOCK);
+    // By its number: the function is a point at which a thread is cancelled.
+    got = syscall(SYS_getrandom, bits, sizeof(*bits), GRND_NONBLOCK);
   } while (got < 0 && errno == EINTR);
   return got == ssize_t{sizeof(*bits)};
 #elif defined(_WIN32)

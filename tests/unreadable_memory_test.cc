@@ -139,5 +139,30 @@ TYPED_TEST(UnreadableMemoryTest, ATableThatWasMovedFromRefusesEverything) {
   EXPECT_TRUE(moved.Contains(handle));
 }
 
+// A Pop that is late reads, as a link, part of a value that another thread has
+// pinned since: here, numbers of slots that were never used.
+TEST(UnreadableMemoryThreadsTest, ALateLookAtAFreeSlotStaysInReach) {
+  static constexpr uint64_t kLooksLikeALink = 0x0000'7FF6'0000'7FF5;
+  for (const uint32_t cache : {0u, 4u, 64u}) {
+    using Table = HandleTable<uint64_t, UnreadableTraits>;
+    TableOptions options;
+    options.max_slots = 1'000'000;
+    options.thread_cache_slots = cache;
+    Table table = *Table::Create(options);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([&table] {
+        std::vector<Table::Handle> handles(100);
+        for (int round = 0; round < 3'000; ++round) {
+          for (auto& handle : handles) handle = table.Pin(kLooksLikeALink);
+          for (const auto handle : handles) table.Unpin(handle);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(table.GetStats().live, 0);
+  }
+}
+
 }  // namespace
 }  // namespace holdfast

@@ -252,8 +252,9 @@ HF_API hf_status hf_walk_create(const hf_table* table, hf_walk** walk);
 HF_API hf_status hf_walk_work(hf_walk* walk, hf_visit* visit, void* context);
 
 /* Begins a new walk in place of the old one, and allocates nothing: threads
- * that a collector has stopped may be inside malloc. No thread may be inside
- * hf_walk_work. */
+ * that a collector has stopped may be inside malloc. Requires that no thread is
+ * inside hf_walk_work, that their last calls happen before this one, and this
+ * one before their next. */
 HF_API hf_status hf_walk_restart(hf_walk* walk);
 
 /* No thread may be inside hf_walk_work. Does nothing to null. */
@@ -311,8 +312,8 @@ HF_API hf_status hf_table_index_of(const hf_table* table, hf_handle handle,
  * or no table. */
 HF_API hf_handle hf_table_handle_at(const hf_table* table, uint32_t index);
 
-/* One more than the largest index of any handle that was issued so far. It only
- * grows. 0 without a table. */
+/* More than the index of any handle that was issued so far: it grows by whole
+ * batches, and never falls. 0 without a table. */
 HF_API uint64_t hf_table_index_limit(const hf_table* table);
 
 /* --- Tables of values of 1 to 64 bytes ------------------------------------ */

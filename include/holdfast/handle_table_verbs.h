@@ -57,6 +57,7 @@ class HandleTable {
   // True if values lie in the slot's word itself: then a slot has 8 bytes, and
   // Read and Contains are wait-free. Else a slot has 8 bytes and the value's
   // size rounded up to 8, and 8 more if two threads wrote it at a time.
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer.
   static constexpr bool kInlineValues = sizeof(T) * 8 <= Word::kUpperBits;
 
   // Handles of this table are less than 2^kHandleBits.
@@ -161,7 +162,7 @@ class HandleTable {
   bool Write(Handle handle, const T& value) noexcept {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
-    return WithSpare([this, place, &value](uint32_t* spare) {
+    return WithSpare([this, place, &value](uint32_t* spare) noexcept {
       return slots_.Write(Index(place), Word::Generation(place), value, spare);
     });
   }
@@ -170,7 +171,7 @@ class HandleTable {
   std::optional<T> Exchange(Handle handle, const T& value) noexcept {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
-    return WithSpare([this, place, &value](uint32_t* spare) {
+    return WithSpare([this, place, &value](uint32_t* spare) noexcept {
       return slots_.Exchange(Index(place), Word::Generation(place), value,
                              spare);
     });
@@ -285,8 +286,8 @@ class HandleTable {
                                     : Handle();
   }
 
-  // One more than the largest index of any handle that was issued so far. It
-  // only grows.
+  // More than the index of any handle that was issued so far: it grows by whole
+  // batches, and never falls.
   [[nodiscard]] uint64_t IndexLimit() const noexcept {
     return pool_.high_water();
   }
@@ -327,36 +328,39 @@ class HandleTable {
   }
 
   // A place is {slot index, generation}: a handle without the table's key.
-  uint64_t PlaceOf(Handle handle) const { return handle.bits() ^ key_; }
+  uint64_t PlaceOf(Handle handle) const noexcept {
+    return handle.bits() ^ key_;
+  }
 
-  Handle HandleOf(uint64_t place) const {
+  Handle HandleOf(uint64_t place) const noexcept {
     return Handle::FromBits(place ^ key_);
   }
 
   // Whether there is a slot to look at.
-  bool InRange(uint64_t place) const {
+  bool InRange(uint64_t place) const noexcept {
     return Word::Upper(place) <
            (Memory::kReadsAsZeros ? all_slots_ : pool_.high_water());
   }
 
   // Whether it has the form of a place of this table: in range, and odd.
-  bool IsPlace(uint64_t place) const {
+  bool IsPlace(uint64_t place) const noexcept {
     return InRange(place) && Word::IsLive(place);
   }
 
   // The slot of what is InRange.
-  static uint32_t Index(uint64_t place) {
+  static uint32_t Index(uint64_t place) noexcept {
     return static_cast<uint32_t>(Word::Upper(place));
   }
 
-  ABSL_ATTRIBUTE_ALWAYS_INLINE bool ReadInto(Handle handle, T* value) const {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool ReadInto(Handle handle,
+                                             T* value) const noexcept {
     const uint64_t place = PlaceOf(handle);
     if (ABSL_PREDICT_FALSE(!InRange(place))) return false;
     return slots_.Read(Index(place), Word::Generation(place), value);
   }
 
   template <typename F>
-  ABSL_ATTRIBUTE_ALWAYS_INLINE auto WithSpare(F use) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE auto WithSpare(F use) noexcept {
     if constexpr (Slots::kHasCells) {
       return spares_.With(use, [this](uint32_t* cell) noexcept {
         return pool_.TakeCell(cell);
@@ -366,7 +370,7 @@ class HandleTable {
     }
   }
 
-  ABSL_ATTRIBUTE_ALWAYS_INLINE bool End(uint64_t place) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool End(uint64_t place) noexcept {
     uint64_t ended;
     if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
       return false;
@@ -376,7 +380,8 @@ class HandleTable {
   }
 
   // Gives the slot of an ended life back, unless that was its last.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE void Recycle(uint64_t place, uint64_t ended) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void Recycle(uint64_t place,
+                                            uint64_t ended) noexcept {
     if (ABSL_PREDICT_TRUE(Word::Generation(place) != Word::kLastLive)) {
       pool_.Release(Slots::Vacated(place, ended));
     }
@@ -386,7 +391,8 @@ class HandleTable {
   template <typename F, typename Value>
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool Show(F& fn, Handle handle,
                                                 Value& value) {
-    if constexpr (std::is_same_v<decltype(fn(handle, value)), Step>) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(fn(handle, value))>,
+                                 Step>) {
       return fn(handle, value) == Step::kNext;
     } else {
       fn(handle, value);

@@ -62,6 +62,7 @@ int main() {
 
   Numbers other = Make<Numbers>(0);
   const Numbers moved_to = std::move(other);
+  // NOLINTNEXTLINE(bugprone-use-after-move): to be looked at.
   Stop(numbers, &sessions, bytes, other, &live, &stale, &session);
   return moved_to.Contains(live) ? 1 : 0;
 }

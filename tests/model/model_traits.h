@@ -52,7 +52,7 @@ class ModelMemory {
   static internal::CreationError Refusal() { return {}; }
 
   size_t reserved_bytes() const { return bytes_; }
-  size_t ResidentBytes() const { return bytes_; }
+  size_t ResidentBytes() const noexcept { return bytes_; }
 
  private:
   struct Free {

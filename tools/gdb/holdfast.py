@@ -43,6 +43,8 @@ def address_of(value):
 def constant(type_, name, default):
     """A static member of a struct or of one that it is derived from."""
     type_ = type_.strip_typedefs()
+    if not type_.fields():
+        raise gdb.GdbError("nothing is known of %s: it was compiled without -g" % type_)
     if name in [field.name for field in type_.fields()]:
         return int(gdb.parse_and_eval("'%s'::%s" % (type_, name)))
     for field in type_.fields():
@@ -72,6 +74,8 @@ class Table:
         control = value["pool_"]["control_"]
         self.high_water = (number_at(address_of(control["high_water"]), 8)
                            if int(control) else 0)
+        if self.high_water > self.all_slots:
+            raise gdb.GdbError("this is no table: it was not made, or is gone")
 
     def word(self, index):
         return number_at(self.slots + index * self.slot_type.sizeof, 8)
@@ -114,6 +118,8 @@ class Table:
         issued = place & self.mask
         if index >= self.all_slots or issued & 1 == 0 or issued > self.mask - 2:
             return "foreign: not a handle of this table"
+        if index >= self.high_water:
+            return "never issued: slot %d has not come to that life" % index
         word = self.word(index)
         generation = word & self.mask
         if generation == issued:
@@ -165,6 +171,9 @@ HandleTable, a pointer or a reference to one; HANDLE a Handle or its bits."""
         if not is_a("HandleTable", table.type):
             raise gdb.GdbError("$holdfast: the first argument is %s, not a table" %
                                table.type)
+        if handle.type.strip_typedefs().code in (
+                gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            handle = handle.referenced_value()
         if is_a("Handle", handle.type):
             handle = handle["bits_"]
         return Table(table).find(int(handle) & (1 << 64) - 1)

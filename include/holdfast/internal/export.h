@@ -1,7 +1,7 @@
 // HOLDFAST_API marks what src/ defines and the headers use. The CMake build
 // hides all else of the shared object (-fvisibility=hidden). It may be defined
-// to be nothing, for a copy of the library that shows none of it: see
-// holdfast::c in CMakeLists.txt. C may include this file, too.
+// to be nothing, for a copy of the library that shows none of it. C may include
+// this file, too.
 
 #ifndef HOLDFAST_INTERNAL_EXPORT_H_
 #define HOLDFAST_INTERNAL_EXPORT_H_

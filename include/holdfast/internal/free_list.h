@@ -42,9 +42,15 @@ class FreeList {
   static constexpr uint64_t kEmpty = Word::kNoSlot;
 
   FreeList() = default;
-  // `*head` must hold kEmpty at first. Slots have indexes below `max_slots`.
-  FreeList(Head* head, Slots slots, uint64_t max_slots)
-      : head_(head), slots_(slots), max_slots_(max_slots) {}
+  // `*head` must hold kEmpty at first. Slots have indexes below `max_slots`,
+  // and below `*high_water` if they were ever handed out; which is looked at
+  // only where the others cannot be read.
+  FreeList(Head* head, Slots slots, uint64_t max_slots,
+           const Head* high_water = nullptr)
+      : head_(head),
+        slots_(slots),
+        max_slots_(max_slots),
+        high_water_(high_water) {}
 
   // Gives the batch that `first` leads. Lock-free: a retry means that another
   // thread's Push or Pop succeeded.
@@ -76,7 +82,7 @@ class FreeList {
       if (first == Word::kNil) return Word::kNoSlot;
       const uint32_t below = slots_.Below(first);
       uint64_t popped = kEmpty;
-      if (below < max_slots_) {
+      if (IsSlot(below)) {
         popped = Word::Pack(below, slots_.Generation(below));
       } else if (below != Word::kNil) {
         // Not a link: `first` is no longer on top, as the head will show.
@@ -96,9 +102,21 @@ class FreeList {
   }
 
  private:
+  // Whether there is such a slot to look at.
+  bool IsSlot(uint32_t index) const noexcept {
+    if constexpr (Traits::Memory::kReadsAsZeros) {
+      return index < max_slots_;
+    } else {
+      // order: relaxed. A link of a batch that lies on the list is below it:
+      // the slot was handed out before it was pushed, which the head has shown.
+      return index < high_water_->load(std::memory_order_relaxed);
+    }
+  }
+
   Head* head_ = nullptr;
   Slots slots_;
   uint64_t max_slots_ = 0;
+  const Head* high_water_ = nullptr;
 };
 
 }  // namespace holdfast::internal

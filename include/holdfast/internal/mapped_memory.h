@@ -71,7 +71,7 @@ class HOLDFAST_API MappedMemory {
 
   // Bytes of the pages that are in memory now. Linear in reserved_bytes(), with
   // one byte read for each page. 0 where the system does not tell.
-  size_t ResidentBytes() const;
+  size_t ResidentBytes() const noexcept;
 
  private:
   MappedMemory(void* base, size_t bytes) : base_(base), bytes_(bytes) {}

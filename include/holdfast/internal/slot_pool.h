@@ -78,7 +78,7 @@ class SlotPool {
         cache_slots_(cache_slots),
         control_(control),
         slots_(slots),
-        list_(&control->head, slots, space.all_slots),
+        list_(&control->head, slots, space.all_slots, &control->high_water),
         space_(space) {
     // order: relaxed. Nobody else has the table yet.
     control->head.store(List::kEmpty, std::memory_order_relaxed);
