@@ -57,7 +57,6 @@ class HandleTable {
   // True if values lie in the slot's word itself: then a slot has 8 bytes, and
   // Read and Contains are wait-free. Else a slot has 8 bytes and the value's
   // size rounded up to 8, and 8 more if two threads wrote it at a time.
-  // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer.
   static constexpr bool kInlineValues = sizeof(T) * 8 <= Word::kUpperBits;
 
   // Handles of this table are less than 2^kHandleBits.

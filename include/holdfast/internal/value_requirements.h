@@ -25,7 +25,6 @@ struct ValueRequirements {
                     std::is_convertible_v<T, T>,
                 "HandleTable<T>: T must be copy constructible, and not only "
                 "explicitly, since Read returns a copy");
-  // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer.
   static_assert(sizeof(T) >= 1 && sizeof(T) <= 64,
                 "HandleTable<T>: T must have 1 to 64 bytes; pin a pointer or "
                 "an index to something larger");
