@@ -25,7 +25,7 @@ struct HookedTraits : DefaultTraits {
 // Two words a value, so that a torn read would show.
 using Value = TestValue<16>;
 using Slots = CellSlots<Value, HookedTraits>;
-using Word = Words<32>;
+using Word = CellWord<32>;
 
 // What became of slot 0 before.
 enum class Past {
@@ -42,22 +42,24 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
   // spare.
   void Start() {
     arena_ = SlotArena<Slots>(3);
+    array_ = arena_.array();
+    links_ = arena_.links();
     slots_ = arena_.slots();
     spare_ = 1;
     other_spare_ = 2;
     now_ = Publish(0, Value(1));
     if (GetParam() == Past::kDisplaced || GetParam() == Past::kMoved) {
-      arena_.Displace<Word>(0, &spare_);
+      arena_.Displace(0, &spare_);
     }
     for (int i = 0; i < 2 && GetParam() == Past::kBack; ++i) {
-      arena_.Displace<Word>(0, &spare_);
+      arena_.Displace(0, &spare_);
     }
     if (GetParam() == Past::kMoved) {
-      ASSERT_TRUE(Vacate(0, now_));
+      ASSERT_TRUE(End(0, now_));
       now_ = Publish(0, Value(1));
     }
     if (GetParam() == Past::kReturned) {
-      ASSERT_TRUE(slots_.Write(0, now_, Value(1), &spare_));
+      ASSERT_TRUE(Write(0, now_, Value(1), &spare_));
     }
     interfered_ = false;
   }
@@ -82,22 +84,44 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
     }
   }
 
+  static Place<32> Life(uint32_t index, uint64_t generation) {
+    return {index, Generation(generation)};
+  }
   uint64_t Publish(uint32_t index, const Value& value) {
-    return Word::Generation(slots_.Publish(slots_.FreeSlot(index), value));
+    return slots_.Publish(links_.FreeSlotAt(index), value)
+        .generation()
+        .number();
   }
-  // The last word of the life that this ends.
-  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
-    uint64_t ended;
-    if (!slots_.Vacate(index, generation, &ended)) return std::nullopt;
-    return ended;
+  std::optional<Value> Read(uint32_t index, uint64_t generation) {
+    return slots_.Read(Life(index, generation));
   }
+  bool Write(uint32_t index, uint64_t generation, const Value& value,
+             uint32_t* spare) {
+    return ReplaceValue<Value, HookedTraits>(array_, Life(index, generation),
+                                             value, spare, nullptr);
+  }
+  std::optional<Value> Exchange(uint32_t index, uint64_t generation,
+                                const Value& value, uint32_t* spare) {
+    ValueWords<Value> old;
+    if (!ReplaceValue(array_, Life(index, generation), value, spare, &old)) {
+      return std::nullopt;
+    }
+    return old.Decode();
+  }
+  std::optional<Word> End(uint32_t index, uint64_t generation) {
+    return Vacate(slots_, Life(index, generation));
+  }
+  uint64_t GenerationNow() { return links_.GenerationAt(0).number(); }
+  uint32_t CellNow() { return array_.LoadWord(0).CellOf(0); }
 
   bool OtherWrites(uint64_t value) {
-    return slots_.Write(0, now_, Value(value), &other_spare_);
+    return Write(0, now_, Value(value), &other_spare_);
   }
-  bool OtherUnpins() { return Vacate(0, now_).has_value(); }
+  bool OtherUnpins() { return End(0, now_).has_value(); }
 
   SlotArena<Slots> arena_{3};
+  Slots::Array array_;
+  Slots::Links links_;
   Slots slots_;
   uint32_t spare_ = 1;
   uint32_t other_spare_ = 2;
@@ -112,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(EachPast, CellSlotsInterferenceTest,
 
 TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterAWrite) {
   std::optional<Value> read;
-  ForEachAccess([&] { OtherWrites(2); }, [&] { read = slots_.Read(0, now_); },
+  ForEachAccess([&] { OtherWrites(2); }, [&] { read = Read(0, now_); },
                 [&] { EXPECT_TRUE(read == Value(1) || read == Value(2)); });
 }
 
@@ -124,7 +148,7 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterManyWrites) {
         [&] {
           for (uint64_t i = 1; i <= writes; ++i) OtherWrites(10 + i);
         },
-        [&] { read = slots_.Read(0, now_); },
+        [&] { read = Read(0, now_); },
         [&] { EXPECT_TRUE(read == Value(1) || read == Value(10 + writes)); });
   }
 }
@@ -141,7 +165,7 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
         SCOPED_TRACE(testing::Message() << "accesses " << first << ", "
                                         << second << ", " << third);
         Start();
-        uint64_t word = 0;
+        Word word;
         const auto comes_back = [&] {
           auto& cell = arena_.slot(other_spare_).cell;
           cell.words[1].store(refill.words[1], std::memory_order_release);
@@ -153,14 +177,14 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
           AccessHook::Arm(third, comes_back);
         };
         AccessHook::Arm(first, [&] {
-          arena_.Displace<Word>(0, &other_spare_);
-          Slots::Side& version = arena_.side(other_spare_);
+          arena_.Displace(0, &other_spare_);
+          Slots::Array::Side& version = arena_.side(other_spare_);
           version.store(version.load(std::memory_order_relaxed) + 1,
                         std::memory_order_release);
-          word = Word::Pack(other_spare_, now_);
+          word = Word::In(CellOffset(0, other_spare_), Generation(now_));
           AccessHook::Arm(second, goes_on);
         });
-        const auto read = slots_.Read(0, now_);
+        const auto read = Read(0, now_);
         AccessHook::Disarm();
         EXPECT_TRUE(read == Value(1) || read == Value(3));
       }
@@ -176,11 +200,11 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoHalfWrittenSpareForTheValue) {
     std::optional<Value> read;
     ForEachAccess(
         [&] {
-          arena_.Displace<Word>(0, &other_spare_);
+          arena_.Displace(0, &other_spare_);
           // Who brings a value home fills the slot's own cell without a bump;
           // who brings back one that is not counted would bump, too.
           if (other_spare_ != 0) {
-            Slots::Side& version = arena_.side(other_spare_);
+            Slots::Array::Side& version = arena_.side(other_spare_);
             version.store(version.load(std::memory_order_relaxed) + 1,
                           std::memory_order_release);
           }
@@ -188,8 +212,7 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoHalfWrittenSpareForTheValue) {
               .cell.words[half]
               .store(refill.words[half], std::memory_order_release);
         },
-        [&] { read = slots_.Read(0, now_); },
-        [&] { EXPECT_EQ(read, Value(1)); });
+        [&] { read = Read(0, now_); }, [&] { EXPECT_EQ(read, Value(1)); });
   }
 }
 
@@ -204,7 +227,7 @@ TEST_P(CellSlotsInterferenceTest, RefusedReadLeavesTheVariableAsItWas) {
       },
       [&] {
         read = Value(9);
-        found = slots_.Read(0, now_, &read);
+        found = slots_.Read(Life(0, now_), &read);
       },
       [&] {
         EXPECT_EQ(read, Value(found ? 1 : 9));
@@ -221,14 +244,14 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesNoValueOfALaterLife) {
         OtherUnpins();
         Publish(0, Value(3));
       },
-      [&] { read = slots_.Read(0, now_); },
+      [&] { read = Read(0, now_); },
       [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
 }
 
 // The reader has guessed the handle that the Pin is about to return. [INV-3]
 TEST_P(CellSlotsInterferenceTest, AValueIsReadOnlyWhenItsPinIsComplete) {
   std::optional<Value> read;
-  const auto read_next = [&] { read = slots_.Read(0, now_ + 2); };
+  const auto read_next = [&] { read = Read(0, now_ + 2); };
   ForEachAccess(
       read_next,
       [&] {
@@ -246,12 +269,12 @@ TEST_P(CellSlotsInterferenceTest, AValueIsReadOnlyWhenItsPinIsComplete) {
 // [INV-3]
 TEST_P(CellSlotsInterferenceTest, AValueIsReadOnlyWhenItsWriteIsComplete) {
   std::optional<Value> read;
-  const auto read_now = [&] { read = slots_.Read(0, now_); };
+  const auto read_now = [&] { read = Read(0, now_); };
   ForEachAccess(
       read_now,
       [&] {
         read = Value(1);
-        EXPECT_TRUE(slots_.Write(0, now_, Value(2), &spare_));
+        EXPECT_TRUE(Write(0, now_, Value(2), &spare_));
       },
       [&] {
         EXPECT_TRUE(read == Value(1) || read == Value(2));
@@ -265,34 +288,34 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoLinkOfAFreeSlotForAValue) {
   ForEachAccess(
       [&] {
         OtherUnpins();
-        slots_.SetLinks(slots_.FreeSlot(0), 2, 1);
-        slots_.SetBelow(slots_.FreeSlot(0), 3);
+        links_.SetLinks(links_.FreeSlotAt(0),
+                        {SlotLink<32>(2, false), SlotLink<32>(1, false)});
+        links_.SetBelow(links_.FreeSlotAt(0), 3);
       },
-      [&] { read = slots_.Read(0, now_); },
+      [&] { read = Read(0, now_); },
       [&] { EXPECT_TRUE(read == std::nullopt || read == Value(1)); });
 }
 
 TEST_P(CellSlotsInterferenceTest, ExchangesOfTwoThreadsFormAChain) {
   std::optional<Value> mine, other;
-  ForEachAccess(
-      [&] { other = slots_.Exchange(0, now_, Value(2), &other_spare_); },
-      [&] { mine = slots_.Exchange(0, now_, Value(3), &spare_); },
-      [&] {
-        const auto last = slots_.Read(0, now_);
-        if (!interfered_) {
-          EXPECT_EQ(mine, Value(1));
-          EXPECT_EQ(last, Value(3));
-        } else if (mine == Value(1)) {
-          EXPECT_EQ(other, Value(3));
-          EXPECT_EQ(last, Value(2));
-        } else {
-          EXPECT_EQ(mine, Value(2));
-          EXPECT_EQ(other, Value(1));
-          EXPECT_EQ(last, Value(3));
-        }
-        EXPECT_NE(spare_, other_spare_);
-        EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0), 0));
-      });
+  ForEachAccess([&] { other = Exchange(0, now_, Value(2), &other_spare_); },
+                [&] { mine = Exchange(0, now_, Value(3), &spare_); },
+                [&] {
+                  const auto last = Read(0, now_);
+                  if (!interfered_) {
+                    EXPECT_EQ(mine, Value(1));
+                    EXPECT_EQ(last, Value(3));
+                  } else if (mine == Value(1)) {
+                    EXPECT_EQ(other, Value(3));
+                    EXPECT_EQ(last, Value(2));
+                  } else {
+                    EXPECT_EQ(mine, Value(2));
+                    EXPECT_EQ(other, Value(1));
+                    EXPECT_EQ(last, Value(3));
+                  }
+                  EXPECT_NE(spare_, other_spare_);
+                  EXPECT_NE(spare_, CellNow());
+                });
 }
 
 TEST_P(CellSlotsInterferenceTest, WriteThatLosesToAnUnpinKeepsItsSpare) {
@@ -301,13 +324,12 @@ TEST_P(CellSlotsInterferenceTest, WriteThatLosesToAnUnpinKeepsItsSpare) {
   ForEachAccess([&] { EXPECT_TRUE(OtherUnpins()); },
                 [&] {
                   before = spare_;
-                  written = slots_.Write(0, now_, Value(2), &spare_);
+                  written = Write(0, now_, Value(2), &spare_);
                 },
                 [&] {
                   EXPECT_TRUE(written || spare_ == before);
-                  EXPECT_EQ(slots_.Generation(0),
-                            interfered_ ? now_ + 1 : now_);
-                  EXPECT_NE(spare_, Word::Cell(slots_.LoadWord(0), 0));
+                  EXPECT_EQ(GenerationNow(), interfered_ ? now_ + 1 : now_);
+                  EXPECT_NE(spare_, CellNow());
                 });
 }
 
@@ -319,12 +341,12 @@ TEST_P(CellSlotsInterferenceTest, WritesOfTwoThreadsShareNoCell) {
         [&] {
           for (int i = 0; i < writes; ++i) OtherWrites(2);
         },
-        [&] { EXPECT_TRUE(slots_.Write(0, now_, Value(3), &spare_)); },
+        [&] { EXPECT_TRUE(Write(0, now_, Value(3), &spare_)); },
         [&] {
-          const uint32_t cell = Word::Cell(slots_.LoadWord(0), 0);
+          const uint32_t cell = CellNow();
           EXPECT_EQ((std::set<uint32_t>{cell, spare_, other_spare_}),
                     (std::set<uint32_t>{0, 1, 2}));
-          const auto last = slots_.Read(0, now_);
+          const auto last = Read(0, now_);
           EXPECT_TRUE(last == Value(3) || (interfered_ && last == Value(2)));
         });
   }
@@ -336,9 +358,9 @@ TEST_P(CellSlotsInterferenceTest, WriteDoesNotReachALaterLife) {
         OtherUnpins();
         Publish(0, Value(3));
       },
-      [&] { slots_.Write(0, now_, Value(2), &spare_); },
+      [&] { Write(0, now_, Value(2), &spare_); },
       [&] {
-        EXPECT_EQ(slots_.Read(0, interfered_ ? now_ + 2 : now_),
+        EXPECT_EQ(Read(0, interfered_ ? now_ + 2 : now_),
                   Value(interfered_ ? 3 : 2));
       });
 }
@@ -348,42 +370,43 @@ TEST_P(CellSlotsInterferenceTest, OfTwoUnpinsExactlyOneWins) {
   ForEachAccess([&] { other = OtherUnpins(); },
                 [&] {
                   other = false;
-                  mine = Vacate(0, now_).has_value();
+                  mine = End(0, now_).has_value();
                 },
                 [&] {
                   EXPECT_NE(mine, other);
-                  EXPECT_EQ(slots_.Generation(0), now_ + 1);
+                  EXPECT_EQ(GenerationNow(), now_ + 1);
                 });
 }
 
 TEST_P(CellSlotsInterferenceTest, EndOfALifeTakesTheValueOfTheLastWrite) {
-  std::optional<uint64_t> ended;
-  ForEachAccess(
-      [&] { EXPECT_TRUE(OtherWrites(2)); }, [&] { ended = Vacate(0, now_); },
-      [&] {
-        ASSERT_TRUE(ended);
-        EXPECT_EQ(slots_.Value(0, *ended), Value(interfered_ ? 2 : 1));
-        EXPECT_FALSE(Word::IsHome(slots_.LoadWord(0)));
-      });
+  std::optional<Word> ended;
+  ForEachAccess([&] { EXPECT_TRUE(OtherWrites(2)); },
+                [&] { ended = End(0, now_); },
+                [&] {
+                  ASSERT_TRUE(ended);
+                  EXPECT_EQ(slots_.Value(Life(0, now_), *ended),
+                            Value(interfered_ ? 2 : 1));
+                  EXPECT_FALSE(array_.LoadWord(0).IsHome());
+                });
 }
 
 TEST_P(CellSlotsInterferenceTest, SpuriousFailuresOfTheExchangeChangeNothing) {
   Start();
   AccessHook::FailExchanges(3);
-  EXPECT_EQ(slots_.Exchange(0, now_, Value(2), &spare_), Value(1));
+  EXPECT_EQ(Exchange(0, now_, Value(2), &spare_), Value(1));
   AccessHook::FailExchanges(3);
-  EXPECT_TRUE(Vacate(0, now_));
-  EXPECT_EQ(slots_.Generation(0), now_ + 1);
+  EXPECT_TRUE(End(0, now_));
+  EXPECT_EQ(GenerationNow(), now_ + 1);
 }
 
 TEST_P(CellSlotsInterferenceTest, ReadsAndStaleCallsWriteToNoSharedMemory) {
   Start();
   const int writes = AccessHook::writes();
-  EXPECT_TRUE(slots_.Read(0, now_));
-  EXPECT_FALSE(slots_.Read(0, now_ + 2));
-  EXPECT_FALSE(slots_.Write(0, now_ + 2, Value(2), &spare_));
-  EXPECT_FALSE(slots_.Exchange(0, now_ + 2, Value(2), &spare_));
-  EXPECT_FALSE(Vacate(0, now_ + 2));
+  EXPECT_TRUE(Read(0, now_));
+  EXPECT_FALSE(Read(0, now_ + 2));
+  EXPECT_FALSE(Write(0, now_ + 2, Value(2), &spare_));
+  EXPECT_FALSE(Exchange(0, now_ + 2, Value(2), &spare_));
+  EXPECT_FALSE(End(0, now_ + 2));
   EXPECT_EQ(AccessHook::writes(), writes);
 }
 

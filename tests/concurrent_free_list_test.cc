@@ -84,76 +84,73 @@ using Configs = testing::Types<
 TYPED_TEST_SUITE(ConcurrentFreeListTest, Configs);
 
 // Links `chain`, of free slots, and gives it to `list`.
-template <typename Config, typename List>
-void GiveChain(const std::vector<uint64_t>& chain,
-               typename Config::Slots& slots, List& list) {
-  using Word = Words<Config::Traits::kGenerationBits>;
-  uint32_t next = Word::kNil;
+template <typename Free, typename Links, typename List>
+void GiveChain(const std::vector<Free>& chain, Links& links, List& list) {
+  decltype(Free().link()) next;
   for (size_t i = chain.size(); i-- > 0;) {
-    slots.SetLinks(chain[i], next, Word::kNil);
-    next = Word::ShortForm(chain[i]);
+    links.SetLinks(chain[i], {next, {}});
+    next = chain[i].link();
   }
   if (!chain.empty()) list.Push(chain.front());
 }
 
 // The slots of the top batch of `list`; one more than `limit` if it goes in
 // circles.
-template <typename Config, typename List>
-std::vector<uint64_t> TakeChain(const typename Config::Slots& slots, List& list,
-                                size_t limit) {
-  using Word = Words<Config::Traits::kGenerationBits>;
-  std::vector<uint64_t> chain;
-  const uint64_t first = list.Pop();
-  if (first == Word::kNoSlot) return chain;
-  for (uint32_t at = Word::ShortForm(first);
-       at != Word::kNil && chain.size() <= limit;
-       at = slots.LinksOf(at).first) {
-    chain.push_back(slots.LongForm(at));
+template <typename Links, typename List>
+auto TakeChain(const Links& links, List& list, size_t limit) {
+  const auto first = list.Pop();
+  std::vector<std::decay_t<decltype(first)>> chain;
+  if (first.IsNone()) return chain;
+  for (auto at = first.link(); !at.IsNone() && chain.size() <= limit;
+       at = links.LinksOf(at).first) {
+    chain.push_back(links.FreeSlotOf(at));
   }
   return chain;
 }
 
 TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
   using Slots = typename TypeParam::Slots;
-  using List = FreeList<Slots, typename TypeParam::Traits>;
-  using Word = Words<TypeParam::Traits::kGenerationBits>;
+  using List = FreeList<typename Slots::Links, typename TypeParam::Traits>;
+  using Free = typename Slots::Free;
   constexpr uint32_t kSlots = 6;  // Few, so that the same come back at once.
   const uint64_t seed = TestSeed();
   const int rounds = Rounds(150'000);
 
-  std::vector<typename Slots::Slot> memory(kSlots);
-  std::vector<typename Slots::Side> sides(kSlots);
-  Slots slots(memory.data(), sides.data());
-  typename List::Head head(List::kEmpty);
-  List list(&head, slots, kSlots);
+  const SlotArena<Slots> arena(kSlots);
+  Slots slots = arena.slots();
+  auto links = arena.links();
+  typename List::Head head;
+  head.store({}, std::memory_order_relaxed);
+  List list(&head, links, kSlots);
   Owners owners(kSlots);
   for (uint32_t slot = 0; slot < kSlots; ++slot) {
-    GiveChain<TypeParam>({Word::Pack(slot, 0)}, slots, list);
+    GiveChain<Free>({Free::Fresh(slot)}, links, list);
   }
 
   std::atomic<uint32_t> retired{0};
   RunThreads(kThreads, [&](int thread) {
     Random random(seed, static_cast<uint64_t>(thread));
-    std::vector<uint64_t> mine;
+    std::vector<Free> mine;
     // Gives the last `size` of them; the first lives once more, as Push asks.
     const auto give = [&](size_t size) {
-      std::vector<uint64_t> chain(mine.end() - static_cast<ptrdiff_t>(size),
-                                  mine.end());
+      std::vector<Free> chain(mine.end() - static_cast<ptrdiff_t>(size),
+                              mine.end());
       mine.resize(mine.size() - size);
-      for (const uint64_t free : chain) owners.Give(Word::Index(free), thread);
-      while (!chain.empty() && !LiveOnce<Word>(slots, 0u, &chain.front())) {
+      for (const Free free : chain) owners.Give(free.index(), thread);
+      while (!chain.empty() && !LiveOnce<TypeParam::Traits::kGenerationBits>(
+                                   slots, 0u, &chain.front())) {
         retired.fetch_add(1);
         chain.erase(chain.begin());
       }
-      GiveChain<TypeParam>(chain, slots, list);
+      GiveChain(chain, links, list);
     };
     for (int round = 0; round < rounds; ++round) {
       if (!mine.empty() && random.OneIn(2)) {
         give(1 + random.Below(mine.size()));
         continue;
       }
-      for (const uint64_t free : TakeChain<TypeParam>(slots, list, kSlots)) {
-        owners.Take(Word::Index(free), thread);
+      for (const Free free : TakeChain(links, list, kSlots)) {
+        owners.Take(free.index(), thread);
         mine.push_back(free);
         ASSERT_LE(mine.size(), size_t{kSlots}) << "the list goes in circles";
       }
@@ -162,10 +159,10 @@ TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
   });
 
   uint32_t left = 0;
-  for (auto chain = TakeChain<TypeParam>(slots, list, kSlots); !chain.empty();
-       chain = TakeChain<TypeParam>(slots, list, kSlots)) {
-    for (const uint64_t free : chain) {
-      owners.Take(Word::Index(free), kThreads);
+  for (auto chain = TakeChain(links, list, kSlots); !chain.empty();
+       chain = TakeChain(links, list, kSlots)) {
+    for (const Free free : chain) {
+      owners.Take(free.index(), kThreads);
       ASSERT_LE(++left, kSlots) << "the list goes in circles";
     }
   }
@@ -178,48 +175,49 @@ TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
 TYPED_TEST(ConcurrentFreeListTest, LosingPopsTolerateWhateverTheyRead) {
   using Slots = typename TypeParam::Slots;
   using Traits = typename TypeParam::Traits;
-  using List = FreeList<Slots, Traits>;
-  using Word = Words<Traits::kGenerationBits>;
+  using List = FreeList<typename Slots::Links, Traits>;
+  using Free = typename Slots::Free;
+  using Generations = GenerationLimits<Traits::kGenerationBits>;
   constexpr uint32_t kSlots = 3;
   const uint64_t seed = TestSeed();
   const int rounds = Rounds(150'000);
 
-  std::vector<typename Slots::Slot> memory(kSlots);
-  std::vector<typename Slots::Side> sides(kSlots);
-  Slots slots(memory.data(), sides.data());
-  typename List::Head head(List::kEmpty);
-  List list(&head, slots, kSlots);
+  const SlotArena<Slots> arena(kSlots);
+  Slots slots = arena.slots();
+  auto links = arena.links();
+  typename List::Head head;
+  head.store({}, std::memory_order_relaxed);
+  List list(&head, links, kSlots);
   Owners owners(kSlots);
   for (uint32_t slot = 0; slot < kSlots; ++slot) {
-    GiveChain<TypeParam>({Word::Pack(slot, 0)}, slots, list);
+    GiveChain<Free>({Free::Fresh(slot)}, links, list);
   }
 
   std::atomic<uint32_t> retired{0};
   RunThreads(kThreads, [&](int thread) {
     Random random(seed, static_cast<uint64_t>(thread));
     for (int round = 0; round < rounds; ++round) {
-      const uint64_t free = list.Pop();
-      if (free == Word::kNoSlot) continue;
-      const uint32_t slot = Word::Index(free);
+      const Free free = list.Pop();
+      if (free.IsNone()) continue;
+      const uint32_t slot = free.index();
       owners.Take(slot, thread);
       // As small numbers, which look like links, and as large ones.
       const uint64_t garbage =
           random.OneIn(2) ? random.Below(kSlots) : random.Next();
-      const uint64_t place =
-          slots.Publish(free, static_cast<uint32_t>(garbage));
-      uint64_t ended;
-      ASSERT_TRUE(slots.Vacate(slot, Word::Generation(place), &ended));
+      const auto life = slots.Publish(free, static_cast<uint32_t>(garbage));
+      const auto ended = Vacate(slots, life);
+      ASSERT_TRUE(ended);
       owners.Give(slot, thread);
-      if (Word::Generation(place) == Word::kLastLive) {
+      if (life.generation() == Generations::kLastLive) {
         retired.fetch_add(1);
       } else {
-        GiveChain<TypeParam>({Slots::Vacated(place, ended)}, slots, list);
+        GiveChain<Free>({Slots::Vacated(life, *ended)}, links, list);
       }
     }
   });
 
   uint32_t left = 0;
-  while (list.Pop() != Word::kNoSlot) ASSERT_LE(++left, kSlots);
+  while (!list.Pop().IsNone()) ASSERT_LE(++left, kSlots);
   EXPECT_EQ(left + retired.load(), kSlots);
   EXPECT_EQ(owners.wrong(), 0u);
 }
@@ -227,50 +225,52 @@ TYPED_TEST(ConcurrentFreeListTest, LosingPopsTolerateWhateverTheyRead) {
 TYPED_TEST(ConcurrentFreeListTest, ThePoolGivesEverySlotToOneOwnerAtATime) {
   using Slots = typename TypeParam::Slots;
   using Traits = typename TypeParam::Traits;
-  using Pool = SlotPool<Slots, Traits>;
-  using Word = Words<Traits::kGenerationBits>;
+  using Pool = SlotPool<typename Slots::Links, Traits>;
+  using Free = typename Slots::Free;
+  using Generations = GenerationLimits<Traits::kGenerationBits>;
   constexpr uint32_t kSlots = 48;
   const uint64_t seed = TestSeed();
   const int rounds = Rounds(30'000);
 
   for (const uint32_t cache : {0u, 1u, 2u, 3u, 8u, 64u}) {
     SCOPED_TRACE(cache);
-    std::vector<typename Slots::Slot> memory(kSlots);
-    std::vector<typename Slots::Side> sides(kSlots);
-    Slots slots(memory.data(), sides.data());
+    const SlotArena<Slots> arena(kSlots);
+    Slots slots = arena.slots();
+    const auto links = arena.links();
     const auto control = std::make_unique<typename Pool::Control>();
     const auto shards = std::make_unique<Shard<Traits>[]>(Traits::kMaxThreads);
     // No slots beyond those that are to be live, so that each is asked for.
-    Pool pool(control.get(), {shards.get(), &control->opened}, slots,
-              {kSlots, kSlots}, cache,
-              Traits::Threads::Numbering::OfThisCopy());
+    const typename Pool::Fresh fresh(
+        &control->high_water, &control->replaced, kSlots,
+        GrowingArray<typename Slots::Array, Traits>(arena.array()));
+    Pool pool(control.get(), {shards.get(), &control->opened}, links, fresh,
+              kSlots, cache, Traits::Threads::Numbering::OfThisCopy());
     Owners owners(kSlots);
     std::atomic<uint32_t> retired{0};
 
     const auto acquire = [&pool] {
-      uint64_t free;
+      Free free;
       return pool.AcquireFast(&free) ? free : pool.AcquireSlow();
     };
-    const auto end_life = [&](uint64_t free, int thread) {
-      const uint64_t place = slots.Publish(free, 0);
-      uint64_t ended;
-      ASSERT_TRUE(
-          slots.Vacate(Word::Index(free), Word::Generation(place), &ended));
-      owners.Give(Word::Index(free), thread);
-      if (Word::Generation(place) == Word::kLastLive) {
+    const auto end_life = [&](Free free, int thread) {
+      const auto life = slots.Publish(free, 0);
+      const auto ended = Vacate(slots, life);
+      ASSERT_TRUE(ended);
+      owners.Give(free.index(), thread);
+      if (life.generation() == Generations::kLastLive) {
         retired.fetch_add(1);
       } else {
-        pool.Release(Slots::Vacated(place, ended));
+        pool.Release(Slots::Vacated(life, *ended));
       }
     };
     RunThreads(kThreads, [&](int thread) {
       Random random(seed, static_cast<uint64_t>(thread));
-      std::vector<uint64_t> mine;
+      std::vector<Free> mine;
       for (int round = 0; round < rounds; ++round) {
         if (mine.size() < kSlots / kThreads && random.OneIn(2)) {
-          const uint64_t free = acquire();
-          if (free == Word::kNoSlot) continue;
-          owners.Take(Word::Index(free), thread);
+          const Free free = acquire();
+          if (free.IsNone()) continue;
+          owners.Take(free.index(), thread);
           mine.push_back(free);
         } else if (!mine.empty()) {
           end_life(mine.back(), thread);
@@ -288,15 +288,15 @@ TYPED_TEST(ConcurrentFreeListTest, ThePoolGivesEverySlotToOneOwnerAtATime) {
     // Exited threads hold nothing back: what is not retired is all there.
     std::vector<bool> seen(kSlots);
     uint32_t left = 0;
-    for (uint64_t free; (free = acquire()) != Word::kNoSlot; ++left) {
-      const uint32_t slot = Word::Index(free);
+    for (Free free; !(free = acquire()).IsNone(); ++left) {
+      const uint32_t slot = free.index();
       ASSERT_LT(slot, kSlots);
       EXPECT_FALSE(seen[slot]);
       seen[slot] = true;
     }
     uint32_t gone = 0;
     for (uint32_t slot = 0; slot < kSlots; ++slot) {
-      if (slots.Generation(slot) == Word::kRetired) ++gone;
+      if (links.GenerationAt(slot) == Generations::kRetired) ++gone;
     }
     EXPECT_EQ(left + gone, kSlots);
     EXPECT_EQ(gone, retired.load());

@@ -300,12 +300,15 @@ class HandleTable<Stamped<8>, SeededTraits>::TestAccess {
   // Makes the first `count` slots serve `lives` lives more, after the one that
   // each is in. Handles of those are lost.
   static void LeaveLives(HandleTable& table, uint32_t count, uint64_t lives) {
-    auto* const slots = table.memory_.template Array<typename Slots::Slot>(
+    using Slot = typename Slots::Array::Slot;
+    auto* const slots = table.memory_.template Array<Slot>(
         0, static_cast<size_t>(table.all_slots_));
     for (uint32_t i = 0; i < count; ++i) {
-      const uint64_t word = slots[i].word.load(std::memory_order_relaxed);
+      const uint64_t generation = Generations::kLastLive.number() - 2 * lives;
+      const uint64_t bits =
+          slots[i].word.load(std::memory_order_relaxed).bits();
       slots[i].word.store(
-          Word::Pack(Word::Upper(word), Word::kLastLive - 2 * lives),
+          Slots::Word::FromBits((bits & ~Generations::kMask) | generation),
           std::memory_order_relaxed);
     }
   }

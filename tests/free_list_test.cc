@@ -20,7 +20,10 @@
 namespace holdfast::internal {
 namespace {
 
-using Word = Words<32>;
+using Free = FreeSlot<32>;
+using Link = SlotLink<32>;
+using Top = ListHead<32>;
+constexpr uint32_t kNone = IndexLimits<32>::kNone;
 
 struct HookedTraits : DefaultTraits {
   using Atomics = HookedAtomics;
@@ -31,33 +34,32 @@ class FreeListTest : public testing::Test {
  protected:
   static constexpr uint32_t kSlots = 16;
   using Slots = SlotsType;
-  using List = FreeList<Slots, HookedTraits>;
+  using List = FreeList<typename Slots::Links, HookedTraits>;
   using Batch = std::vector<uint32_t>;
 
-  FreeListTest() { head_[0].store(List::kEmpty, std::memory_order_relaxed); }
+  FreeListTest() { head_[0].store({}, std::memory_order_relaxed); }
 
   // Links `batch` and pushes it; the first one has lived once more before.
   void Push(const Batch& batch) {
-    uint64_t first = slots_.FreeSlot(batch[0]);
-    LiveOnce<Word>(slots_, 0u, &first);
+    Free first = links_.FreeSlotAt(batch[0]);
+    LiveOnce<32>(slots_, 0u, &first);
     for (size_t i = 0; i < batch.size(); ++i) {
-      slots_.SetLinks(slots_.FreeSlot(batch[i]),
-                      i + 1 < batch.size()
-                          ? Word::ShortForm(slots_.FreeSlot(batch[i + 1]))
-                          : Word::kNil,
-                      Word::kNil);
+      const Link next = i + 1 < batch.size()
+                            ? links_.FreeSlotAt(batch[i + 1]).link()
+                            : Link();
+      links_.SetLinks(links_.FreeSlotAt(batch[i]), {next, Link()});
     }
     list_.Push(first);
   }
 
   Batch Pop() {
     Batch batch;
-    const uint64_t first = list_.Pop();
-    if (first == Word::kNoSlot) return batch;
-    EXPECT_EQ(first, slots_.FreeSlot(Word::Index(first)));
-    for (uint32_t i = Word::ShortForm(first); i != Word::kNil;
-         i = slots_.LinksOf(i).first) {
-      batch.push_back(Word::ShortIndex(i));
+    const Free first = list_.Pop();
+    if (first.IsNone()) return batch;
+    EXPECT_EQ(first, links_.FreeSlotAt(first.index()));
+    for (Link link = first.link(); !link.IsNone();
+         link = links_.LinksOf(link).first) {
+      batch.push_back(link.index());
     }
     return batch;
   }
@@ -70,13 +72,17 @@ class FreeListTest : public testing::Test {
     return all;
   }
 
-  uint64_t Head() { return head_[0].load(std::memory_order_relaxed); }
+  uint64_t Head() { return head_[0].load(std::memory_order_relaxed).bits(); }
+  static uint64_t HeadOf(uint32_t index, uint64_t generation) {
+    return Top(index, Generation(generation)).bits();
+  }
 
   std::unique_ptr<typename List::Head[]> head_ =
       std::make_unique<typename List::Head[]>(1);
   SlotArena<Slots> arena_{kSlots};
   Slots slots_ = arena_.slots();
-  List list_{head_.get(), slots_, kSlots};
+  typename Slots::Links links_ = arena_.links();
+  List list_{head_.get(), links_, kSlots};
 };
 
 using SlotTypes = testing::Types<CellSlots<uint64_t, HookedTraits>,
@@ -84,8 +90,8 @@ using SlotTypes = testing::Types<CellSlots<uint64_t, HookedTraits>,
 TYPED_TEST_SUITE(FreeListTest, SlotTypes);
 
 TYPED_TEST(FreeListTest, PopOfAnEmptyListIsNoSlot) {
-  EXPECT_EQ(this->list_.Pop(), Word::kNoSlot);
-  EXPECT_EQ(this->list_.Pop(), Word::kNoSlot);
+  EXPECT_TRUE(this->list_.Pop().IsNone());
+  EXPECT_TRUE(this->list_.Pop().IsNone());
 }
 
 TYPED_TEST(FreeListTest, BatchesComeBackWholeAndLastInFirstOut) {
@@ -102,11 +108,11 @@ TYPED_TEST(FreeListTest, BatchesComeBackWholeAndLastInFirstOut) {
 
 TYPED_TEST(FreeListTest, HeadCarriesTheGenerationOfItsSlot) {
   this->Push({3});
-  EXPECT_EQ(this->Head(), Word::Pack(3, 2));
+  EXPECT_EQ(this->Head(), this->HeadOf(3, 2));
   this->Push({4, 3});
-  EXPECT_EQ(this->Head(), Word::Pack(4, 2));
+  EXPECT_EQ(this->Head(), this->HeadOf(4, 2));
   this->Pop();
-  EXPECT_EQ(this->Head(), Word::Pack(3, 2));
+  EXPECT_EQ(this->Head(), this->HeadOf(3, 2));
 }
 
 // [INV-5]
@@ -152,7 +158,7 @@ TYPED_TEST(FreeListTest, PopIsNotFooledByATopThatWasAwayAndCameBack) {
 // The batch that a pop looks at is taken, used, and its links are anything.
 TYPED_TEST(FreeListTest, PopToleratesLinksOfABatchThatIsGone) {
   for (const uint32_t garbage : {uint32_t{0}, uint32_t{9}, uint32_t{16},
-                                 Word::kNil - 1, Word::kNil, ~uint32_t{0}}) {
+                                 kNone - 1, kNone, ~uint32_t{0}}) {
     for (int at = 0;; ++at) {
       ASSERT_LT(at, 100);
       while (!this->Pop().empty()) {
@@ -163,7 +169,7 @@ TYPED_TEST(FreeListTest, PopToleratesLinksOfABatchThatIsGone) {
       AccessHook::Arm(at, [&] {
         stolen = this->Pop();
         if (stolen != std::vector<uint32_t>{1}) return;
-        this->slots_.SetBelow(this->slots_.FreeSlot(1), garbage);
+        this->links_.SetBelow(this->links_.FreeSlotAt(1), garbage);
       });
       const auto popped = this->Pop();
       if (AccessHook::Disarm()) break;

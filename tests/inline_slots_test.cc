@@ -17,7 +17,7 @@
 namespace holdfast::internal {
 namespace {
 
-static_assert(sizeof(InlineSlots<uint32_t, DefaultTraits>::Slot) == 8);
+static_assert(sizeof(InlineSlot<DefaultTraits>) == 8);
 
 template <int kBits, size_t kSize>
 struct Config {
@@ -33,7 +33,6 @@ class InlineSlotsTest : public testing::Test {
  protected:
   static constexpr uint32_t kSlots = 4;
   using Traits = typename Config::Traits;
-  using WordType = Words<Traits::kGenerationBits>;
   using Slots = InlineSlots<typename Config::Value, Traits>;
 
   // One whose bytes are all different from zero.
@@ -41,18 +40,39 @@ class InlineSlotsTest : public testing::Test {
     return typename Config::Value(0x0101010101010101 * n);
   }
 
+  using Life = typename Slots::Life;
+
+  static Life LifeOf(uint32_t index, uint64_t generation) {
+    return {index, Generation(generation)};
+  }
   // Pins the free slot `index`. Returns the generation of its new life.
   uint64_t Publish(uint32_t index, const typename Config::Value& value) {
-    return WordType::Generation(slots_.Publish(slots_.FreeSlot(index), value));
+    return slots_.Publish(links_.FreeSlotAt(index), value)
+        .generation()
+        .number();
+  }
+  auto Read(uint32_t index, uint64_t generation) {
+    return slots_.Read(LifeOf(index, generation));
+  }
+  bool Write(uint32_t index, uint64_t generation,
+             const typename Config::Value& value) {
+    return slots_.Write(LifeOf(index, generation), value);
+  }
+  auto Exchange(uint32_t index, uint64_t generation,
+                const typename Config::Value& value) {
+    return slots_.Exchange(LifeOf(index, generation), value);
   }
   // The last word of the life that this ends.
-  std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
-    uint64_t ended;
-    if (!slots_.Vacate(index, generation, &ended)) return std::nullopt;
-    return ended;
+  auto End(uint32_t index, uint64_t generation) {
+    return Vacate(slots_, LifeOf(index, generation));
   }
+  uint64_t GenerationOf(uint32_t index) {
+    return links_.GenerationAt(index).number();
+  }
+  auto LoadWord(uint32_t index) { return arena_.array().LoadWord(index); }
 
   SlotArena<Slots> arena_{kSlots};
+  typename Slots::Links links_ = arena_.links();
   Slots slots_ = arena_.slots();
 };
 
@@ -63,111 +83,113 @@ using Configs = testing::Types<Config<2, 7>, Config<3, 7>, Config<3, 1>,
 TYPED_TEST_SUITE(InlineSlotsTest, Configs);
 
 TYPED_TEST(InlineSlotsTest, ZeroedMemoryIsAFreeSlot) {
-  using Word = Words<TypeParam::Traits::kGenerationBits>;
-  EXPECT_EQ(this->slots_.FreeSlot(2), Word::Pack(2, 0));
-  EXPECT_EQ(this->slots_.LoadWord(2), 0);
-  EXPECT_EQ(this->slots_.Generation(2), 0);
+  EXPECT_EQ(this->links_.FreeSlotAt(2), TestFixture::Slots::Free::Fresh(2));
+  EXPECT_EQ(this->LoadWord(2).bits(), 0);
+  EXPECT_EQ(this->GenerationOf(2), 0);
 }
 
 TYPED_TEST(InlineSlotsTest, PublishedValueComesBack) {
   EXPECT_EQ(this->Publish(2, this->Full(0xEF)), 1);
-  EXPECT_EQ(this->slots_.Read(2, 1), this->Full(0xEF));
-  EXPECT_EQ(this->slots_.Read(2, 0), std::nullopt);
-  EXPECT_EQ(this->slots_.Read(2, 3), std::nullopt);
-  EXPECT_EQ(this->slots_.LoadWord(1), 0);
-  EXPECT_EQ(this->slots_.LoadWord(3), 0);
+  EXPECT_EQ(this->Read(2, 1), this->Full(0xEF));
+  EXPECT_EQ(this->Read(2, 0), std::nullopt);
+  EXPECT_EQ(this->Read(2, 3), std::nullopt);
+  EXPECT_EQ(this->LoadWord(1).bits(), 0);
+  EXPECT_EQ(this->LoadWord(3).bits(), 0);
 }
 
 TYPED_TEST(InlineSlotsTest, ReadIntoAVariableWritesOnlyWhatItFinds) {
   this->Publish(2, this->Full(0xEF));
   auto value = this->Full(1);
   for (const uint64_t generation : {uint64_t{0}, uint64_t{2}, uint64_t{3}}) {
-    EXPECT_FALSE(this->slots_.Read(2, generation, &value));
+    EXPECT_FALSE(this->slots_.Read(this->LifeOf(2, generation), &value));
     EXPECT_EQ(value, this->Full(1));
   }
-  EXPECT_TRUE(this->slots_.Read(2, 1, &value));
+  EXPECT_TRUE(this->slots_.Read(this->LifeOf(2, 1), &value));
   EXPECT_EQ(value, this->Full(0xEF));
-  ASSERT_TRUE(this->slots_.Write(2, 1, this->Full(0x7F), nullptr));
-  EXPECT_TRUE(this->slots_.Read(2, 1, &value));
+  ASSERT_TRUE(this->Write(2, 1, this->Full(0x7F)));
+  EXPECT_TRUE(this->slots_.Read(this->LifeOf(2, 1), &value));
   EXPECT_EQ(value, this->Full(0x7F));
 }
 
 TYPED_TEST(InlineSlotsTest, ValuesDoNotTouchTheGeneration) {
   this->Publish(1, this->Full(0));
   for (const uint64_t n : {0xFFu, 0u, 0x80u, 1u}) {
-    EXPECT_TRUE(this->slots_.Write(1, 1, this->Full(n), nullptr));
-    EXPECT_EQ(this->slots_.Generation(1), 1);
-    EXPECT_EQ(this->slots_.Read(1, 1), this->Full(n));
+    EXPECT_TRUE(this->Write(1, 1, this->Full(n)));
+    EXPECT_EQ(this->GenerationOf(1), 1);
+    EXPECT_EQ(this->Read(1, 1), this->Full(n));
   }
 }
 
 TYPED_TEST(InlineSlotsTest, ExchangeReturnsWhatItReplaced) {
   this->Publish(1, this->Full(1));
-  EXPECT_EQ(this->slots_.Exchange(1, 1, this->Full(2), nullptr), this->Full(1));
-  EXPECT_EQ(this->slots_.Exchange(1, 1, this->Full(3), nullptr), this->Full(2));
-  EXPECT_EQ(this->slots_.Read(1, 1), this->Full(3));
+  EXPECT_EQ(this->Exchange(1, 1, this->Full(2)), this->Full(1));
+  EXPECT_EQ(this->Exchange(1, 1, this->Full(3)), this->Full(2));
+  EXPECT_EQ(this->Read(1, 1), this->Full(3));
 }
 
 TYPED_TEST(InlineSlotsTest, StaleOperationsChangeNothing) {
   this->Publish(1, this->Full(1));
-  const uint64_t word = this->slots_.LoadWord(1);
+  const auto word = this->LoadWord(1);
   const int writes = AccessHook::writes();
   for (const uint64_t generation : {uint64_t{0}, uint64_t{3}}) {
-    EXPECT_FALSE(this->slots_.Write(1, generation, this->Full(2), nullptr));
-    EXPECT_FALSE(this->slots_.Exchange(1, generation, this->Full(2), nullptr));
-    EXPECT_FALSE(this->Vacate(1, generation));
-    EXPECT_FALSE(this->slots_.Read(1, generation));
+    EXPECT_FALSE(this->Write(1, generation, this->Full(2)));
+    EXPECT_FALSE(this->Exchange(1, generation, this->Full(2)));
+    EXPECT_FALSE(this->End(1, generation));
+    EXPECT_FALSE(this->Read(1, generation));
   }
-  EXPECT_EQ(this->slots_.LoadWord(1), word);
+  EXPECT_EQ(this->LoadWord(1), word);
   EXPECT_EQ(AccessHook::writes(), writes);
 }
 
 TYPED_TEST(InlineSlotsTest, VacateEndsTheLifeOnce) {
   this->Publish(1, this->Full(0xFF));
-  const std::optional<uint64_t> vacated = this->Vacate(1, 1);
+  const auto vacated = this->End(1, 1);
   ASSERT_TRUE(vacated);
-  EXPECT_EQ(this->slots_.Value(1, *vacated), this->Full(0xFF));
-  EXPECT_EQ(this->slots_.Generation(1), 2);
-  EXPECT_FALSE(this->Vacate(1, 1));
-  EXPECT_EQ(this->slots_.Generation(1), 2);
+  EXPECT_EQ(this->slots_.Value(this->LifeOf(1, 1), *vacated), this->Full(0xFF));
+  EXPECT_EQ(this->GenerationOf(1), 2);
+  EXPECT_FALSE(this->End(1, 1));
+  EXPECT_EQ(this->GenerationOf(1), 2);
 }
 
 TYPED_TEST(InlineSlotsTest, EveryLifeUpToTheLastIsPublishedAndThenRetired) {
-  using Word = Words<TypeParam::Traits::kGenerationBits>;
-  if (Word::kLastLive > 1000) GTEST_SKIP() << "too many lives";
-  for (uint64_t life = 1; life <= Word::kLastLive; life += 2) {
+  using Generations = GenerationLimits<TypeParam::Traits::kGenerationBits>;
+  constexpr uint64_t kLast = Generations::kLastLive.number();
+  if (kLast > 1000) GTEST_SKIP() << "too many lives";
+  for (uint64_t life = 1; life <= kLast; life += 2) {
     EXPECT_EQ(this->Publish(1, this->Full(0xFF)), life);
-    EXPECT_TRUE(this->Vacate(1, life));
+    EXPECT_TRUE(this->End(1, life));
   }
-  EXPECT_EQ(this->slots_.Generation(1), Word::kRetired);
+  EXPECT_EQ(this->GenerationOf(1), Generations::kRetired.number());
 }
 
 TYPED_TEST(InlineSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
-  using Word = Words<TypeParam::Traits::kGenerationBits>;
-  uint64_t free = this->slots_.FreeSlot(1);
-  ASSERT_NE(LiveOnce<Word>(this->slots_, this->Full(1), &free),
-            Word::kRetired == 2);
-  EXPECT_EQ(free, Word::Pack(1, 2));
-  this->slots_.SetLinks(free, 3, Word::kNil);
-  this->slots_.SetBelow(free, 2);
-  EXPECT_EQ(this->slots_.LinksOf(1).first, 3);
-  EXPECT_EQ(this->slots_.Below(1), 2);
-  this->slots_.SetLinks(free, Word::kNil, Word::kNil);
-  this->slots_.SetBelow(free, Word::kNil);
-  EXPECT_EQ(this->slots_.LinksOf(1).first, Word::kNil);
-  EXPECT_EQ(this->slots_.Below(1), Word::kNil);
-  EXPECT_EQ(this->slots_.Generation(1), 2);
+  constexpr int kBits = TypeParam::Traits::kGenerationBits;
+  using Link = SlotLink<kBits>;
+  FreeSlot<kBits> free = this->links_.FreeSlotAt(1);
+  ASSERT_NE(LiveOnce<kBits>(this->slots_, this->Full(1), &free), kBits == 2);
+  EXPECT_EQ(free, FreeSlot<kBits>(Link(1, false), Generation(2)));
+  this->links_.SetLinks(free, {Link(3, false), Link()});
+  this->links_.SetBelow(free, 2);
+  EXPECT_EQ(this->links_.LinksOf(free.link()).first, Link(3, false));
+  EXPECT_TRUE(this->links_.LinksOf(free.link()).second.IsNone());
+  EXPECT_EQ(this->links_.Below(1), 2);
+  this->links_.SetLinks(free, {});
+  this->links_.SetBelow(free, IndexLimits<kBits>::kNone);
+  EXPECT_TRUE(this->links_.LinksOf(free.link()).first.IsNone());
+  EXPECT_EQ(this->links_.Below(1), IndexLimits<kBits>::kNone);
+  EXPECT_EQ(this->GenerationOf(1), 2);
 }
 
 TYPED_TEST(InlineSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
   using Value = typename TypeParam::Value;
   this->Publish(1, this->Full(1));
-  this->slots_.UpdateExclusive(1, [](uint64_t generation, Value& value) {
-    EXPECT_EQ(generation, 1);
-    EXPECT_EQ(value, TestFixture::Full(1));
-    value = TestFixture::Full(2);
-  });
-  EXPECT_EQ(this->slots_.Read(1, 1), this->Full(2));
+  this->slots_.UpdateExclusive(
+      1, [](typename TestFixture::Life life, Value& value) {
+        EXPECT_EQ(life, TestFixture::LifeOf(1, 1));
+        EXPECT_EQ(value, TestFixture::Full(1));
+        value = TestFixture::Full(2);
+      });
+  EXPECT_EQ(this->Read(1, 1), this->Full(2));
 }
 
 // Another thread's write before each access in turn, and failures for no
@@ -176,17 +198,15 @@ TYPED_TEST(InlineSlotsTest, ExchangesOfTwoThreadsFormAChain) {
   this->Publish(1, this->Full(1));
   for (int at = 0;; ++at) {
     ASSERT_LT(at, 20);
-    ASSERT_TRUE(this->slots_.Write(1, 1, this->Full(1), nullptr));
+    ASSERT_TRUE(this->Write(1, 1, this->Full(1)));
     std::optional<typename TypeParam::Value> other;
     AccessHook::FailExchanges(at % 2);
-    AccessHook::Arm(at, [&] {
-      other = this->slots_.Exchange(1, 1, this->Full(2), nullptr);
-    });
-    const auto mine = this->slots_.Exchange(1, 1, this->Full(3), nullptr);
+    AccessHook::Arm(at, [&] { other = this->Exchange(1, 1, this->Full(2)); });
+    const auto mine = this->Exchange(1, 1, this->Full(3));
     if (AccessHook::Disarm()) break;
     EXPECT_EQ(other, this->Full(1));
     EXPECT_EQ(mine, this->Full(2));
-    EXPECT_EQ(this->slots_.Read(1, 1), this->Full(3));
+    EXPECT_EQ(this->Read(1, 1), this->Full(3));
   }
 }
 
@@ -194,15 +214,16 @@ TYPED_TEST(InlineSlotsTest, OfTwoUnpinsExactlyOneWins) {
   for (int at = 0;; ++at) {
     ASSERT_LT(at, 20);
     this->arena_ = SlotArena<typename TestFixture::Slots>(this->kSlots);
+    this->links_ = this->arena_.links();
     this->slots_ = this->arena_.slots();
     this->Publish(1, this->Full(1));
     AccessHook::FailExchanges(at % 2);
     bool other = false;
-    AccessHook::Arm(at, [&] { other = this->Vacate(1, 1).has_value(); });
-    const bool mine = this->Vacate(1, 1).has_value();
+    AccessHook::Arm(at, [&] { other = this->End(1, 1).has_value(); });
+    const bool mine = this->End(1, 1).has_value();
     if (AccessHook::Disarm()) break;
     EXPECT_NE(mine, other);
-    EXPECT_EQ(this->slots_.Generation(1), 2);
+    EXPECT_EQ(this->GenerationOf(1), 2);
   }
 }
 

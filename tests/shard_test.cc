@@ -36,11 +36,27 @@ TEST(ShardTest, HasRoomForTheLargestCacheAndAtLeastOneSlot) {
 
 TEST(ShardTest, ZeroedMemoryIsAClosedShardWithoutASpareCell) {
   const auto shard = std::make_unique<Shard<DefaultTraits>[]>(1);
-  EXPECT_EQ(shard[0].last.Get(), 0);
+  EXPECT_TRUE(shard[0].last.Get().IsClosed());
   EXPECT_EQ(shard[0].level.Get(), 0);
   EXPECT_EQ(shard[0].next_opened.Get(), 0);
-  EXPECT_EQ(shard[0].spare, Shard<DefaultTraits>::kNoSpare);
+  EXPECT_TRUE(shard[0].spare.IsUnused());
   EXPECT_EQ(shard[0].Count(), 0);
+}
+
+TEST(LastFreedTest, StatesAreDifferent) {
+  using Last = LastFreed<32>;
+  const FreeSlot<32> first = FreeSlot<32>::After(Place<32>(0, Generation(1)));
+  EXPECT_TRUE(Last::FromBits(0).IsClosed());
+  EXPECT_TRUE(Last().IsClosed());
+  EXPECT_FALSE(Last().IsEmpty());
+  EXPECT_FALSE(Last().HasSlot());
+  EXPECT_TRUE(Last::Empty().IsEmpty());
+  EXPECT_FALSE(Last::Empty().IsClosed());
+  EXPECT_FALSE(Last::Empty().HasSlot());
+  EXPECT_TRUE(Last(first).HasSlot());
+  EXPECT_FALSE(Last(first).IsClosed());
+  EXPECT_FALSE(Last(first).IsEmpty());
+  EXPECT_EQ(Last(first).slot(), first);
 }
 
 }  // namespace

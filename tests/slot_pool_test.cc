@@ -1,4 +1,4 @@
-// Who owns the free slots. FakeThreads plays several threads, one call after
+// The owners of free slots. FakeThreads plays several threads, one call after
 // another.
 
 #include "holdfast/internal/slot_pool.h"
@@ -30,9 +30,10 @@ template <typename SlotsType>
 class SlotPoolTest : public testing::Test {
  protected:
   using Slots = SlotsType;
-  using Pool = SlotPool<Slots, PoolTraits>;
-  using Word = Words<32>;
-  static constexpr uint32_t kNil = Word::kNil;
+  using Links = typename Slots::Links;
+  using Pool = SlotPool<Links, PoolTraits>;
+  using Fresh = typename Pool::Fresh;
+  static constexpr uint32_t kNone = IndexLimits<32>::kNone;
 
   // A pool of a table that nobody has used yet.
   void Start(uint64_t max_slots, uint32_t cache_slots) {
@@ -44,9 +45,12 @@ class SlotPoolTest : public testing::Test {
     shards_ = std::make_unique<Shard<PoolTraits>[]>(PoolTraits::kMaxThreads);
     arena_ = std::make_unique<SlotArena<Slots>>(max_slots + surplus);
     slots_ = arena_->slots();
-    pool_ = Pool(control_.get(), {shards_.get(), &control_[0].opened}, slots_,
-                 {max_slots, max_slots + surplus}, cache_slots,
-                 FakeThreads::OfThisCopy());
+    links_ = arena_->links();
+    fresh_ = Fresh(
+        &control_[0].high_water, &control_[0].replaced, max_slots + surplus,
+        GrowingArray<typename Slots::Array, PoolTraits>(arena_->array()));
+    pool_ = Pool(control_.get(), {shards_.get(), &control_[0].opened}, links_,
+                 fresh_, max_slots, cache_slots, FakeThreads::OfThisCopy());
     FakeThreads::Become(0);
   }
 
@@ -57,27 +61,31 @@ class SlotPoolTest : public testing::Test {
                : uint64_t{PoolTraits::kMaxThreads} * (cache_slots + 1);
   }
 
-  // Pins a slot. Returns its index, or kNil if none is left.
+  // Pins a slot. Returns its index, or kNone if none is left.
   uint32_t Acquire() {
-    uint64_t free;
+    FreeSlot<32> free;
     if (!pool_.AcquireFast(&free)) free = pool_.AcquireSlow();
-    if (free == Word::kNoSlot) return kNil;
-    EXPECT_EQ(free, slots_.FreeSlot(Word::Index(free)));
-    return Word::Index(slots_.Publish(free, 1));
+    if (free.IsNone()) return kNone;
+    EXPECT_EQ(free, links_.FreeSlotAt(free.index()));
+    return static_cast<uint32_t>(slots_.Publish(free, 1).index());
   }
 
   // Unpins it.
   void Release(uint32_t index) {
-    const uint64_t place = Word::Pack(index, slots_.Generation(index));
-    uint64_t ended;
-    ASSERT_TRUE(slots_.Vacate(index, Word::Generation(place), &ended));
-    pool_.Release(Slots::Vacated(place, ended));
+    const Place<32> life(index, links_.GenerationAt(index));
+    const auto ended = Vacate(slots_, life);
+    ASSERT_TRUE(ended);
+    pool_.Release(Slots::Vacated(life, *ended));
+  }
+
+  uint64_t GenerationOf(uint32_t index) {
+    return links_.GenerationAt(index).number();
   }
 
   // Acquires until nothing is left.
   std::set<uint32_t> AcquireAll() {
     std::set<uint32_t> all;
-    for (uint32_t i = Acquire(); i != kNil; i = Acquire()) {
+    for (uint32_t i = Acquire(); i != kNone; i = Acquire()) {
       EXPECT_TRUE(all.insert(i).second) << "slot " << i << " twice";
     }
     return all;
@@ -87,6 +95,8 @@ class SlotPoolTest : public testing::Test {
   std::unique_ptr<Shard<PoolTraits>[]> shards_;
   std::unique_ptr<SlotArena<Slots>> arena_;
   Slots slots_;
+  Links links_;
+  Fresh fresh_;
   Pool pool_;
 };
 
@@ -98,9 +108,9 @@ TYPED_TEST(SlotPoolTest, DefaultPoolHasNoSlots) {
   FakeThreads::Reset();
   FakeThreads::Become(0);
   typename TestFixture::Pool pool;
-  uint64_t free;
+  FreeSlot<32> free;
   EXPECT_FALSE(pool.AcquireFast(&free));
-  EXPECT_EQ(pool.AcquireSlow(), Words<32>::kNoSlot);
+  EXPECT_TRUE(pool.AcquireSlow().IsNone());
   EXPECT_EQ(pool.high_water(), 0);
   EXPECT_EQ(pool.CachedSlots(), 0);
 }
@@ -189,7 +199,7 @@ TYPED_TEST(SlotPoolTest, WhatOthersKeepTakesNothingFromMaxSlots) {
     EXPECT_GE(got, 200) << "cache " << cache;
     EXPECT_LE(got, 200 + 3 * (cache + 1));
     EXPECT_EQ(this->pool_.high_water(), 200 + 3 * (cache + 1));
-    EXPECT_EQ(this->Acquire(), TestFixture::kNil);
+    EXPECT_EQ(this->Acquire(), TestFixture::kNone);
   }
 }
 
@@ -217,9 +227,9 @@ TYPED_TEST(SlotPoolTest, AShardThatWasOpenedHalfwayIsOpenedOnce) {
     this->shards_[1].level.Set(0);
     FakeThreads::Become(1);
     const uint64_t before =
-        this->control_[0].opened.load(std::memory_order_relaxed) >> 32;
+        this->control_[0].opened.load(std::memory_order_relaxed).count();
     this->Acquire();
-    EXPECT_EQ(this->control_[0].opened.load(std::memory_order_relaxed) >> 32,
+    EXPECT_EQ(this->control_[0].opened.load(std::memory_order_relaxed).count(),
               listed ? before : before + 1);
     // The list has an end.
     EXPECT_GT(this->pool_.CachedSlots(), 0);
@@ -230,7 +240,7 @@ TYPED_TEST(SlotPoolTest, ACellThatIsTakenCostsNoCapacity) {
   this->Start(100, 16);
   std::set<uint32_t> all = {this->Acquire()};
   uint32_t cell = 0;
-  ASSERT_TRUE(this->pool_.TakeCell(&cell));
+  ASSERT_TRUE(this->fresh_.TakeCell(&cell));
   EXPECT_FALSE(all.count(cell));
   all.merge(this->AcquireAll());
   EXPECT_EQ(all.size(), 100);
@@ -299,11 +309,10 @@ TYPED_TEST(SlotPoolTest, UnusedRestOfABatchGoesBackLedByAnotherSlot) {
   FakeThreads::Become(PoolTraits::kMaxThreads);
   std::set<uint64_t> heads;
   const auto& head = this->control_[0].head;
-  constexpr uint64_t kEmpty = FreeList<TypeParam, PoolTraits>::kEmpty;
-  while (head.load(std::memory_order_relaxed) != kEmpty) {
-    const uint64_t top = head.load(std::memory_order_relaxed);
-    EXPECT_TRUE(heads.insert(top).second);
-    EXPECT_EQ(this->Acquire(), Words<32>::Index(top));
+  while (!head.load(std::memory_order_relaxed).IsEmpty()) {
+    const ListHead<32> top = head.load(std::memory_order_relaxed);
+    EXPECT_TRUE(heads.insert(top.bits()).second);
+    EXPECT_EQ(this->Acquire(), top.index());
   }
   EXPECT_GE(heads.size(), 8);
 }
@@ -313,21 +322,21 @@ TYPED_TEST(SlotPoolTest, DrainedCacheGoesToTheListAndCostsNoLife) {
   this->Start(4, 4);
   for (const uint32_t index : this->AcquireAll()) this->Release(index);
   FakeThreads::Become(PoolTraits::kMaxThreads);
-  while (this->Acquire() != TestFixture::kNil) {
+  while (this->Acquire() != TestFixture::kNone) {
   }
   const uint64_t cached = this->pool_.CachedSlots();
   ASSERT_GT(cached, 0);
   std::vector<uint64_t> before;
   for (uint32_t i = 0; i < 4; ++i) {
-    before.push_back(this->slots_.Generation(i));
+    before.push_back(this->GenerationOf(i));
   }
   FakeThreads::Exit(0);
   for (uint64_t i = 0; i < cached; ++i) {
     const uint32_t taken = this->Acquire();
-    ASSERT_NE(taken, TestFixture::kNil);
-    EXPECT_EQ(this->slots_.Generation(taken), before[taken] + 1);
+    ASSERT_NE(taken, TestFixture::kNone);
+    EXPECT_EQ(this->GenerationOf(taken), before[taken] + 1);
   }
-  EXPECT_EQ(this->Acquire(), TestFixture::kNil);
+  EXPECT_EQ(this->Acquire(), TestFixture::kNone);
 }
 
 TYPED_TEST(SlotPoolTest, ManyShortLivedThreadsLoseNoSlot) {
@@ -337,7 +346,7 @@ TYPED_TEST(SlotPoolTest, ManyShortLivedThreadsLoseNoSlot) {
     std::vector<uint32_t> mine;
     for (int i = 0; i < 5; ++i) mine.push_back(this->Acquire());
     for (const uint32_t index : mine) {
-      ASSERT_NE(index, TestFixture::kNil);
+      ASSERT_NE(index, TestFixture::kNone);
       this->Release(index);
     }
     FakeThreads::Exit(FakeThreads::Current());
@@ -372,13 +381,13 @@ TYPED_TEST(SlotPoolTest, RandomStepsOfManyThreadsKeepEverySlotInOnePlace) {
       }
       if (random() % (64 + surplus / 2) >= live.size()) {
         const uint32_t index = this->Acquire();
-        if (index == TestFixture::kNil) {
+        if (index == TestFixture::kNone) {
           ASSERT_GE(live.size(), 64) << "refused, whatever others keep";
           continue;
         }
         ASSERT_EQ(std::count(live.begin(), live.end(), index), 0);
-        ASSERT_GT(this->slots_.Generation(index), last[index]);
-        last[index] = this->slots_.Generation(index);
+        ASSERT_GT(this->GenerationOf(index), last[index]);
+        last[index] = this->GenerationOf(index);
         live.push_back(index);
       } else if (!live.empty()) {
         std::swap(live[random() % live.size()], live.back());

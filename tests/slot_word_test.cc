@@ -4,29 +4,46 @@
 #include <cstdint>
 
 #include "gtest/gtest.h"
+#include "holdfast/internal/atomic_word.h"
+#include "holdfast/internal/cell_word.h"
 
 namespace holdfast::internal {
 namespace {
 
-TEST(SlotWordTest, ObserveReturnsTheWord) {
-  const std::atomic<uint64_t> word = 7;
-  EXPECT_EQ(Observe(word), 7);
-}
+using Word = CellWord<32>;
 
-// A word whose loads are counted.
-struct CountedWord {
-  uint64_t load(std::memory_order order) const {
+// Counts the loads of each order.
+template <typename U>
+struct CountedAtomic {
+  U load(std::memory_order order) const {
     ++loads[static_cast<int>(order)];
-    return 7;
+    return value;
   }
-  mutable int loads[6] = {};
+
+  static inline int loads[6] = {};
+  U value = 0;
 };
 
-// Whoever is refused has looked at the word with acquire.
-TEST(SlotWordTest, RefuseLooksAtTheWordOnceMore) {
-  const CountedWord word;
+struct CountedAtomics {
+  template <typename U>
+  using Atomic = CountedAtomic<U>;
+};
+
+using Counted = CountedAtomic<uint64_t>;
+constexpr int kAcquire = static_cast<int>(std::memory_order_acquire);
+
+TEST(SlotWordTest, ObserveAcquiresTheWord) {
+  const AtomicWord<Word, CountedAtomics> word{};
+  const int before = Counted::loads[kAcquire];
+  EXPECT_EQ(Observe(word), Word::FromBits(0));
+  EXPECT_EQ(Counted::loads[kAcquire], before + 1);
+}
+
+TEST(SlotWordTest, RefuseAcquiresTheWordOnceMore) {
+  const AtomicWord<Word, CountedAtomics> word{};
+  const int before = Counted::loads[kAcquire];
   EXPECT_FALSE(Refuse(word));
-  EXPECT_EQ(word.loads[static_cast<int>(std::memory_order_acquire)], 1);
+  EXPECT_EQ(Counted::loads[kAcquire], before + 1);
 }
 
 }  // namespace

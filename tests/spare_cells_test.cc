@@ -24,7 +24,7 @@ struct SpareTraits : DefaultTraits {
 };
 
 template <typename Traits>
-using SparesOf = SpareCells<CellSlots<uint64_t, Traits>, Traits>;
+using SparesOf = SpareCells<CellArray<uint64_t, Traits>, Traits>;
 
 static_assert(SparesOf<SpareTraits<10>>::Cells(100) == 174);
 static_assert(SparesOf<SpareTraits<0>>::Cells(100) == 164);
@@ -35,59 +35,61 @@ static_assert(SparesOf<SpareTraits<10, 48>>::Cells(16'300) == 16'374);
 
 template <typename Traits>
 class Fixture {
-  using Slots = CellSlots<uint64_t, Traits>;
+  using Array = CellArray<uint64_t, Traits>;
+  using Spares = SparesOf<Traits>;
 
  public:
-  explicit Fixture(uint64_t max_slots)
-      : arena_(SpareCells<Slots, Traits>::Cells(max_slots)),
-        spares_(entries_.get(), {shards_.get(), nullptr}, arena_.slots(),
-                max_slots, FakeThreads::OfThisCopy()) {
+  // All slots but the last `replacements` have been used.
+  explicit Fixture(uint32_t all_slots, uint32_t replacements = 0)
+      : arena_(Spares::Cells(all_slots)) {
     FakeThreads::Reset();
+    high_water_.store(all_slots - replacements, std::memory_order_relaxed);
+    const GrowingArray<Array, Traits> cells(arena_.array());
+    spares_ = Spares(
+        entries_.get(), {shards_.get(), nullptr}, cells,
+        FreshSlots<Array, Traits>(&high_water_, &replaced_, all_slots, cells),
+        FakeThreads::OfThisCopy());
   }
 
   // The cell that the current thread gets, which it keeps or replaces.
   uint32_t Use(uint32_t replacement = FakeThreads::kNone) {
-    return spares_.With(
-        [&](uint32_t* cell) {
-          const uint32_t given = *cell;
-          if (replacement != FakeThreads::kNone) *cell = replacement;
-          return given;
-        },
-        [&](uint32_t* cell) {
-          if (lost_.empty()) return false;
-          *cell = lost_.back();
-          lost_.pop_back();
-          return true;
-        });
+    return spares_.With([&](uint32_t* cell) {
+      const uint32_t given = *cell;
+      if (replacement != FakeThreads::kNone) *cell = replacement;
+      return given;
+    });
   }
 
-  SpareCells<Slots, Traits>& spares() { return spares_; }
+  Spares& spares() { return spares_; }
 
   const Shard<Traits>& shard(uint32_t ordinal) { return shards_[ordinal]; }
 
   // The current thread leaves a Write halfway.
   void LeaveHalfway() {
     Use();
-    shards_[FakeThreads::Current()].spare = Shard<Traits>::kSpareTaken;
+    shards_[FakeThreads::Current()].spare = SpareCell::Taken();
   }
 
-  // The cell that a thread gets in place of a lost one.
-  void Replacement(uint32_t cell) { lost_ = {cell}; }
+  // Allows one more cell to be had in place of a lost one.
+  void AddReplacement() {
+    high_water_.store(high_water_.load(std::memory_order_relaxed) - 1,
+                      std::memory_order_relaxed);
+  }
 
   // Another thread takes that shared cell, and keeps it.
   void OtherTakesShared(uint32_t entry) {
-    entries_[entry].exchange(1, std::memory_order_relaxed);
+    entries_[entry].exchange(SpareCell::Taken(), std::memory_order_relaxed);
   }
 
  private:
   std::unique_ptr<Shard<Traits>[]> shards_ =
       std::make_unique<Shard<Traits>[]>(Traits::kMaxThreads + 1);
-  std::unique_ptr<typename SpareCells<Slots, Traits>::Entry[]> entries_ =
-      std::make_unique<typename SpareCells<Slots, Traits>::Entry[]>(
-          Traits::kMaxSharedSpares);
-  std::vector<uint32_t> lost_;
-  SlotArena<Slots> arena_;
-  SpareCells<Slots, Traits> spares_;
+  std::unique_ptr<typename Spares::Entry[]> entries_ =
+      std::make_unique<typename Spares::Entry[]>(Traits::kMaxSharedSpares);
+  typename FreshSlots<Array, Traits>::HighWater high_water_{0};
+  typename FreshSlots<Array, Traits>::Replaced replaced_{0};
+  SlotArena<CellSlots<uint64_t, Traits>> arena_;
+  Spares spares_;
 };
 
 TEST(SpareCellsTest, EachThreadHasItsOwnCellBetweenTheSlotsAndTheSharedOnes) {
@@ -103,7 +105,11 @@ TEST(SpareCellsTest, EachThreadHasItsOwnCellBetweenTheSlotsAndTheSharedOnes) {
 // slots.
 template <uint32_t kThreads>
 std::vector<uint32_t> StartCells() {
-  const SparesOf<SpareTraits<kThreads>> spares(nullptr, {}, {}, 100, {});
+  using Traits = SpareTraits<kThreads>;
+  const SparesOf<Traits> spares(nullptr, {}, {},
+                                FreshSlots<CellArray<uint64_t, Traits>, Traits>(
+                                    nullptr, nullptr, 100, {}),
+                                {});
   std::vector<uint32_t> cells;
   for (uint32_t ordinal = 0; ordinal < kThreads; ++ordinal) {
     cells.push_back(spares.StartCell(ordinal));
@@ -177,13 +183,12 @@ TEST(SpareCellsTest, TheNextThreadOfAnOrdinalInheritsItsCell) {
 }
 
 // [INV-9]
-TEST(SpareCellsTest, WhoeverFindsACellTakenTakesAnother) {
-  Fixture<SpareTraits<4>> fixture(100);
+TEST(SpareCellsTest, TheOwnerOfALostCellTakesAnother) {
+  Fixture<SpareTraits<4>> fixture(100, /*replacements=*/1);
   FakeThreads::Become(1);
   fixture.LeaveHalfway();
-  fixture.Replacement(40);
-  EXPECT_EQ(fixture.Use(), 40);
-  EXPECT_EQ(fixture.Use(41), 40);
+  EXPECT_EQ(fixture.Use(), 99);
+  EXPECT_EQ(fixture.Use(41), 99);
   EXPECT_EQ(fixture.Use(), 41);
 }
 
@@ -194,21 +199,19 @@ TEST(SpareCellsTest, WithoutAnotherTheyShare) {
   fixture.LeaveHalfway();
   EXPECT_EQ(fixture.Use(), 167);
   EXPECT_EQ(fixture.Use(), 167);
-  fixture.Replacement(40);
-  EXPECT_EQ(fixture.Use(), 40);
+  fixture.AddReplacement();
+  EXPECT_EQ(fixture.Use(), 99);
 }
 
 TEST(SpareCellsTest, TheShardSaysWhileTheCellIsInUse) {
   Fixture<SpareTraits<4>> fixture(100);
   FakeThreads::Become(0);
   fixture.Use();
-  fixture.spares().With(
-      [&](uint32_t*) {
-        EXPECT_EQ(fixture.shard(0).spare, Shard<SpareTraits<4>>::kSpareTaken);
-        return true;
-      },
-      [](uint32_t*) { return false; });
-  EXPECT_EQ(fixture.shard(0).spare, 103 + Shard<SpareTraits<4>>::kFirstSpare);
+  fixture.spares().With([&](uint32_t*) {
+    EXPECT_EQ(fixture.shard(0).spare, SpareCell::Taken());
+    return true;
+  });
+  EXPECT_EQ(fixture.shard(0).spare, SpareCell::Of(103));
 }
 
 TEST(SpareCellsTest, ThreadsPastTheLimitShareAndLeaveTheirCells) {
@@ -231,13 +234,11 @@ TEST(SpareCellsTest, CellsThatAreInUseTogetherAreDifferent) {
     static void Enter(Fixture<SpareTraits<0>>& fixture,
                       std::set<uint32_t>* seen, uint32_t depth) {
       if (depth == 0) return;
-      fixture.spares().With(
-          [&](uint32_t* cell) {
-            EXPECT_TRUE(seen->insert(*cell).second);
-            Enter(fixture, seen, depth - 1);
-            return true;
-          },
-          [](uint32_t*) { return false; });
+      fixture.spares().With([&](uint32_t* cell) {
+        EXPECT_TRUE(seen->insert(*cell).second);
+        Enter(fixture, seen, depth - 1);
+        return true;
+      });
     }
   };
   Nested::Enter(fixture, &seen, SparesOf<SpareTraits<0>>::kMaxShared);

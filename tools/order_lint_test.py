@@ -157,6 +157,20 @@ class OrderLintTest(unittest.TestCase):
                         f"  // order: relaxed.\n  flag{access}{call};\n", 2,
                         f"{name} names {orders} orders; write std::memory_order_")
 
+    def test_orders_that_are_passed_on(self):
+        code = ("bool Pass(std::memory_order success, std::memory_order failure) {\n"
+                "  return flag.%s;\n}\n")
+        tree = {**CLEAN, "src/more.cc": code % "compare_exchange_weak(a, b, success, "
+                                                "failure)"}
+        self.assertEqual(
+            lint(tree), (0, ["order_lint: 2 operations, 1 edges, 1 invariants"]))
+        tree["src/more.cc"] = code % "compare_exchange_weak(a, b, success, other)"
+        self.assertIn("src/more.cc:2: compare_exchange_weak names 0 of 2 orders; "
+                      "write std::memory_order_relaxed, _acquire, _release, _acq_rel",
+                      lint(tree)[1])
+        tree["src/more.cc"] = code % "load(order)"
+        self.assertEqual(lint(tree)[0], 1)
+
     def test_no_comment(self):
         load = "  flag.load(std::memory_order_relaxed);\n"
         for before in ["", "  // Why not.\n", "  // order: relaxed.\n\n  Other();\n",

@@ -14,8 +14,6 @@
 // Below C++17 that is as far as a compiler comes.
 
 #include <algorithm>
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,11 +26,15 @@
 #include "holdfast/handle.h"
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/creation_error.h"
+#include "holdfast/internal/generation.h"
 #include "holdfast/internal/inline_slots.h"
-#include "holdfast/internal/slot_pool.h"
-#include "holdfast/internal/spare_cells.h"
+#include "holdfast/internal/place.h"
+#include "holdfast/internal/shared_walk.h"
+#include "holdfast/internal/slot_kind.h"
+#include "holdfast/internal/slot_observers.h"
+#include "holdfast/internal/table_key.h"
+#include "holdfast/internal/table_parts.h"
 #include "holdfast/internal/value_requirements.h"
-#include "holdfast/internal/words.h"
 #include "holdfast/options.h"
 #include "holdfast/traits.h"
 
@@ -45,8 +47,9 @@ template <typename T, typename Traits = DefaultTraits>
 class HandleTable {
   static_assert(internal::ValueRequirements<T>::kMet);
 
-  using Word = internal::Words<Traits::kGenerationBits>;
   using Memory = typename Traits::Memory;
+  using Generations = internal::GenerationLimits<Traits::kGenerationBits>;
+  using Indexes = internal::IndexLimits<Traits::kGenerationBits>;
 
  public:
   using value_type = T;
@@ -57,7 +60,7 @@ class HandleTable {
   // True if values lie in the slot's word itself: then a slot has 8 bytes, and
   // Read and Contains are wait-free. Else a slot has 8 bytes and the value's
   // size rounded up to 8, and 8 more if two threads wrote it at a time.
-  static constexpr bool kInlineValues = sizeof(T) * 8 <= Word::kUpperBits;
+  static constexpr bool kInlineValues = sizeof(T) * 8 <= Indexes::kUpperBits;
 
   // Handles of this table are less than 2^kHandleBits.
   static constexpr int kHandleBits = Traits::kHandleBits;
@@ -66,11 +69,12 @@ class HandleTable {
                 "than Traits::kGenerationBits");
 
   // The upper end of Options::max_slots.
-  static constexpr uint64_t kMaxSlots = std::min(
-      Word::kMaxSlots, uint64_t{1} << (kHandleBits - Traits::kGenerationBits));
+  static constexpr uint64_t kMaxSlots =
+      std::min(Indexes::kMaxSlots,
+               uint64_t{1} << (kHandleBits - Traits::kGenerationBits));
 
   // Lives that a slot serves before it is retired.
-  static constexpr uint64_t kLivesPerSlot = Word::kRetired / 2;
+  static constexpr uint64_t kLivesPerSlot = Generations::kLives;
 
   // --- Creation --------------------------------------------------------------
 
@@ -84,7 +88,25 @@ class HandleTable {
   // at most kHandleBits; with fewer bits, max_slots is limited as kMaxSlots is.
   static HandleTable Make(const Options& options,
                           internal::CreationError* error,
-                          int handle_bits = kHandleBits);
+                          int handle_bits = kHandleBits) {
+    const uint64_t limit = MaxSlots(handle_bits);
+    const uint64_t key_mask = KeyMask(handle_bits);
+    HandleTable table;
+    Options fitted = options;
+    *error = internal::FitOptions(limit, Traits::kMaxThreadCacheSlots, key_mask,
+                                  &fitted);
+    if (!error->ok()) return table;
+    Parts parts;
+    *error = parts.Make(fitted, limit);
+    if (!error->ok()) return table;
+    table.key_ = fitted.key.has_value() ? *fitted.key
+                                        : internal::NewTableKey() & key_mask;
+    table.all_slots_ = parts.all_slots;
+    table.slots_ = parts.slots;
+    table.pool_ = parts.pool;
+    table.memory_ = std::move(parts.memory);
+    return table;
+  }
 
   // A table that was moved from refuses every handle and every Pin. Nobody may
   // use either table meanwhile. Handles go on with the table moved to.
@@ -107,10 +129,10 @@ class HandleTable {
   // a batch of slots.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE Handle
   Pin(const T& value) noexcept {
-    uint64_t free = 0;  // Set on each path, which g++ -Og does not see.
+    Free free;
     if (ABSL_PREDICT_FALSE(!pool_.AcquireFast(&free))) {
       free = pool_.AcquireSlow();
-      if (free == Word::kNoSlot) return Handle();
+      if (free.IsNone()) return Handle();
     }
     return HandleOf(slots_.Publish(free, value));
   }
@@ -120,9 +142,9 @@ class HandleTable {
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Read(
       Handle handle) const noexcept {
     if constexpr (sizeof(std::optional<T>) <= 16) {
-      const uint64_t place = PlaceOf(handle);
-      if (ABSL_PREDICT_FALSE(!InRange(place))) return std::nullopt;
-      return slots_.Read(Index(place), Word::Generation(place));
+      const Life life = LifeOf(handle);
+      if (ABSL_PREDICT_FALSE(!InRange(life))) return std::nullopt;
+      return slots_.Read(life);
     } else {
       union Uninitialized {
         Uninitialized() {}
@@ -146,9 +168,9 @@ class HandleTable {
 
   // Whether `handle` is live. Wait-free. It orders as Read does.
   [[nodiscard]] bool Contains(Handle handle) const noexcept {
-    const uint64_t place = PlaceOf(handle);
-    return IsPlace(place) &&
-           slots_.ObservedGeneration(Index(place)) == Word::Generation(place);
+    const Life life = LifeOf(handle);
+    return IsLife(life) &&
+           slots_.ObservedGeneration(life.index()) == life.generation();
   }
 
   // Replaces the value; false, and nothing is changed, if `handle` is not live.
@@ -158,22 +180,19 @@ class HandleTable {
   // write at a time; more wait. Cells and slots share one range of numbers:
   // within kMaxThreads + kMaxSharedSpares of kMaxSlots, more threads share
   // fewer cells, and at kMaxSlots all of them share one.)
-  bool Write(Handle handle, const T& value) noexcept {
-    const uint64_t place = PlaceOf(handle);
-    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
-    return WithSpare([this, place, &value](uint32_t* spare) noexcept {
-      return slots_.Write(Index(place), Word::Generation(place), value, spare);
-    });
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(Handle handle,
+                                          const T& value) noexcept {
+    const Life life = LifeOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsLife(life))) return false;
+    return slots_.Write(life, value);
   }
 
   // As Write, and returns the very value that `value` has replaced.
-  std::optional<T> Exchange(Handle handle, const T& value) noexcept {
-    const uint64_t place = PlaceOf(handle);
-    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
-    return WithSpare([this, place, &value](uint32_t* spare) noexcept {
-      return slots_.Exchange(Index(place), Word::Generation(place), value,
-                             spare);
-    });
+  ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Exchange(
+      Handle handle, const T& value) noexcept {
+    const Life life = LifeOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsLife(life))) return std::nullopt;
+    return slots_.Exchange(life, value);
   }
 
   // Ends the life of `handle` and of its copies; false, and nothing is changed,
@@ -181,21 +200,19 @@ class HandleTable {
   // retry means that another thread's write to this value was under way, or
   // that it took or gave a batch of slots.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Unpin(Handle handle) noexcept {
-    const uint64_t place = PlaceOf(handle);
-    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return false;
-    return End(place);
+    const Life life = LifeOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsLife(life))) return false;
+    return End(life);
   }
 
   // As Unpin, and returns the very value that the handle had at its end.
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Take(Handle handle) noexcept {
-    const uint64_t place = PlaceOf(handle);
-    if (ABSL_PREDICT_FALSE(!IsPlace(place))) return std::nullopt;
-    uint64_t ended;
-    if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
-      return std::nullopt;
-    }
-    const T value = slots_.Value(Index(place), ended);
-    Recycle(place, ended);
+    const Life life = LifeOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsLife(life))) return std::nullopt;
+    typename Slots::Word ended;
+    if (!slots_.Vacate(life, &ended)) return std::nullopt;
+    const T value = slots_.Value(life, ended);
+    Recycle(life, ended);
     return value;
   }
 
@@ -203,7 +220,16 @@ class HandleTable {
   // after it; one that is pinned meanwhile may or may not be. Capacity stays,
   // retired slots stay retired. Returns how many this call has unpinned.
   // Lock-free for each slot, linear in the high-water mark.
-  uint64_t UnpinAll() noexcept;
+  uint64_t UnpinAll() noexcept {
+    uint64_t unpinned = 0;
+    const uint64_t high_water = pool_.high_water();
+    for (uint64_t i = 0; i < high_water; ++i) {
+      const Life life(i, slots_.ObservedGeneration(i));
+      // A life that ends between the two ends as if before this call.
+      if (life.IsLive() && End(life)) ++unpinned;
+    }
+    return unpinned;
+  }
 
   // --- Iteration -------------------------------------------------------------
 
@@ -220,11 +246,9 @@ class HandleTable {
   // left of 8 million, it takes 8 ms (AMD Zen 4), and 122 MiB of memory stay.
   template <typename F>
   bool ForEach(F&& fn) const {
-    return slots_.Visit(
-        0, pool_.high_water(),
-        [&](uint64_t index, uint64_t generation, const T& value) {
-          return Show(fn, HandleOf(Word::Pack(index, generation)), value);
-        });
+    return slots_.Visit(0, pool_.high_water(), [&](Life life, const T& value) {
+      return Show(fn, HandleOf(life), value);
+    });
   }
 
   // ForEach by several threads together: construct one, share it, and have each
@@ -232,7 +256,43 @@ class HandleTable {
   // call spans from the construction to the last return. The table must not be
   // moved meanwhile. If `fn` throws or stops, others visit what is left over:
   // see Work.
-  class ParallelForEach;
+  class ParallelForEach {
+   public:
+    explicit ParallelForEach(const HandleTable& table)
+        : table_(table), walk_(table.pool_.high_water()) {}
+
+    // Visits slots until no thread has any left to begin with. `fn` is called
+    // by this thread alone. Allocates nothing. Wait-free but for the Read of
+    // each value.
+    //
+    // If `fn` returns Step::kStop, Work returns false. An exception that leaves
+    // `fn` leaves Work, as does the unwinding of a thread that exits in `fn`
+    // (where the caller is compiled with exceptions). The value that `fn` was
+    // shown counts as visited. What this call has left over is visited by calls
+    // that are still running, or by the next one; so whoever is to have
+    // everything visited calls Work again, or lets another thread do so. A
+    // thread that stops for good inside Work, or leaves it by longjmp, keeps
+    // what it had taken: at most 1,024 slots are then visited by nobody.
+    template <typename F>
+    bool Work(F&& fn) {
+      typename Walk::Worker worker(walk_);
+      do {
+        const bool goes_on = table_.slots_.Visit(
+            worker.begin, worker.end, [&](Life life, const T& value) {
+              worker.begin = life.index() + 1;  // Whatever becomes of the call.
+              return Show(fn, table_.HandleOf(life), value);
+            });
+        if (!goes_on) return false;
+      } while (worker.Next());
+      return true;
+    }
+
+   private:
+    using Walk = internal::SharedWalk<typename Traits::Atomics>;
+
+    const HandleTable& table_;
+    Walk walk_;
+  };
 
   // Calls fn(Handle, T&) for every live value and keeps what `fn` leaves in it:
   // for a moving collector that has stopped the world. `fn` must not use the
@@ -243,14 +303,35 @@ class HandleTable {
   // thread is inside a call, that their last calls happen before this one, and
   // this one before their next.
   template <typename F>
-  bool ForEachExclusive(F&& fn);
+  bool ForEachExclusive(F&& fn) {
+    const uint64_t high_water = pool_.high_water();
+    for (uint64_t index = 0; index < high_water; ++index) {
+      if (!slots_.array().LoadWord(index).IsLive()) continue;
+      bool goes_on = true;
+      slots_.UpdateExclusive(index, [&](Life life, T& value) {
+        goes_on = Show(fn, HandleOf(life), value);
+      });
+      if (!goes_on) return false;
+    }
+    return true;
+  }
 
   // --- Observers -------------------------------------------------------------
 
   // Why `handle` is refused, or kLive; true at some time during the call. For
   // messages: slower than Contains, and it cannot see everything: a foreign
   // handle can look like one that is stale or was never issued.
-  [[nodiscard]] Diagnosis Diagnose(Handle handle) const noexcept;
+  [[nodiscard]] Diagnosis Diagnose(Handle handle) const noexcept {
+    const Life life = LifeOf(handle);
+    if (!handle) return {HandleState::kNull, 0};
+    if (life.index() >= std::max(pool_.max_slots(), pool_.high_water())) {
+      return {HandleState::kForeign, 0};
+    }
+    return internal::Compare<Generations>(
+        life.generation(), InRange(life)
+                               ? slots_.ObservedGeneration(life.index())
+                               : internal::Generation());
+  }
 
   // What Diagnose finds, as a std::string for messages: "Handle(0x...) is
   // stale: slot 17 has ended 3 lives since it was issued". Defined in
@@ -260,7 +341,7 @@ class HandleTable {
   // As Describe, without std::string.
   [[nodiscard]] internal::ShortText ToText(Handle handle) const noexcept {
     return internal::ToText(handle.bits(), Diagnose(handle),
-                            Word::Upper(PlaceOf(handle)));
+                            LifeOf(handle).index());
   }
 
   // The index of the slot of a live handle, or nothing. Two live handles never
@@ -273,16 +354,15 @@ class HandleTable {
   // Options::thread_cache_slots. Wait-free. It orders as Contains does.
   [[nodiscard]] std::optional<uint32_t> IndexOf(Handle handle) const noexcept {
     if (!Contains(handle)) return std::nullopt;
-    return Index(PlaceOf(handle));
+    return static_cast<uint32_t>(LifeOf(handle).index());
   }
 
   // The live handle whose slot has that index, or the null handle. Wait-free.
   // It orders as Contains does.
   [[nodiscard]] Handle HandleAt(uint32_t index) const noexcept {
     if (index >= pool_.high_water()) return Handle();
-    const uint64_t generation = slots_.ObservedGeneration(index);
-    return Word::IsLive(generation) ? HandleOf(Word::Pack(index, generation))
-                                    : Handle();
+    const Life life(index, slots_.ObservedGeneration(index));
+    return life.IsLive() ? HandleOf(life) : Handle();
   }
 
   // More than the index of any handle that was issued so far: it grows by whole
@@ -293,31 +373,38 @@ class HandleTable {
 
   // Walks the whole table, and asks the system about all of its pages: linear
   // in the high-water mark and, with a small factor, in Options::max_slots.
-  [[nodiscard]] Stats GetStats() const noexcept;
+  [[nodiscard]] Stats GetStats() const noexcept {
+    Stats stats;
+    if (all_slots_ == 0) return stats;  // Moved from.
+    stats.high_water = pool_.high_water();
+    internal::CountSlots<Generations>(slots_, &stats);
+    stats.cached = pool_.CachedSlots();
+    stats.capacity = pool_.max_slots();
+    stats.thread_cache_slots = pool_.cache_slots();
+    stats.bytes_reserved = memory_.reserved_bytes();
+    stats.bytes_touched = memory_.ResidentBytes();
+    return stats;
+  }
 
   // Tests define it, to look at and to age slots.
   class TestAccess;
 
  private:
+  // The kind of slots, see internal/slot_kind.h.
   using Slots =
       std::conditional_t<kInlineValues, internal::InlineSlots<T, Traits>,
                          internal::CellSlots<T, Traits>>;
-  using Pool = internal::SlotPool<Slots, Traits>;
-  using Spares = internal::SpareCells<Slots, Traits>;
-  using Shard = internal::Shard<Traits>;
-  using Part = internal::GrowingPart<Traits>;
+  static_assert(internal::kIsKind<Slots, T, Traits>);
 
-  struct Layout;
+  using Parts = internal::TableParts<Slots, Traits>;
+  using Pool = typename Parts::Pool;
+  using Life = internal::Place<Traits::kGenerationBits>;
+  using Free = internal::FreeSlot<Traits::kGenerationBits>;
 
   HandleTable() = default;
 
-  // Of Make: the memory, and what lies in it.
-  internal::CreationError Reserve(const Layout& layout);
-  internal::CreationError Build(const Layout& layout, const Options& options,
-                                uint64_t key_mask);
-
   static constexpr uint64_t MaxSlots(int handle_bits) {
-    return std::min(Word::kMaxSlots,
+    return std::min(Indexes::kMaxSlots,
                     uint64_t{1} << (handle_bits - Traits::kGenerationBits));
   }
 
@@ -326,63 +413,45 @@ class HandleTable {
     return ((uint64_t{1} << handle_bits) - 1) & ~uint64_t{1};
   }
 
-  // A place is {slot index, generation}: a handle without the table's key.
-  uint64_t PlaceOf(Handle handle) const noexcept {
-    return handle.bits() ^ key_;
+  // A handle without the table's key.
+  Life LifeOf(Handle handle) const noexcept {
+    return Life::FromBits(handle.bits() ^ key_);
   }
 
-  Handle HandleOf(uint64_t place) const noexcept {
-    return Handle::FromBits(place ^ key_);
+  Handle HandleOf(Life life) const noexcept {
+    return Handle::FromBits(life.bits() ^ key_);
   }
 
   // Whether there is a slot to look at.
-  bool InRange(uint64_t place) const noexcept {
-    return Word::Upper(place) <
+  bool InRange(Life life) const noexcept {
+    return life.index() <
            (Memory::kReadsAsZeros ? all_slots_ : pool_.high_water());
   }
 
-  // Whether it has the form of a place of this table: in range, and odd.
-  bool IsPlace(uint64_t place) const noexcept {
-    return InRange(place) && Word::IsLive(place);
-  }
-
-  // The slot of what is InRange.
-  static uint32_t Index(uint64_t place) noexcept {
-    return static_cast<uint32_t>(Word::Upper(place));
+  // Whether a slot of this table can have that life.
+  bool IsLife(Life life) const noexcept {
+    return InRange(life) && life.IsLive();
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool ReadInto(Handle handle,
                                              T* value) const noexcept {
-    const uint64_t place = PlaceOf(handle);
-    if (ABSL_PREDICT_FALSE(!InRange(place))) return false;
-    return slots_.Read(Index(place), Word::Generation(place), value);
+    const Life life = LifeOf(handle);
+    if (ABSL_PREDICT_FALSE(!InRange(life))) return false;
+    return slots_.Read(life, value);
   }
 
-  template <typename F>
-  ABSL_ATTRIBUTE_ALWAYS_INLINE auto WithSpare(F use) noexcept {
-    if constexpr (Slots::kHasCells) {
-      return spares_.With(use, [this](uint32_t* cell) noexcept {
-        return pool_.TakeCell(cell);
-      });
-    } else {
-      return use(nullptr);
-    }
-  }
-
-  ABSL_ATTRIBUTE_ALWAYS_INLINE bool End(uint64_t place) noexcept {
-    uint64_t ended;
-    if (!slots_.Vacate(Index(place), Word::Generation(place), &ended)) {
-      return false;
-    }
-    Recycle(place, ended);
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool End(Life life) noexcept {
+    typename Slots::Word ended;
+    if (!slots_.Vacate(life, &ended)) return false;
+    Recycle(life, ended);
     return true;
   }
 
   // Gives the slot of an ended life back, unless that was its last.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE void Recycle(uint64_t place,
-                                            uint64_t ended) noexcept {
-    if (ABSL_PREDICT_TRUE(Word::Generation(place) != Word::kLastLive)) {
-      pool_.Release(Slots::Vacated(place, ended));
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void Recycle(
+      Life life, typename Slots::Word ended) noexcept {
+    if (ABSL_PREDICT_TRUE(life.generation() != Generations::kLastLive)) {
+      pool_.Release(Slots::Vacated(life, ended));
     }
   }
 
@@ -404,7 +473,6 @@ class HandleTable {
     std::swap(all_slots_, other.all_slots_);
     std::swap(slots_, other.slots_);
     std::swap(pool_, other.pool_);
-    std::swap(spares_, other.spares_);
     std::swap(memory_, other.memory_);
   }
 
@@ -414,12 +482,9 @@ class HandleTable {
   uint64_t all_slots_ = 0;  // 0 once moved from: no handle is in range.
   Slots slots_;
   Pool pool_;
-  Spares spares_;
   Memory memory_;
 };
 
 }  // namespace holdfast
-
-#include "holdfast/internal/handle_table_impl.h"
 
 #endif  // HOLDFAST_HANDLE_TABLE_VERBS_H_

@@ -49,8 +49,8 @@ void AddHeld(Entries* entries) {
                       p.Unpin(p.kept(0));
                     },
                     [](P& p) {
-                      const uint64_t place = p.Pin();
-                      if (place != P::kNoSlot) p.Unpin(place);
+                      const auto life = p.Pin();
+                      if (life) p.Unpin(life);
                       p.Pin();
                     }};
   AddPoolPlay("full_table", "grown one by one", std::move(script), 2, 2,
@@ -63,8 +63,8 @@ void AddPopped(Entries* entries) {
   script.setup = [](P& play) {
     ModelThreads::RegisterAll(2);
     play.As(1, [](P& p) {
-      const uint64_t kept = p.Pin();
-      const uint64_t pushed = p.Pin();
+      const auto kept = p.Pin();
+      const auto pushed = p.Pin();
       p.Unpin(kept);
       p.Unpin(pushed);
     });
@@ -116,7 +116,7 @@ void AddOpened(Entries* entries) {
     ModelThreads::Release(exited);
   };
   script.threads = {[](P& p) {
-                      p.Check(p.Pin() != P::kNoSlot,
+                      p.Check(p.Pin().has_value(),
                               "an exited thread's slot was not found");
                     },
                     [](P& p) { p.Unpin(p.kept(0)); }};

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/ordinal_pool.h"
@@ -92,15 +93,27 @@ class ModelMemory {
   static void NameParts(const char&, const std::string&, size_t) {}
   template <typename U>
   static auto NameParts(const U& growth, const std::string&, size_t)
-      -> decltype(void(&growth.spare_sides)) {}
+      -> decltype(void(&growth.sides_from_end)) {}
   static void NameParts(const Atomic<uint64_t>& version, const std::string& at,
                         size_t) {
     Name(&version, "version" + at);
   }
-  static void NameParts(const Atomic<uint32_t>& entry, const std::string& at,
-                        size_t offset) {
-    Name(&entry, (offset < 4096 ? "shared_spare" : "below") + at);
+  static void NameParts(const Atomic<uint32_t>& below, const std::string& at,
+                        size_t) {
+    Name(&below, "below" + at);
   }
+  // What a kind of slots needs beside them: its shared spare cells, or nothing.
+  template <typename U>
+  static auto NameParts(const U& shared, const std::string&, size_t)
+      -> decltype(void(&shared.spares)) {
+    size_t i = 0;
+    for (const auto& entry : shared.spares) {
+      Name(&entry, "shared_spare[" + std::to_string(i++) + "]");
+    }
+  }
+  template <typename U>
+  static auto NameParts(const U&, const std::string&, size_t)
+      -> std::enable_if_t<std::is_empty_v<U>> {}
 
   template <typename U>
   static auto NamePayload(const U& slot, const std::string& at, int)

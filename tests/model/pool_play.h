@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,9 +36,10 @@ class PoolPlay : public Scenario {
  public:
   using Traits = ModelTraits<>;
   using Slots = internal::CellSlots<uint64_t, Traits>;
-  using SlotPool = internal::SlotPool<Slots, Traits>;
+  using SlotPool = internal::SlotPool<Slots::Links, Traits>;
   using Shard = internal::Shard<Traits>;
-  using Word = internal::Words<Traits::kGenerationBits>;
+  using Life = Slots::Life;
+  using Free = Slots::Free;
   using Body = std::function<void(PoolPlay&)>;
 
   struct Script {
@@ -49,18 +51,20 @@ class PoolPlay : public Scenario {
     uint64_t lost = 0;  // Slots that may be lost, by threads that left a call.
   };
   static constexpr uint64_t kSlots = 16;
-  static constexpr uint64_t kNoSlot = Word::kNoSlot;
 
   explicit PoolPlay(const Script& script)
       : script_(script),
         memory_(ModelMemory::Of(3 * 4096)),
         control_(*memory_.Array<SlotPool::Control>(4096, 1)),
-        slots_(memory_.Array<Slots::Slot>(0, kSlots), nullptr),
+        array_(memory_.Array<Slots::Array::Slot>(0, kSlots), nullptr),
+        slots_(array_),
         pool_(
             &control_,
             {memory_.Array<Shard>(8192, Traits::kMaxThreads), &control_.opened},
-            slots_, {script.max_slots, script.all_slots}, script.cache_slots,
-            ModelThreads::OfThisCopy()) {
+            Slots::Links(array_),
+            {&control_.high_water, &control_.replaced, script.all_slots,
+             internal::GrowingArray<Slots::Array, Traits>(array_)},
+            script.max_slots, script.cache_slots, ModelThreads::OfThisCopy()) {
     ModelThreads::NameAll();
     Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
     if (script_.setup) script_.setup(*this);
@@ -76,7 +80,7 @@ class PoolPlay : public Scenario {
   // All threads exit, and one takes all that is left.
   void Done() override {
     ModelThreads::ExitAll(kMaxThreads - 1);
-    for (uint64_t place; (place = Take()) != kNoSlot;) Hold(place);
+    for (Free free; !(free = Take()).IsNone();) Hold(free);
     const uint64_t high_water = pool_.high_water();
     Check(high_water <= LimitNow(), "too many slots were handed out");
     Check(owned_ + script_.lost >= high_water, "a slot was lost");
@@ -90,38 +94,38 @@ class PoolPlay : public Scenario {
     if (!ok) Explorer::Get().Fail(what);
   }
 
-  // A slot, in the caller's hand for good; kNoSlot if there is none.
-  uint64_t Hold() {
-    const uint64_t free = Take();
-    if (free != kNoSlot) Hold(free);
+  // A slot, in the caller's hand for good; none if there is none.
+  Free Hold() {
+    const Free free = Take();
+    if (!free.IsNone()) Hold(free);
     return free;
   }
 
-  // The place of a new life, or kNoSlot.
-  uint64_t Pin() {
-    const uint64_t free = Take();
-    if (free == kNoSlot) return free;
+  // A new life, or nothing.
+  std::optional<Life> Pin() {
+    const Free free = Take();
+    if (free.IsNone()) return std::nullopt;
     Hold(free);
     const uint16_t clock = Clock();
-    const uint64_t place = slots_.Publish(free, 1);
+    const Life life = slots_.Publish(free, 1);
     Note(clock, +1);
-    return place;
+    return life;
   }
 
-  void Unpin(uint64_t place) {
-    Stamp(place);
-    uint64_t ended = 0;
+  void Unpin(std::optional<Life> life) {
+    const size_t index = static_cast<size_t>(life->index());
+    Stamp(index);
+    Slots::Word ended{};
     const uint16_t clock = Clock();
-    Check(slots_.Vacate(Word::Index(place), Word::Generation(place), &ended),
-          "a live handle was refused");
+    Check(slots_.Vacate(*life, &ended), "a live handle was refused");
     Note(clock, -1);
     --owned_;
-    held_[Word::Index(place)] = false;
-    pool_.Release(Slots::Vacated(place, ended));
+    held_[index] = false;
+    pool_.Release(Slots::Vacated(*life, ended));
   }
 
   // What the scenario remembers.
-  uint64_t& kept(size_t i) { return kept_[i]; }
+  std::optional<Life>& kept(size_t i) { return kept_[i]; }
 
  private:
   // A change of how many values are live.
@@ -139,12 +143,12 @@ class PoolPlay : public Scenario {
   }
 
   // A slot that the caller does not own by the books yet.
-  uint64_t Take() {
+  Free Take() {
     std::array<size_t, kMaxThreads> known;
     for (size_t i = 0; i < events_.size(); ++i) known[i] = CountKnown(i);
-    uint64_t free;
+    Free free;
     if (!pool_.AcquireFast(&free)) free = pool_.AcquireSlow();
-    if (free == kNoSlot) {
+    if (free.IsNone()) {
       Check(script_.all_slots < Promised() ||
                 MostLive(known) >= static_cast<int>(script_.max_slots),
             "refused, though the table was not full");
@@ -152,9 +156,9 @@ class PoolPlay : public Scenario {
     return free;
   }
 
-  void Hold(uint64_t free) {
-    Stamp(free);
-    bool& held = held_[Word::Index(free)];
+  void Hold(Free free) {
+    Stamp(free.index());
+    bool& held = held_[free.index()];
     Check(!held, "a slot was taken twice");
     held = true;
     ++owned_;
@@ -192,13 +196,12 @@ class PoolPlay : public Scenario {
   // The shard of whoever grew the table last does not count.
   uint64_t LimitNow() const {
     const uint64_t others =
-        (control_.opened.load(std::memory_order_relaxed) >> 32) - 1;
+        control_.opened.load(std::memory_order_relaxed).count() - uint64_t{1};
     return std::min(script_.all_slots,
                     script_.max_slots + others * (script_.cache_slots + 1));
   }
 
-  void Stamp(uint64_t place) {
-    const uint32_t index = Word::Index(place);
+  void Stamp(size_t index) {
     Check(index < script_.all_slots, "a slot out of range");
     stamps_[index] = stamps_[index] + 1;
   }
@@ -206,12 +209,13 @@ class PoolPlay : public Scenario {
   const Script& script_;
   ModelMemory memory_;
   SlotPool::Control& control_;
+  Slots::Array array_;
   Slots slots_;
   SlotPool pool_;
   std::array<std::vector<Event>, kMaxThreads> events_;
   uint64_t owned_ = 0;  // Slots that are live or held.
   std::array<bool, kSlots> held_ = {};
-  std::array<uint64_t, 8> kept_ = {};
+  std::array<std::optional<Life>, 8> kept_ = {};
   std::array<Plain<int>, kSlots> stamps_;
 };
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,8 +24,12 @@ namespace {
 template <typename Slots, typename Traits>
 class Pool : public Scenario {
  public:
-  using SlotPool = internal::SlotPool<Slots, Traits>;
-  using Word = internal::Words<Traits::kGenerationBits>;
+  using Array = typename Slots::Array;
+  using Links = typename Slots::Links;
+  using SlotPool = internal::SlotPool<Links, Traits>;
+  using Life = typename Slots::Life;
+  using Free = typename Slots::Free;
+  using Link = internal::SlotLink<Traits::kGenerationBits>;
   using Body = std::function<void(Pool&)>;
 
   struct Script {
@@ -39,13 +44,22 @@ class Pool : public Scenario {
   explicit Pool(const Script& script)
       : script_(script),
         memory_(ModelMemory::Of(4 * 4096)),
-        slots_(
-            memory_.Array<typename Slots::Slot>(0, script.slots + script.spare),
-            memory_.Array<typename Slots::Side>(3 * 4096,
+        control_(*memory_.Array<typename SlotPool::Control>(4096, 1)),
+        array_(
+            memory_.Array<typename Array::Slot>(0, script.slots + script.spare),
+            memory_.Array<typename Array::Side>(3 * 4096,
                                                 script.slots + script.spare)),
-        pool_(memory_.Array<typename SlotPool::Control>(4096, 1), Shards(),
-              slots_, {script.slots, script.slots + script.spare}, script.cache,
-              ModelThreads::OfThisCopy()) {
+        links_(array_),
+        slots_(array_),
+        pool_(&control_,
+              {memory_.Array<internal::Shard<Traits>>(2 * 4096,
+                                                      Traits::kMaxThreads),
+               &control_.opened},
+              links_,
+              {&control_.high_water, &control_.replaced,
+               script.slots + script.spare,
+               internal::GrowingArray<Array, Traits>(array_)},
+              script.slots, script.cache, ModelThreads::OfThisCopy()) {
     static_assert(sizeof(internal::Shard<Traits>) * Traits::kMaxThreads <=
                   4096);
     ModelThreads::NameAll();
@@ -69,7 +83,7 @@ class Pool : public Scenario {
               script_.slots,
           "a slot is in no place, or in two");
     const uint32_t most = script_.slots + (script_.spare == 0 ? 1 : 0);
-    while (held_ < most && Acquire() != Word::kNoSlot) {
+    while (held_ < most && Acquire()) {
     }
     Check(held_ == script_.slots, "a slot was lost, or doubled");
     Check(pool_.high_water() == script_.slots, "bad high-water");
@@ -80,31 +94,30 @@ class Pool : public Scenario {
     if (!ok) Explorer::Get().Fail(what);
   }
 
-  // Pins a slot, which is its new owner's alone. Returns its place.
-  uint64_t Acquire() {
-    uint64_t free;
+  // Pins a slot, which is its new owner's alone. Nothing if there is none.
+  std::optional<Life> Acquire() {
+    Free free;
     if (!pool_.AcquireFast(&free)) free = pool_.AcquireSlow();
-    if (free == Word::kNoSlot) return free;
+    if (free.IsNone()) return std::nullopt;
     ++held_;
-    Stamp(Word::Index(free));
-    Check(free == slots_.FreeSlot(Word::Index(free)), "a slot as it is not");
+    Stamp(free.index());
+    Check(free == links_.FreeSlotAt(free.index()), "a slot as it is not");
     return slots_.Publish(free, 1);
   }
 
-  std::vector<uint64_t> AcquireMany(int count) {
-    std::vector<uint64_t> places;
-    for (int i = 0; i < count; ++i) places.push_back(Acquire());
-    return places;
+  std::vector<std::optional<Life>> AcquireMany(int count) {
+    std::vector<std::optional<Life>> lives;
+    for (int i = 0; i < count; ++i) lives.push_back(Acquire());
+    return lives;
   }
 
-  void Release(uint64_t place) {
-    if (place == Word::kNoSlot) return;
-    Stamp(Word::Index(place));
-    uint64_t ended = 0;
-    Check(slots_.Vacate(Word::Index(place), Word::Generation(place), &ended),
-          "a live handle was refused");
+  void Release(std::optional<Life> life) {
+    if (!life) return;
+    Stamp(static_cast<uint32_t>(life->index()));
+    typename Slots::Word ended{};
+    Check(slots_.Vacate(*life, &ended), "a live handle was refused");
     --held_;
-    pool_.Release(Slots::Vacated(place, ended));
+    pool_.Release(Slots::Vacated(*life, ended));
   }
 
   uint64_t cached() const { return pool_.CachedSlots(); }
@@ -112,14 +125,12 @@ class Pool : public Scenario {
  private:
   // Slots on the free list. Checks that they can be taken from there.
   uint32_t Listed() {
-    const auto& control = *memory_.Array<typename SlotPool::Control>(4096, 1);
     uint32_t listed = 0;
-    uint32_t first = Word::Index(control.head.load(std::memory_order_relaxed));
-    for (; first != Word::kNil; first = slots_.Below(first)) {
+    uint32_t first = control_.head.load(std::memory_order_relaxed).index();
+    for (; !Link(first, false).IsNone(); first = links_.Below(first)) {
       Check(first < script_.slots, "a link to no slot");
-      const uint64_t leader = slots_.FreeSlot(first);
-      const uint32_t size =
-          1 + Size(slots_.LinksOf(Word::ShortForm(leader)).first);
+      const Link leader = links_.FreeSlotAt(first).link();
+      const uint32_t size = 1 + Size(links_.LinksOf(leader).first);
       Check(size <= script_.cache / 2, "a batch that is too large");
       listed += size;
       Check(listed <= script_.slots, "a slot is listed twice");
@@ -128,18 +139,12 @@ class Pool : public Scenario {
   }
 
   // Of the tree that the slot leads, or of none.
-  uint32_t Size(uint32_t root, uint32_t depth = 0) {
-    if (root == Word::kNil) return 0;
-    Check(Word::ShortIndex(root) < script_.slots, "a link to no slot");
+  uint32_t Size(Link root, uint32_t depth = 0) {
+    if (root.IsNone()) return 0;
+    Check(root.index() < script_.slots, "a link to no slot");
     Check(depth < script_.slots, "a batch that leads to itself");
-    const internal::Links links = slots_.LinksOf(root);
+    const auto links = links_.LinksOf(root);
     return 1 + Size(links.first, depth + 1) + Size(links.second, depth + 1);
-  }
-
-  internal::ShardArray<Traits> Shards() const {
-    return {
-        memory_.Array<internal::Shard<Traits>>(2 * 4096, Traits::kMaxThreads),
-        &memory_.Array<typename SlotPool::Control>(4096, 1)->opened};
   }
 
   void Stamp(uint32_t index) {
@@ -149,6 +154,9 @@ class Pool : public Scenario {
 
   const Script& script_;
   ModelMemory memory_;
+  typename SlotPool::Control& control_;
+  Array array_;
+  Links links_;
   Slots slots_;
   SlotPool pool_;
   uint32_t held_ = 0;
@@ -174,7 +182,7 @@ void AddGrowth(Entries* entries) {
   script.slots = 3;
   script.cache = 4;
   const auto take_two_and_give = [](P& p) {
-    const uint64_t first = p.Acquire();
+    const auto first = p.Acquire();
     p.Acquire();
     p.Release(first);
   };
@@ -186,7 +194,7 @@ void AddGrowth(Entries* entries) {
   AddPool<P>("growth_at_the_last_batch", "", script, 2, 3, entries);
   // An exited thread's shard is taken by a scavenger, a newcomer, or neither.
   script.threads = {[](P& p) {
-                      const uint64_t first = p.Acquire();
+                      const auto first = p.Acquire();
                       p.Release(p.Acquire());
                       p.Release(first);
                       ModelThreads::Exit();
@@ -206,12 +214,12 @@ void AddSecondFind(Entries* entries) {
   script.cache = 4;
   script.spare = 2;
   script.registered = 1;
-  const auto leave = [](P& p, uint64_t place) {
+  const auto leave = [](P& p, const std::optional<typename P::Life>& place) {
     ModelThreads::Register();
     p.Release(place);
   };
   script.setup = [leave](P& p) {
-    std::vector<uint64_t> places;
+    std::vector<std::optional<typename P::Life>> places;
     ModelThreads::As(1, [&] { places = p.AcquireMany(3); });
     ModelThreads::As(3, [&] { leave(p, places[0]); });
     ModelThreads::As(4, [&] { leave(p, places[1]); });
@@ -220,7 +228,7 @@ void AddSecondFind(Entries* entries) {
     p.Check(p.cached() == 2, "two shards have no slot each");
   };
   script.threads = {[](P& p) {
-                      p.Check(p.Acquire() != P::Word::kNoSlot,
+                      p.Check(p.Acquire().has_value(),
                               "a slot that was free all the time");
                     },
                     [](P& p) {
@@ -243,7 +251,7 @@ void AddRefill(const std::string& kind, Entries* entries) {
   script.slots = 6;
   script.cache = 4;
   script.setup = [](P& p) {
-    std::vector<uint64_t> places;
+    std::vector<std::optional<typename P::Life>> places;
     ModelThreads::As(1, [&] { places = p.AcquireMany(6); });
     ModelThreads::As(3, [&] { p.Release(places[5]); });  // It has no shard.
     ModelThreads::As(1, [&] {
@@ -271,7 +279,7 @@ template <typename P>
 void Leave(P& p, int count) {
   ModelThreads::As(1, [] { ModelThreads::Register(); });
   ModelThreads::As(3, [&] {
-    for (const uint64_t place : p.AcquireMany(count)) p.Release(place);
+    for (const auto& place : p.AcquireMany(count)) p.Release(place);
   });
   ModelThreads::As(2, [] { ModelThreads::Register(); });
   ModelThreads::As(3, [] { ModelThreads::Exit(); });
@@ -304,7 +312,7 @@ void AddInheritance(const std::string& kind, Entries* entries) {
   script.registered = 0;
   script.setup = [](P& p) {
     ModelThreads::As(3, [&] {
-      const std::vector<uint64_t> places = p.AcquireMany(4);
+      const auto places = p.AcquireMany(4);
       for (size_t i = 0; i < 3; ++i) p.Release(places[i]);
       ModelThreads::Exit();
     });

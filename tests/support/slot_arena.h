@@ -1,4 +1,4 @@
-// Zeroed memory for the parts of a table, for tests of one part alone.
+// Zeroed memory for the slots of one kind, for tests of one unit alone.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_
 #define HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_
@@ -6,45 +6,64 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "holdfast/internal/generation.h"
 #include "tests/support/displace.h"
 
 namespace holdfast {
 
-// `Slots` is CellSlots or InlineSlots.
-template <typename Slots>
+// `KindType` is CellSlots or InlineSlots.
+template <typename KindType>
 class SlotArena {
  public:
-  explicit SlotArena(size_t cells)
-      : slots_(std::make_unique<typename Slots::Slot[]>(cells)),
-        sides_(std::make_unique<typename Slots::Side[]>(cells)) {}
+  using Kind = KindType;
+  using Array = typename Kind::Array;
+  using Links = typename Kind::Links;
+  using Slot = typename Array::Slot;
+  using Side = typename Array::Side;
 
-  Slots slots() const { return Slots(slots_.get(), sides_.get()); }
-  typename Slots::Slot& slot(size_t index) { return slots_[index]; }
-  typename Slots::Side& side(size_t index) { return sides_[index]; }
+  explicit SlotArena(size_t entries)
+      : slots_(std::make_unique<Slot[]>(entries)),
+        sides_(std::make_unique<Side[]>(entries)) {}
+
+  Array array() const { return Array(slots_.get(), sides_.get()); }
+  Links links() const { return Links(array()); }
+  // Without spare cells: those that have cells cannot be written.
+  Kind slots() const { return Kind(array()); }
+
+  Slot& slot(size_t index) { return slots_[index]; }
+  Side& side(size_t index) { return sides_[index]; }
 
   // Puts the live value of the slot `index` into the cell `*spare`, and leaves
   // the cell that it had there.
-  template <typename Word>
   void Displace(uint32_t index, uint32_t* spare) {
-    *spare =
-        holdfast::Displace<Word>(slots_.get(), sides_.get(), index, *spare);
+    *spare = holdfast::Displace(array(), index, *spare);
   }
 
  private:
-  std::unique_ptr<typename Slots::Slot[]> slots_;
-  std::unique_ptr<typename Slots::Side[]> sides_;
+  std::unique_ptr<Slot[]> slots_;
+  std::unique_ptr<Side[]> sides_;
 };
+
+// The last word of the life that this ends; nothing if the life is over.
+template <typename Kind>
+std::optional<typename Kind::Word> Vacate(Kind& slots,
+                                          typename Kind::Life life) {
+  typename Kind::Word ended;
+  if (!slots.Vacate(life, &ended)) return std::nullopt;
+  return ended;
+}
 
 // Pins the free slot `*free`, which is the caller's, and ends that life. False
 // if that was the last.
-template <typename Word, typename Slots, typename T>
-bool LiveOnce(Slots slots, const T& value, uint64_t* free) {
-  const uint64_t place = slots.Publish(*free, value);
-  uint64_t ended = 0;  // g++ does not see that Vacate succeeds.
-  slots.Vacate(Word::Index(place), Word::Generation(place), &ended);
-  *free = Slots::Vacated(place, ended);
-  return Word::Generation(*free) != Word::kRetired;
+template <int kGenerationBits, typename Kind, typename T>
+bool LiveOnce(Kind slots, const T& value, typename Kind::Free* free) {
+  const auto life = slots.Publish(*free, value);
+  const auto ended = Vacate(slots, life);
+  *free = Kind::Vacated(life, *ended);
+  return free->generation() !=
+         internal::GenerationLimits<kGenerationBits>::kRetired;
 }
 
 }  // namespace holdfast

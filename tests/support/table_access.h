@@ -31,14 +31,14 @@ class HandleTable<T, Traits>::TestAccess {
   // --- Handles ---------------------------------------------------------------
 
   uint32_t Index(Handle handle) const {
-    return Word::Index(table_.PlaceOf(handle));
+    return static_cast<uint32_t>(table_.LifeOf(handle).index());
   }
   uint64_t Generation(Handle handle) const {
-    return Word::Generation(table_.PlaceOf(handle));
+    return table_.LifeOf(handle).generation().number();
   }
   // Any handle of this form, whether it was issued or not.
   Handle HandleAt(uint32_t index, uint64_t generation) const {
-    return table_.HandleOf(Word::Pack(index, generation));
+    return table_.HandleOf(Life(index, internal::Generation(generation)));
   }
   uint64_t key() const { return table_.key_; }
 
@@ -50,35 +50,37 @@ class HandleTable<T, Traits>::TestAccess {
   uint64_t SlotGeneration(uint32_t index) const {
     // A slot that was never used may not be readable.
     if (index >= table_.pool_.high_water()) return 0;
-    return table_.slots_.Generation(index);
+    return links().GenerationAt(index).number();
   }
 
-  // The cell that the slot owns. Requires that values have cells.
+  // The cell that the slot owns: its own, if values have no cells.
   uint32_t CellOf(uint32_t index) const {
-    return Word::Cell(table_.slots_.LoadWord(index), index);
+    if constexpr (kHasCells) return array().LoadWord(index).CellOf(index);
+    return index;
   }
 
   // Requires that the slot is free, and that `generation` is even, larger than
   // the slot's own and smaller than that of a retired slot.
   void Age(uint32_t index, uint64_t generation) {
-    auto& word = Array<typename Slots::Slot>(layout_.slots)[index].word;
-    word.store((word.load(std::memory_order_relaxed) & ~Word::kGenerationMask) |
-                   generation,
+    auto& word = array().slot(index)->word;
+    const uint64_t bits = word.load(std::memory_order_relaxed).bits();
+    word.store(Slots::Word::FromBits((bits & ~Generations::kMask) | generation),
                std::memory_order_relaxed);
     auto& head = Array<typename Pool::Control>(layout_.control)->head;
-    if (Word::Index(head.load(std::memory_order_relaxed)) == index) {
-      head.store(Word::Pack(index, generation), std::memory_order_relaxed);
+    if (head.load(std::memory_order_relaxed).index() == index) {
+      head.store({index, internal::Generation(generation)},
+                 std::memory_order_relaxed);
     }
-    const uint64_t free = table_.slots_.FreeSlot(index);
+    const Free free = links().FreeSlotAt(index);
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       Shard& shard = Array<Shard>(layout_.shards)[i];
-      const uint64_t last = shard.last.Get();
-      if (last > Shard::kNoLast && Word::Index(last) == index) {
-        shard.last.Set(free);
+      const auto last = shard.last.Get();
+      if (last.HasSlot() && last.slot().index() == index) {
+        shard.last.Set(typename Shard::Last(free));
       }
       const uint32_t count = shard.ArrayCount();
       for (uint32_t n = 0; n < count; ++n) {
-        if (Word::Index(shard.slots[n]) == index) shard.slots[n] = free;
+        if (Free(shard.slots[n]).index() == index) shard.slots[n] = free;
       }
     }
   }
@@ -95,27 +97,24 @@ class HandleTable<T, Traits>::TestAccess {
   // another thread came between. Its cell becomes the spare of the first shard,
   // or a shared one. Does nothing if values have no cells.
   void Displace(Handle handle) {
-    if constexpr (Slots::kHasCells) {
-      const auto swap = [&](uint64_t cell) {
-        return holdfast::Displace<Word>(
-            Array<typename Slots::Slot>(layout_.slots),
-            Array<typename Slots::Side>(layout_.sides), Index(handle),
-            static_cast<uint32_t>(cell));
+    if constexpr (kHasCells) {
+      const auto swap = [&](uint32_t cell) {
+        return internal::SpareCell::Of(
+            holdfast::Displace(array(), Index(handle), cell));
       };
-      if (layout_.cells - layout_.all_slots > Spares::kMaxShared) {
+      if (layout_.entries - layout_.all_slots > Slots::Spares::kMaxShared) {
+        auto& own = Array<Shard>(layout_.shards)->spare;
         // A first cell has to be made writable, as a Write does.
-        if (Array<Shard>(layout_.shards)->spare < Shard::kFirstSpare) {
-          table_.spares_.ReachStartCell(0);
-        }
-        auto& plus_two = Array<Shard>(layout_.shards)->spare;
-        const uint32_t spare = plus_two;
-        plus_two =
-            swap(spare >= 2 ? spare - 2 : table_.spares_.StartCell(0)) + 2;
+        const internal::SpareCell spare = own;
+        if (!spare.HasCell()) spares().ReachStartCell(0);
+        own = swap(spare.HasCell() ? spare.cell() : spares().StartCell(0));
       } else {
-        auto& entry = *Array<typename Spares::Entry>(layout_.shared_spares);
-        const uint32_t spare = entry.load(std::memory_order_relaxed);
-        entry.store(swap(spare != 0 ? spare - 2 : layout_.cells - 1) + 2,
-                    std::memory_order_relaxed);
+        auto& entry = *Array<typename Slots::Shared>(layout_.shared)->spares;
+        const internal::SpareCell spare = entry.load(std::memory_order_relaxed);
+        entry.store(
+            swap(spare.HasCell() ? spare.cell()
+                                 : static_cast<uint32_t>(layout_.entries - 1)),
+            std::memory_order_relaxed);
       }
     }
   }
@@ -123,11 +122,11 @@ class HandleTable<T, Traits>::TestAccess {
   // Gives the first `count` ordinals their spare cells, as their first Write
   // would.
   void GiveSpares(uint32_t count) {
-    if constexpr (Slots::kHasCells) {
+    if constexpr (kHasCells) {
       for (uint32_t i = 0; i < count; ++i) {
-        if (!table_.spares_.ReachStartCell(i)) std::abort();
+        if (!spares().ReachStartCell(i)) std::abort();
         Array<Shard>(layout_.shards)[i].spare =
-            table_.spares_.StartCell(i) + Shard::kFirstSpare;
+            internal::SpareCell::Of(spares().StartCell(i));
       }
     }
   }
@@ -135,11 +134,12 @@ class HandleTable<T, Traits>::TestAccess {
   // As if the value had been written as often as its word can count. Requires
   // that it is in the slot's own cell, and was not displaced in this life.
   void WearWrites(Handle handle) {
-    if constexpr (Slots::kHasCells) {
-      auto& word =
-          Array<typename Slots::Slot>(layout_.slots)[Index(handle)].word;
-      word.store(~Word::kGenerationMask | Generation(handle),
-                 std::memory_order_relaxed);
+    if constexpr (kHasCells) {
+      array()
+          .slot(Index(handle))
+          ->word.store(
+              Slots::Word::FromBits(~Generations::kMask | Generation(handle)),
+              std::memory_order_relaxed);
     }
   }
 
@@ -148,38 +148,38 @@ class HandleTable<T, Traits>::TestAccess {
   // The batches on the free list, the top one first. Ends at what is no slot,
   // which is then the last that it returns.
   std::vector<std::vector<uint32_t>> FreeList() const {
-    const Slots& slots = table_.slots_;
     std::vector<std::vector<uint32_t>> batches;
-    uint32_t first = Word::Index(Array<typename Pool::Control>(layout_.control)
-                                     ->head.load(std::memory_order_relaxed));
-    while (first != Word::kNil && batches.size() <= table_.all_slots_) {
+    uint32_t first = Array<typename Pool::Control>(layout_.control)
+                         ->head.load(std::memory_order_relaxed)
+                         .index();
+    while (first != Indexes::kNone && batches.size() <= table_.all_slots_) {
       batches.push_back({first});
       if (first >= table_.all_slots_) return batches;
-      std::deque<uint32_t> links = {
-          slots.LinksOf(Word::ShortForm(slots.FreeSlot(first))).first};
-      for (; !links.empty(); links.pop_front()) {
-        const uint32_t free = links.front();
-        if (free == Word::kNil) continue;
-        batches.back().push_back(Word::ShortIndex(free));
-        if (Word::ShortIndex(free) >= table_.all_slots_ ||
+      std::deque<Link> to_follow = {
+          links().LinksOf(links().FreeSlotAt(first).link()).first};
+      for (; !to_follow.empty(); to_follow.pop_front()) {
+        const Link link = to_follow.front();
+        if (link.IsNone()) continue;
+        batches.back().push_back(link.index());
+        if (link.index() >= table_.all_slots_ ||
             batches.back().size() > table_.all_slots_) {
           return batches;
         }
-        const internal::Links to = slots.LinksOf(free);
-        links.insert(links.end(), {to.first, to.second});
+        const auto next = links().LinksOf(link);
+        to_follow.insert(to_follow.end(), {next.first, next.second});
       }
-      first = slots.Below(first);
+      first = links().Below(first);
     }
     return batches;
   }
 
   // The free slots that threads keep for themselves, as they keep them.
-  std::vector<uint64_t> Cached() const {
-    std::vector<uint64_t> cached;
+  std::vector<Free> Cached() const {
+    std::vector<Free> cached;
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       const Shard& shard = Array<Shard>(layout_.shards)[i];
-      const uint64_t last = shard.last.Get();
-      if (last > Shard::kNoLast) cached.push_back(last);
+      const auto last = shard.last.Get();
+      if (last.HasSlot()) cached.push_back(last.slot());
       const uint32_t count = shard.ArrayCount();
       cached.insert(cached.end(), shard.slots, shard.slots + count);
     }
@@ -206,17 +206,18 @@ class HandleTable<T, Traits>::TestAccess {
     };
     for (uint32_t i = 0; i < high_water; ++i) {
       const uint64_t generation = SlotGeneration(i);
-      if (Word::IsLive(generation)) put(i, "live");
-      if (generation == Word::kRetired) put(i, "retired");
-      if (generation > Word::kRetired) put(i, "beyond all generations");
+      const uint64_t retired = Generations::kRetired.number();
+      if (generation % 2 != 0) put(i, "live");
+      if (generation == retired) put(i, "retired");
+      if (generation > retired) put(i, "beyond all generations");
     }
     for (const auto& batch : FreeList()) {
       for (const uint32_t i : batch) put(i, "on the free list");
     }
-    for (const uint64_t free : Cached()) {
-      const uint32_t i = Word::Index(free);
+    for (const Free free : Cached()) {
+      const uint32_t i = free.index();
       put(i, "cached");
-      if (i < high_water && free != table_.slots_.FreeSlot(i)) {
+      if (i < high_water && free != links().FreeSlotAt(i)) {
         absl::StrAppend(&problem, "slot ", i, " is cached as it is not; ");
       }
     }
@@ -226,11 +227,22 @@ class HandleTable<T, Traits>::TestAccess {
         absl::StrAppend(&problem, "slot ", i, " is '", place, "'; ");
       }
     }
-    if constexpr (Slots::kHasCells) absl::StrAppend(&problem, CellProblem());
+    if constexpr (kHasCells) absl::StrAppend(&problem, CellProblem());
     return problem;
   }
 
  private:
+  using Layout = internal::TableLayout<Slots, Traits>;
+  using Shard = internal::Shard<Traits>;
+  using Link = internal::SlotLink<Traits::kGenerationBits>;
+
+  // Whether values have cells.
+  static constexpr bool kHasCells = !kInlineValues;
+
+  const typename Slots::Array& array() const { return table_.slots_.array(); }
+  typename Slots::Links links() const { return typename Slots::Links(array()); }
+  const auto& spares() const { return table_.slots_.spares(); }
+
   template <typename U>
   U* Array(uint64_t offset) const {
     return table_.memory_.template Array<U>(static_cast<size_t>(offset), 1);
@@ -241,25 +253,25 @@ class HandleTable<T, Traits>::TestAccess {
   }
 
   std::string CellProblem() const {
-    const uint64_t cells = layout_.cells;
-    const uint64_t spares = cells - layout_.all_slots;
-    const uint64_t shared = std::min<uint64_t>(spares, Spares::kMaxShared);
+    const uint64_t cells = layout_.entries;
+    const uint64_t spare_count = cells - layout_.all_slots;
+    const uint64_t shared =
+        std::min<uint64_t>(spare_count, Slots::Spares::kMaxShared);
     std::map<uint64_t, int> owners;
     for (uint32_t i = 0; i < table_.pool_.high_water(); ++i) {
-      ++owners[Word::Cell(table_.slots_.LoadWord(i), i)];
+      ++owners[CellOf(i)];
     }
     for (uint64_t i = 0; i < shared; ++i) {
-      const uint64_t entry =
-          Array<typename Spares::Entry>(layout_.shared_spares)[i].load(
-              std::memory_order_relaxed);
-      ++owners[entry == 0 ? cells - 1 - i : entry - 2];
+      const internal::SpareCell entry =
+          Array<typename Slots::Shared>(layout_.shared)
+              ->spares[i]
+              .load(std::memory_order_relaxed);
+      ++owners[entry.IsUnused() ? cells - 1 - i : entry.cell()];
     }
-    for (uint64_t i = 0; i < spares - shared; ++i) {
+    for (uint32_t i = 0; i < spare_count - shared; ++i) {
       if (i >= UsedShards()) break;
-      const uint64_t entry = Array<Shard>(layout_.shards)[i].spare;
-      ++owners[entry == Shard::kNoSpare
-                   ? table_.spares_.StartCell(static_cast<uint32_t>(i))
-                   : entry - Shard::kFirstSpare];
+      const internal::SpareCell entry = Array<Shard>(layout_.shards)[i].spare;
+      ++owners[entry.IsUnused() ? spares().StartCell(i) : entry.cell()];
     }
     std::string problem;
     for (const auto& [cell, count] : owners) {

@@ -36,10 +36,6 @@ def byte_order():
     return "big" if "big" in gdb.execute("show endian", to_string=True) else "little"
 
 
-def address_of(value):
-    return int(value.address.cast(gdb.lookup_type("unsigned long")))
-
-
 def constant(type_, name, default):
     """A static member of a struct or of one that it is derived from."""
     type_ = type_.strip_typedefs()
@@ -67,13 +63,12 @@ class Table:
         self.mask = (1 << self.generation_bits) - 1
         self.key = int(value["key_"])
         self.all_slots = int(value["all_slots_"])
-        slots = value["slots_"]["slots_"]
+        slots = value["slots_"]["array_"]["slots_"]
         self.slots = int(slots)
         self.slot_type = slots.type.target().strip_typedefs()
         self.in_word = "cell" not in [field.name for field in self.slot_type.fields()]
-        control = value["pool_"]["control_"]
-        self.high_water = (number_at(address_of(control["high_water"]), 8)
-                           if int(control) else 0)
+        high_water = int(value["pool_"]["fresh_"]["high_water_"])
+        self.high_water = number_at(high_water, 8) if high_water else 0
         if self.high_water > self.all_slots:
             raise gdb.GdbError("this is no table: it was not made, or is gone")
 

@@ -16,8 +16,9 @@
 //     v below                 +---------> slot 2
 //   slot 4 --------------> slot 1
 //
-// A tree, because whoever takes a batch then fetches its slots, which another
-// thread has touched last, level by level instead of one after another.
+// A batch is a tree because a thread that takes it then fetches its slots,
+// which another thread has touched last: level by level, instead of one after
+// another.
 
 #ifndef HOLDFAST_INTERNAL_FREE_LIST_H_
 #define HOLDFAST_INTERNAL_FREE_LIST_H_
@@ -25,67 +26,68 @@
 #include <atomic>
 #include <cstdint>
 
-#include "holdfast/internal/words.h"
+#include "holdfast/internal/atomic_word.h"
+#include "holdfast/internal/fresh_slots.h"
+#include "holdfast/internal/place.h"
 
 namespace holdfast::internal {
 
-// `Slots` keeps the links and the generations: CellSlots or InlineSlots.
-template <typename Slots, typename Traits>
+// `Links` is that of a kind of slots, see slot_kind.h.
+template <typename Links, typename Traits>
 class FreeList {
-  template <typename U>
-  using Atomic = typename Traits::Atomics::template Atomic<U>;
-  using Word = Words<Traits::kGenerationBits>;
+  using Top = ListHead<Traits::kGenerationBits>;
+  using Free = FreeSlot<Traits::kGenerationBits>;
+  using Fresh = FreshSlots<typename Links::Array, Traits>;
+  static constexpr uint32_t kNone = IndexLimits<Traits::kGenerationBits>::kNone;
 
  public:
-  using Head = Atomic<uint64_t>;
-
-  static constexpr uint64_t kEmpty = Word::kNoSlot;
+  using Head = AtomicWord<Top, typename Traits::Atomics>;
 
   FreeList() = default;
-  // `*head` must hold kEmpty at first. Slots have indexes below `max_slots`,
-  // and below `*high_water` if they were ever handed out; which is looked at
-  // only where the others cannot be read.
-  FreeList(Head* head, Slots slots, uint64_t max_slots,
-           const Head* high_water = nullptr)
+
+  // `*head` must hold an empty Top at first. `high_water` says which slots can
+  // be read, and is looked at only where the others cannot.
+  FreeList(Head* head, Links links, uint64_t all_slots,
+           const typename Fresh::HighWater* high_water = nullptr)
       : head_(head),
-        slots_(slots),
-        max_slots_(max_slots),
+        links_(links),
+        all_slots_(all_slots),
         high_water_(high_water) {}
 
   // Gives the batch that `first` leads. Lock-free: a retry means that another
   // thread's Push or Pop succeeded.
   //
-  // Requires that the caller owns every slot of it, and that `first` has not
-  // led a batch since it was last freed. [INV-5]
-  void Push(uint64_t first) noexcept {
-    const uint64_t pushed = first & ~Word::kMoved;
+  // Requires that the caller owns every slot of the batch, and that `first` has
+  // not led a batch since it was last freed. [INV-5]
+  void Push(Free first) noexcept {
+    const Top pushed = Top::Of(first);
     // order: relaxed. Nothing is read through it; the CAS validates it.
-    uint64_t head = head_->load(std::memory_order_relaxed);
+    Top head = head_->load(std::memory_order_relaxed);
     do {
-      slots_.SetBelow(first, Word::Index(head));
+      links_.SetBelow(first, head.index());
       // order: release -> recycle. Links, words and cells of the batch, and all
-      // that was done to the slots before, pass to who pops it. Failure
-      // relaxed: the new head is only linked to.
+      // that was done to the slots before, pass to the thread that pops it.
+      // Failure relaxed: the new head is only linked to.
     } while (!head_->compare_exchange_weak(
         head, pushed, std::memory_order_release, std::memory_order_relaxed));
   }
 
-  // Takes the top batch: its first slot, or kNoSlot if there is none. The
+  // Takes the top batch: its first slot, or none if the list is empty. The
   // caller then owns every slot of the batch. Lock-free, as Push.
-  uint64_t Pop() noexcept {
+  Free Pop() noexcept {
     // order: acquire <- recycle, exhaust. Every push and pop is an RMW on the
     // head, so this acquires from each push of a batch that is still on the
     // stack, and from each pop of one that is not.
-    uint64_t head = head_->load(std::memory_order_acquire);
+    Top head = head_->load(std::memory_order_acquire);
     for (;;) {
-      const uint32_t first = Word::Index(head);
-      if (first == Word::kNil) return Word::kNoSlot;
-      const uint32_t below = slots_.Below(first);
-      uint64_t popped = kEmpty;
+      const uint32_t first = head.index();
+      if (first == kNone) return Free();
+      const uint32_t below = links_.Below(first);
+      Top popped;
       if (IsSlot(below)) {
-        popped = Word::Pack(below, slots_.Generation(below));
-      } else if (below != Word::kNil) {
-        // Not a link: `first` is no longer on top, as the head will show.
+        popped = Top(below, links_.GenerationAt(below));
+      } else if (below != kNone) {
+        // This is no link: `first` is no longer on top, as the head will show.
         // order: acquire <- recycle.
         head = head_->load(std::memory_order_acquire);
         continue;
@@ -96,7 +98,7 @@ class FreeList {
       // seq_cst. Failure acquire <- recycle: the next round follows links.
       if (head_->compare_exchange_weak(head, popped, std::memory_order_acq_rel,
                                        std::memory_order_acquire)) {
-        return slots_.FreeSlot(first);
+        return links_.FreeSlotAt(first);
       }
     }
   }
@@ -105,18 +107,20 @@ class FreeList {
   // Whether there is such a slot to look at.
   bool IsSlot(uint32_t index) const noexcept {
     if constexpr (Traits::Memory::kReadsAsZeros) {
-      return index < max_slots_;
+      return index < all_slots_;
     } else {
-      // order: relaxed. A link of a batch that lies on the list is below it:
-      // the slot was handed out before it was pushed, which the head has shown.
+      // order: relaxed. A link of a batch that lies on the list is below the
+      // high-water mark that this reads: the slot was handed out before it was
+      // pushed, and the acquire load of the head has synchronized with the
+      // push.
       return index < high_water_->load(std::memory_order_relaxed);
     }
   }
 
   Head* head_ = nullptr;
-  Slots slots_;
-  uint64_t max_slots_ = 0;
-  const Head* high_water_ = nullptr;
+  Links links_;
+  uint64_t all_slots_ = 0;
+  const typename Fresh::HighWater* high_water_ = nullptr;
 };
 
 }  // namespace holdfast::internal

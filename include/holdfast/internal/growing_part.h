@@ -1,7 +1,8 @@
 // A part of a table's memory that becomes writable step by step, from one of
 // its ends on. All of it can be read at any time, as zeros where nothing was
-// written, so that a late reader never faults; what cannot be written yet is
-// charged to nobody, locked by nothing and left out of core dumps.
+// written, so that a late reader never faults. Memory that cannot be written
+// yet is not charged to the process, not locked by mlockall, and left out of
+// core dumps.
 
 #ifndef HOLDFAST_INTERNAL_GROWING_PART_H_
 #define HOLDFAST_INTERNAL_GROWING_PART_H_
@@ -36,7 +37,7 @@ class GrowingPart {
 
   // Makes the first steps of two parts writable by one call: of one that grows
   // from its end and one that begins there, in which the sizes may lie. False
-  // if the system refuses. Requires that nobody else has the table yet.
+  // if the system refuses. Requires that no other thread has the table yet.
   static bool Start(const GrowingPart& before,
                     const GrowingPart& after) noexcept {
     if (before.writable_ == nullptr) return true;
@@ -47,7 +48,7 @@ class GrowingPart {
     if (!Memory::MakeWritable(before.end_ - down, ToSize(down + up))) {
       return false;
     }
-    // order: relaxed, both. Nobody else has the table yet.
+    // order: relaxed, both. No other thread has the table yet.
     before.writable_->store(down, std::memory_order_relaxed);
     after.writable_->store(up, std::memory_order_relaxed);
     return true;

@@ -1,8 +1,7 @@
-// Slots whose values lie in the word itself, beside the generation: 8 bytes a
-// slot, and one CAS is a whole Write. For values that fit in the 64 -
-// kGenerationBits upper bits, which is 4 bytes by default.
-//
-// The same operations as CellSlots; see there for what each requires.
+// Slots that hold their values themselves, beside the generation: 8 bytes a
+// slot, and a Write is one CAS. For values that fit into the 64 -
+// kGenerationBits upper bits of the word: by default, 4 bytes. A kind of slots,
+// see slot_kind.h.
 
 #ifndef HOLDFAST_INTERNAL_INLINE_SLOTS_H_
 #define HOLDFAST_INTERNAL_INLINE_SLOTS_H_
@@ -11,197 +10,153 @@
 #include <cstdint>
 #include <optional>
 
+#include "holdfast/internal/inline_links.h"
+#include "holdfast/internal/inline_word.h"
+#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_kind.h"
 #include "holdfast/internal/slot_word.h"
-#include "holdfast/internal/words.h"
+#include "holdfast/internal/value_words.h"
 
 namespace holdfast::internal {
 
 template <typename T, typename Traits>
 class InlineSlots {
-  template <typename U>
-  using Atomic = typename Traits::Atomics::template Atomic<U>;
-  using Word = Words<Traits::kGenerationBits>;
   using Encoded = ValueWords<T>;
-  static_assert(sizeof(T) * 8 <= Word::kUpperBits);
+  using Slot = InlineSlot<Traits>;
 
  public:
-  static constexpr bool kHasCells = false;
-  static constexpr uint32_t kLinks = 1;
+  using Array = InlineArray<Traits>;
+  using Links = InlineLinks<Traits>;
+  using Word = InlineWord<Traits::kGenerationBits>;
+  using Free = FreeSlot<Traits::kGenerationBits>;
+  using Life = Place<Traits::kGenerationBits>;
+  static_assert(sizeof(T) * 8 <= Word::kValueBits);
 
-  struct Slot {
-    // While the slot is free, the upper bits are its only link, to the next
-    // slot of its batch.
-    Atomic<uint64_t> word;
-  };
+  struct Shared {};  // Nothing.
 
-  // The slot below a batch on the free list, at the index of the batch's first
-  // slot; in an array of its own, touched only where a batch began.
-  using Side = Atomic<uint32_t>;
+  static constexpr uint64_t Entries(uint64_t all_slots) noexcept {
+    return all_slots;
+  }
 
   InlineSlots() = default;
-  InlineSlots(Slot* slots, Side* below) : slots_(slots), below_(below) {}
+  explicit InlineSlots(const SlotParts<InlineSlots, Traits>& parts)
+      : array_(parts.array) {}
+  explicit InlineSlots(Array array) : array_(array) {}
 
-  // Where the parts of the slot `index` lie.
-  const Slot* slot(uint64_t index) const { return slots_ + index; }
-  const Side* side(uint64_t index) const { return below_ + index; }
+  bool ReachShared() const noexcept { return true; }
 
-  // --- The owner of a free slot -------------------------------------------
+  const Array& array() const { return array_; }
 
-  uint64_t FreeSlot(uint32_t index) const noexcept {
-    return Word::Pack(index, Generation(index));
-  }
+  // --- The owner of a free slot ----------------------------------------------
 
-  uint64_t Publish(uint64_t free, const T& value) noexcept {
-    const uint64_t generation = Word::Generation(free) + 1;
+  Life Publish(Free free, const T& value) noexcept {
+    const Life life = free.NextLife();
     // order: release -> publish. All that happened before Pin is visible to
-    // whoever reads the handle. [INV-3]
-    slots_[Word::Index(free)].word.store(Pack(value, generation),
-                                         std::memory_order_release);
-    return free + 1;
+    // every thread that reads the handle. [INV-3]
+    array_.slot(life.index())
+        ->word.store(Encode(value, life.generation()),
+                     std::memory_order_release);
+    return life;
   }
 
-  void SetLinks(uint64_t free, uint32_t first, uint32_t /*second*/) noexcept {
-    // order: release -> end. Whoever is refused by this word has what happened
-    // before the slot's last life ended, as the caller has, who owns the slot.
-    slots_[Word::Index(free)].word.store(
-        Word::Pack(first, Word::Generation(free)), std::memory_order_release);
+  // --- Anyone with a handle --------------------------------------------------
+
+  Generation ObservedGeneration(uint64_t index) const noexcept {
+    return Observe(array_.slot(index)->word).generation();
   }
 
-  void SetBelow(uint64_t free, uint32_t below) noexcept {
-    // order: relaxed. The recycle edge carries it.
-    below_[Word::Index(free)].store(below, std::memory_order_relaxed);
+  // Wait-free: one load.
+  std::optional<T> Read(Life life) const noexcept {
+    Word word;
+    if (!Find(life, &word)) return std::nullopt;
+    return Decode(word);
   }
 
-  Links LinksOf(uint32_t free) const noexcept {
-    return {static_cast<uint32_t>(Word::Upper(LoadWord(free))), Word::kNil};
-  }
-
-  uint64_t LongForm(uint32_t free) const noexcept { return FreeSlot(free); }
-
-  // --- Whoever looks at the top of the free list ---------------------------
-
-  uint32_t Below(uint32_t index) const noexcept {
-    // order: relaxed. Right if the CAS on the head succeeds: both batches have
-    // then lain on the list, unchanged, since the acquire load of the head.
-    return below_[index].load(std::memory_order_relaxed);
-  }
-
-  uint64_t Generation(uint32_t index) const noexcept {
-    return Word::Generation(LoadWord(index));
-  }
-
-  uint64_t LoadWord(uint32_t index) const noexcept {
-    // order: relaxed. Nothing is read through it.
-    return slots_[index].word.load(std::memory_order_relaxed);
-  }
-
-  // --- Anyone with a handle -------------------------------------------------
-
-  uint64_t ObservedGeneration(uint32_t index) const noexcept {
-    return Word::Generation(Observe(slots_[index].word));
-  }
-
-  // Wait-free: one load. As CellSlots::Read.
-  std::optional<T> Read(uint32_t index, uint64_t generation) const noexcept {
-    uint64_t word;
-    if (!Find(index, generation, &word)) return std::nullopt;
-    return Unpack(word);
-  }
-
-  // As Read, into `*value`.
-  bool Read(uint32_t index, uint64_t generation, T* value) const noexcept {
-    uint64_t word;
-    if (!Find(index, generation, &word)) return false;
-    Encoded{{Word::Upper(word)}}.Decode(value);
+  // Wait-free: one load.
+  bool Read(Life life, T* value) const noexcept {
+    Word word;
+    if (!Find(life, &word)) return false;
+    Encoded{{word.value()}}.Decode(value);
     return true;
   }
 
-  // As CellSlots::Visit.
   template <typename F>
   bool Visit(uint64_t begin, uint64_t end, F visit) const {
-    const Slot* slot = slots_ + begin;
+    const Slot* slot = array_.slot(begin);  // Not to be loaded for each.
     for (uint64_t i = begin; i < end; ++i, ++slot) {
-      const uint64_t word = Observe(slot->word);
-      if (!Word::IsLive(word)) continue;
-      if (!visit(i, Word::Generation(word), Unpack(word))) return false;
+      const Word word = Observe(slot->word);
+      if (!word.IsLive()) continue;
+      if (!visit(Life(i, word.generation()), Decode(word))) return false;
     }
     return true;
   }
 
-  bool Write(uint32_t index, uint64_t generation, const T& value,
-             uint32_t* spare) noexcept {
-    return Exchange(index, generation, value, spare).has_value();
+  bool Write(Life life, const T& value) noexcept {
+    return Exchange(life, value).has_value();
   }
 
   // Lock-free: a retry means that another thread's Write succeeded.
-  std::optional<T> Exchange(uint32_t index, uint64_t generation, const T& value,
-                            uint32_t* /*spare*/) noexcept {
-    Slot& slot = slots_[index];
-    uint64_t word = LoadWord(index);
+  std::optional<T> Exchange(Life life, const T& value) noexcept {
+    Slot& slot = *array_.slot(life.index());
+    Word word = array_.LoadWord(life.index());
     do {
-      if (Word::Generation(word) != generation) {
+      if (word.generation() != life.generation()) {
         Refuse(slot.word);
         return std::nullopt;
       }
       // order: release -> rewrite; acquire <- publish, rewrite: what the old
       // value refers to. Failure relaxed: the word alone is looked at.
-    } while (!slot.word.compare_exchange_weak(word, Pack(value, generation),
-                                              std::memory_order_acq_rel,
-                                              std::memory_order_relaxed));
-    return Unpack(word);
+    } while (!slot.word.compare_exchange_weak(
+        word, Encode(value, life.generation()), std::memory_order_acq_rel,
+        std::memory_order_relaxed));
+    return Decode(word);
   }
 
-  bool Vacate(uint32_t index, uint64_t generation, uint64_t* ended) noexcept {
-    Slot& slot = slots_[index];
-    *ended = LoadWord(index);  // Always, or g++ -O1 warns of it.
+  bool Vacate(Life life, Word* ended) noexcept {
+    Slot& slot = *array_.slot(life.index());
+    *ended = array_.LoadWord(life.index());  // Always, or g++ -O1 warns of it.
     do {
-      if (Word::Generation(*ended) != generation) return Refuse(slot.word);
+      if (ended->generation() != life.generation()) return Refuse(slot.word);
       // order: acquire <- publish, rewrite: what the value refers to;
       // release -> end. Failure relaxed: the word alone is looked at.
-    } while (!slot.word.compare_exchange_weak(*ended, *ended + 1,
+    } while (!slot.word.compare_exchange_weak(*ended, ended->Ended(),
                                               std::memory_order_acq_rel,
                                               std::memory_order_relaxed));
     return true;
   }
 
-  static uint64_t Vacated(uint64_t place, uint64_t /*ended*/) noexcept {
-    return place + 1;
-  }
+  static Free Vacated(Life life, Word) noexcept { return Free::After(life); }
 
-  T Value(uint32_t /*index*/, uint64_t ended) const noexcept {
-    return Unpack(ended);
-  }
+  static T Value(Life, Word ended) noexcept { return Decode(ended); }
 
-  // --- Whoever has stopped every other thread -------------------------------
+  // --- A thread that has stopped every other one -----------------------------
 
   template <typename F>
-  void UpdateExclusive(uint32_t index, F update) {
-    const uint64_t word = LoadWord(index);
-    T value = Unpack(word);
-    update(Word::Generation(word), value);
-    // order: relaxed. Nobody else runs.
-    slots_[index].word.store(Pack(value, Word::Generation(word)),
-                             std::memory_order_relaxed);
+  void UpdateExclusive(uint64_t index, F update) {
+    const Word word = array_.LoadWord(index);
+    T value = Decode(word);
+    update(Life(index, word.generation()), value);
+    // order: relaxed. No other thread runs.
+    array_.slot(index)->word.store(Encode(value, word.generation()),
+                                   std::memory_order_relaxed);
   }
 
  private:
   // The slot's word, and whether it is of that life.
-  bool Find(uint32_t index, uint64_t generation,
-            uint64_t* word) const noexcept {
-    *word = Observe(slots_[index].word);
-    return Word::IsLive(*word, generation);
+  bool Find(Life life, Word* word) const noexcept {
+    *word = Observe(array_.slot(life.index())->word);
+    return word->generation() == life.generation() && word->IsLive();
   }
 
-  static uint64_t Pack(const T& value, uint64_t generation) noexcept {
-    return Word::Pack(Encoded::Encode(value).words[0], generation);
+  static Word Encode(const T& value, Generation generation) noexcept {
+    return Word(Encoded::Encode(value).words[0], generation);
   }
 
-  static T Unpack(uint64_t word) noexcept {
-    return Encoded{{Word::Upper(word)}}.Decode();
+  static T Decode(Word word) noexcept {
+    return Encoded{{word.value()}}.Decode();
   }
 
-  Slot* slots_ = nullptr;
-  Side* below_ = nullptr;
+  Array array_;
 };
 
 }  // namespace holdfast::internal

@@ -3,7 +3,7 @@
 //
 // One bit an ordinal, set while it is owned. A claim looks at 64 of them at a
 // time and starts about where an ordinal was last claimed, or released below
-// that. Whoever claims an ordinal sees everything that its last owner did
+// that. A thread that claims an ordinal sees everything that its last owner did
 // before releasing it.
 
 #ifndef HOLDFAST_INTERNAL_ORDINAL_POOL_H_
@@ -45,7 +45,7 @@ class OrdinalPool {
     return kNone;
   }
 
-  // Claims this very ordinal, if nobody owns it. Wait-free.
+  // Claims this very ordinal, unless it has an owner. Wait-free.
   bool TryClaim(uint32_t ordinal) noexcept {
     const uint64_t bit = uint64_t{1} << (ordinal % 64);
     // order: relaxed. Spares the write where it would fail; TryClaimBit
@@ -110,8 +110,8 @@ class OrdinalPool {
   }
 
   void RaiseLimit(uint32_t limit) noexcept {
-    // order: relaxed, all. The largest value wins; nothing hangs on it but the
-    // range of a search. Whoever is told of an exit sees its limit.
+    // order: relaxed, all. The largest value wins; only the range of a search
+    // depends on it. A thread that learns of another's exit sees its limit.
     uint32_t seen = limit_.load(std::memory_order_relaxed);
     while (seen < limit &&
            !limit_.compare_exchange_weak(seen, limit, std::memory_order_relaxed,

@@ -1,11 +1,12 @@
-// Which owners of ordinals are still there. A thread may exit without giving
-// its ordinal back: if it claimed it after our exit hook could have run, as a
-// hook of malloc does, or a pthread key's destructor in the last round.
+// Finds out which owners of ordinals are gone. A thread may exit without giving
+// its ordinal back, if it has claimed the ordinal after our exit hook could
+// have run: in a hook of malloc, or in a pthread key's destructor in the last
+// round.
 //
 // Each owner of an ordinal holds a robust lock (POSIX: a robust mutex). When a
 // thread is gone, and only then, the system lets one other thread have the
-// locks that it held. A forked child's copies of them stay taken: the parent's
-// other threads were copied in the middle of their work.
+// locks that the thread held. In a forked child, the copies of these locks stay
+// taken: the parent's other threads were copied in the middle of their work.
 
 #ifndef HOLDFAST_INTERNAL_OWNER_LOCKS_H_
 #define HOLDFAST_INTERNAL_OWNER_LOCKS_H_
@@ -19,24 +20,25 @@ namespace holdfast::internal {
 
 enum class LockResult { kLocked, kBusy, kOrphaned };
 
-// `Block` is kPerBlock locks. Block::New() returns one, or null; it is never
-// deleted once it is in use, since the system keeps the addresses of locks.
-// TryLock(i) has kOrphaned locked as well.
+// `Block` is kPerBlock locks. Block::New() returns a block, or null. A block is
+// never deleted once it is in use, since the system keeps the addresses of
+// locks. After TryLock(i) has returned kOrphaned, the caller has the lock, too.
 template <typename Atomics, typename Block, uint32_t kOrdinals>
 class OwnerLocks {
  public:
-  // Requires that the caller has just claimed `ordinal`. Where there is no
-  // memory for a lock, and where Inherit has the lock at the moment, the owner
+  // Has the caller watched, which must just have claimed `ordinal`. If there is
+  // no memory for a lock, or if Inherit has the lock at the moment, the owner
   // is not watched. Lock-free.
   void Lock(uint32_t ordinal) noexcept {
     Block* const block = BlockOf(ordinal);
     if (block != nullptr) block->TryLock(ordinal % Block::kPerBlock);
   }
 
-  // Requires that the caller owns `ordinal`, and releases it next. Wait-free.
+  // Ends the watch. Requires that the caller owns `ordinal`, and releases it
+  // next. Wait-free.
   void Unlock(uint32_t ordinal) noexcept {
     Block* const block = Peek(ordinal);
-    // Refused, without harm, if this thread does not hold it.
+    // The system refuses, without harm, if this thread does not have the lock.
     if (block != nullptr) block->Unlock(ordinal % Block::kPerBlock);
   }
 

@@ -8,16 +8,43 @@
 #include <atomic>
 #include <cstdint>
 
+#include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/growing_part.h"
 #include "holdfast/internal/shard.h"
 
 namespace holdfast::internal {
 
+// The list of opened shards: {how many:32 | the last one's ordinal plus
+// one:32}.
+class OpenedShards {
+ public:
+  constexpr OpenedShards() noexcept = default;  // None. Zeroed memory is this.
+  static constexpr OpenedShards FromBits(uint64_t bits) noexcept {
+    OpenedShards opened;
+    opened.bits_ = bits;
+    return opened;
+  }
+
+  constexpr uint64_t bits() const noexcept { return bits_; }
+  constexpr uint32_t count() const noexcept {
+    return static_cast<uint32_t>(bits_ >> 32);
+  }
+  // 0 if there is none.
+  constexpr uint32_t last_plus_one() const noexcept {
+    return static_cast<uint32_t>(bits_);
+  }
+  constexpr OpenedShards With(uint32_t ordinal) const noexcept {
+    return FromBits((uint64_t{count()} + 1) << 32 | (ordinal + 1));
+  }
+
+ private:
+  uint64_t bits_ = 0;
+};
+
 template <typename Traits>
 class ShardArray {
  public:
-  // {shards opened:32 | ordinal plus one of the one opened last:32}
-  using Opened = typename Traits::Atomics::template Atomic<uint64_t>;
+  using Opened = AtomicWord<OpenedShards, typename Traits::Atomics>;
 
   // Ordinals from here on have no shard.
   static constexpr uint32_t kLimit = Traits::kMaxThreads;
@@ -44,7 +71,8 @@ class ShardArray {
     // or not. [INV-9]
     if (shard.next_opened.Get() == 0 || !IsListed(ordinal)) List(ordinal);
     // One that got here may have given a slot back since.
-    if (shard.last.Get() == 0) shard.last.Set(Shard<Traits>::kNoLast);
+    if (shard.last.Get().IsClosed())
+      shard.last.Set(Shard<Traits>::Last::Empty());
     shard.SetArrayCount(0);
     return true;
   }
@@ -53,7 +81,7 @@ class ShardArray {
   uint64_t OpenedCount() const noexcept {
     // order: relaxed. A thread opens its shard before it takes a slot, so the
     // exhaust edge shows that to a thread which finds nothing left to take.
-    return opened_->load(std::memory_order_relaxed) >> 32;
+    return opened_->load(std::memory_order_relaxed).count();
   }
 
   // Calls f(ordinal) for each shard that has been opened.
@@ -61,8 +89,7 @@ class ShardArray {
   void ForEachOpened(F f) const {
     // order: acquire <- open. Each change of the list is an RMW, so this
     // acquires the links of all shards in it.
-    uint32_t at =
-        static_cast<uint32_t>(opened_->load(std::memory_order_acquire));
+    uint32_t at = opened_->load(std::memory_order_acquire).last_plus_one();
     while (at != 0) {
       f(at - 1);
       const uint32_t next = shards_[at - 1].next_opened.Get();
@@ -80,15 +107,13 @@ class ShardArray {
   // Lock-free: a retry means that another thread listed its shard.
   void List(uint32_t ordinal) const noexcept {
     // order: relaxed. The CAS validates it.
-    uint64_t opened = opened_->load(std::memory_order_relaxed);
-    uint64_t with_this;
+    OpenedShards opened = opened_->load(std::memory_order_relaxed);
     do {
-      const uint32_t before = static_cast<uint32_t>(opened);
+      const uint32_t before = opened.last_plus_one();
       shards_[ordinal].next_opened.Set(before != 0 ? before : ordinal + 1);
-      with_this = ((opened >> 32) + 1) << 32 | (ordinal + 1);
       // order: release -> open. The link is complete before the shard is
       // found. Failure relaxed: the new value is only linked to.
-    } while (!opened_->compare_exchange_weak(opened, with_this,
+    } while (!opened_->compare_exchange_weak(opened, opened.With(ordinal),
                                              std::memory_order_release,
                                              std::memory_order_relaxed));
   }

@@ -1,21 +1,23 @@
-// Who owns the free slots. A slot that is neither live nor retired is in
-// exactly one place [INV-7]:
+// The owners of free slots. A slot that is neither live nor retired is in
+// exactly one of these places [INV-7]:
 //
-//   never used  --Grow-->  a thread's hand  --Publish-->  live
+//   never used  --fresh-->  a thread's hand  --Publish-->  live
 //                            |        ^
 //                     Release|        |Acquire
 //                            v        |
 //                          the thread's shard  <--batches-->  the free list
 //
 // Acquire and Release work on the thread's own shard, without atomic
-// read-modify-writes; every Batch() calls one batch moves between shard and
-// free list, with one CAS (J. Bonwick and J. Adams, "Magazines and Vmem",
-// USENIX 2001, with the depot's magazines strung through the free slots
-// themselves). A thread without a shard goes to the free list each time.
+// read-modify-writes. After every Batch() such calls, one batch moves between
+// the shard and the free list, with one CAS. (J. Bonwick and J. Adams,
+// "Magazines and Vmem", USENIX 2001; here the depot's magazines are strung
+// through the free slots themselves.) A thread without a shard goes to the free
+// list each time.
 //
 // Threads keep free slots in their shards even while they do nothing. So that a
-// table nevertheless holds as many values as it was made for, growth may go
-// beyond max_slots by what the shards can keep: see SlotLimit().
+// table nevertheless holds as many values as it was made for, more than
+// max_slots slots may be handed out, by what the shards can keep: see
+// SlotLimit().
 
 #ifndef HOLDFAST_INTERNAL_SLOT_POOL_H_
 #define HOLDFAST_INTERNAL_SLOT_POOL_H_
@@ -27,85 +29,80 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "holdfast/internal/free_list.h"
-#include "holdfast/internal/growing_part.h"
+#include "holdfast/internal/fresh_slots.h"
+#include "holdfast/internal/place.h"
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
 #include "holdfast/internal/thread_ordinals.h"
-#include "holdfast/internal/words.h"
 
 namespace holdfast::internal {
 
-template <typename Slots, typename Traits>
+// `LinksType` is the Links of a kind of slots, see slot_kind.h.
+template <typename LinksType, typename Traits>
 class SlotPool {
-  template <typename U>
-  using Atomic = typename Traits::Atomics::template Atomic<U>;
-  using Word = Words<Traits::kGenerationBits>;
-  using List = FreeList<Slots, Traits>;
+  using List = FreeList<LinksType, Traits>;
   using Numbering = typename Traits::Threads::Numbering;
   using Lease = OrdinalLease<Numbering>;
-  using Part = GrowingPart<Traits>;
+  using Links = SlotLinks<Traits::kGenerationBits>;
+  using Link = SlotLink<Traits::kGenerationBits>;
 
  public:
-  // What all threads write to, each on cache lines of its own (two, because
-  // processors fetch them in pairs).
+  using Free = FreeSlot<Traits::kGenerationBits>;
+  using Fresh = FreshSlots<typename LinksType::Array, Traits>;
+
+  // The variables that all threads write to, each on cache lines of its own
+  // (two, because processors fetch them in pairs).
   struct Control {
     alignas(128) typename List::Head head;
-    // Slots [0, high_water) have been handed out at least once. [INV-8]
-    alignas(128) Atomic<uint64_t> high_water;
+    alignas(128) typename Fresh::HighWater high_water;
     alignas(128) typename ShardArray<Traits>::Opened opened;
-    // Slots that serve by their cells alone, see TakeCell.
-    Atomic<uint32_t> replaced;
-  };
-
-  // The slots that there are.
-  struct Space {
-    uint64_t max_slots;  // Values that can be live, whatever threads keep.
-    uint64_t all_slots;  // And what growth may use beyond.
-    Part slots = {};
-    Part sides = {};
+    typename Fresh::Replaced replaced;
   };
 
   SlotPool() = default;
 
-  // `*control` and the shards are zeroed. `cache_slots` is at most
-  // Shard::kCapacity; if it is 0, every slot goes through the free list.
-  SlotPool(Control* control, ShardArray<Traits> shards, Slots slots,
-           const Space& space, uint32_t cache_slots, Numbering numbering)
+  // `*control` and the shards are zeroed, and `fresh` looks at the same
+  // `*control`. `max_slots` values can be live, whatever threads keep.
+  // `cache_slots` is at most Shard::kCapacity; if it is 0, every slot goes
+  // through the free list.
+  SlotPool(Control* control, ShardArray<Traits> shards, LinksType links,
+           const Fresh& fresh, uint64_t max_slots, uint32_t cache_slots,
+           Numbering numbering)
       : numbering_(numbering),
         shards_(shards),
         shard_limit_(cache_slots == 0 ? 0 : ShardArray<Traits>::kLimit),
         array_slots_(cache_slots == 0 ? 0 : cache_slots - 1),
         cache_slots_(cache_slots),
-        control_(control),
-        slots_(slots),
-        list_(&control->head, slots, space.all_slots, &control->high_water),
-        space_(space) {
-    // order: relaxed. Nobody else has the table yet.
-    control->head.store(List::kEmpty, std::memory_order_relaxed);
+        max_slots_(max_slots),
+        links_(links),
+        list_(&control->head, links, fresh.all_slots(), &control->high_water),
+        fresh_(fresh) {
+    // order: relaxed. No other thread has the table yet.
+    control->head.store({}, std::memory_order_relaxed);
   }
 
-  // A free slot from the thread's own shard, now the caller's, in `*free`;
-  // false if there is none. Wait-free.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE bool AcquireFast(uint64_t* free) noexcept {
+  // Takes a free slot from the thread's own shard; false if there is none.
+  // Wait-free.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool AcquireFast(Free* free) noexcept {
     const uint64_t ordinal = numbering_.Current();
     return ABSL_PREDICT_TRUE(ordinal < shard_limit_) &&
            TryTake(shards_[ordinal], free);
   }
 
-  // A free slot from anywhere, or kNoSlot if none is left. Lock-free.
-  ABSL_ATTRIBUTE_NOINLINE uint64_t AcquireSlow() noexcept {
-    if (control_ == nullptr) return Word::kNoSlot;  // Moved from.
+  // A free slot from anywhere, or none if there is none left. Lock-free.
+  ABSL_ATTRIBUTE_NOINLINE Free AcquireSlow() noexcept {
+    if (IsMovedFrom()) return Free();
     const Lease lease(numbering_);
     Shard<Traits>* const shard = OpenShard(lease.ordinal());
     if (shard == nullptr) return AcquireDirect();
     // The ordinal may be new to this thread, and its shard not empty.
-    uint64_t free;
+    Free free;
     return TryTake(*shard, &free) ? free : Refill(*shard);
   }
 
   // Gives back a slot whose life the caller has just ended. Wait-free while
   // there is room in the thread's shard, else lock-free.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE void Release(uint64_t free) noexcept {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void Release(Free free) noexcept {
     const uint64_t ordinal = numbering_.Current();
     if (ABSL_PREDICT_FALSE(ordinal >= shard_limit_ ||
                            !TryPut(shards_[ordinal], free))) {
@@ -113,47 +110,36 @@ class SlotPool {
     }
   }
 
-  // The cell of a slot that was never used and never will be. False if there is
-  // none. Lock-free, as Grow.
-  bool TakeCell(uint32_t* cell) noexcept {
-    // order: relaxed. Only the number counts. It is counted first, as a shard.
-    control_->replaced.fetch_add(1, std::memory_order_relaxed);
-    uint64_t index;
-    if (Grow(1, space_.all_slots, &index) == 0) return false;
-    *cell = static_cast<uint32_t>(index);
-    return true;
-  }
-
   uint64_t high_water() const noexcept {
-    if (control_ == nullptr) return 0;  // Moved from.
-    // order: relaxed. A bound: a thread that has a handle of a slot, or knows
-    // that its pin has happened, reads a value beyond that slot by coherence.
-    return control_->high_water.load(std::memory_order_relaxed);
+    return IsMovedFrom() ? 0 : fresh_.high_water();
   }
 
   // Free slots in the shards, dead threads' included. Approximate while other
   // threads go on.
   uint64_t CachedSlots() const noexcept {
     uint64_t cached = 0;
-    if (control_ == nullptr) return 0;  // Moved from.
+    if (IsMovedFrom()) return 0;
     shards_.ForEachOpened(
         [&](uint32_t ordinal) { cached += shards_[ordinal].Count(); });
     return cached;
   }
 
-  uint64_t max_slots() const noexcept { return space_.max_slots; }
+  uint64_t max_slots() const noexcept { return max_slots_; }
   uint32_t cache_slots() const noexcept { return cache_slots_; }
 
  private:
+  bool IsMovedFrom() const noexcept { return max_slots_ == 0; }
+
   uint32_t Batch() const noexcept {
     return cache_slots_ < 2 ? 1 : cache_slots_ / 2;
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool TryTake(Shard<Traits>& shard,
-                                                   uint64_t* free) noexcept {
-    *free = shard.last.Get();
-    if (*free > Shard<Traits>::kNoLast) {
-      shard.last.Set(Shard<Traits>::kNoLast);
+                                                   Free* free) noexcept {
+    const auto last = shard.last.Get();
+    if (last.HasSlot()) {
+      *free = last.slot();
+      shard.last.Set(Shard<Traits>::Last::Empty());
       return true;
     }
     const uint32_t level = shard.level.Get();
@@ -164,9 +150,9 @@ class SlotPool {
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool TryPut(Shard<Traits>& shard,
-                                           uint64_t free) noexcept {
-    if (shard.last.Get() == Shard<Traits>::kNoLast) {
-      shard.last.Set(free);
+                                           Free free) noexcept {
+    if (shard.last.Get().IsEmpty()) {
+      shard.last.Set(typename Shard<Traits>::Last(free));
       return true;
     }
     const uint32_t count = shard.level.Get() - 1;  // Huge if closed.
@@ -184,71 +170,77 @@ class SlotPool {
   }
 
   // Takes shard.slots[begin...] out and links them as a heap: entry i leads to
-  // entries kLinks * i + 1 and on. Returns its root, a short form, or kNil.
-  uint32_t Unload(Shard<Traits>& shard, uint32_t begin) noexcept {
+  // entries kLinks * i + 1 and on. Returns its root, or none.
+  Link Unload(Shard<Traits>& shard, uint32_t begin) noexcept {
     const uint32_t count = shard.ArrayCount() - begin;
     const auto entry = [&](uint32_t i) {
-      return i < count ? Word::ShortForm(shard.slots[begin + i]) : Word::kNil;
+      return i < count ? Free(shard.slots[begin + i]).link() : Link();
     };
     for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t first = Slots::kLinks * i + 1;
-      slots_.SetLinks(shard.slots[begin + i], entry(first), entry(first + 1));
+      const uint32_t first = LinksType::kLinks * i + 1;
+      const Link second = LinksType::kLinks == 2 ? entry(first + 1) : Link();
+      links_.SetLinks(shard.slots[begin + i], {entry(first), second});
     }
     shard.SetArrayCount(begin);
     return entry(0);
   }
 
-  ABSL_ATTRIBUTE_NOINLINE void ReleaseSlow(uint64_t free) noexcept {
+  ABSL_ATTRIBUTE_NOINLINE void ReleaseSlow(Free free) noexcept {
     const Lease lease(numbering_);
     Shard<Traits>* const shard = OpenShard(lease.ordinal());
-    uint32_t rest = Word::kNil;
+    Link rest;
     if (shard != nullptr) {
       if (TryPut(*shard, free)) return;
       // A full batch goes: half of the shard.
       rest = Unload(*shard, cache_slots_ - Batch());
     }
-    slots_.SetLinks(free, rest, Word::kNil);
-    list_.Push(free);
+    PushBatch(free, rest);
+  }
+
+  // Pushes a batch of one slot and the tree below `rest`.
+  void PushBatch(Free first, Link rest) noexcept {
+    links_.SetLinks(first, {rest, Link()});
+    list_.Push(first);
   }
 
   // A free slot for the owner of an empty shard, and the rest of its batch into
-  // the shard. kNoSlot if none is left. The slot that led the batch is the one
+  // the shard. None if no slot is left. The slot that led the batch is the one
   // that is pinned, here as in AcquireDirect: so no slot in a shard has led a
   // batch since it was freed, and any of them may. [INV-5]
-  uint64_t Refill(Shard<Traits>& shard) noexcept {
+  Free Refill(Shard<Traits>& shard) noexcept {
     const Found found = Find(Batch(), cache_slots_ + 1);
     if (found.fresh != 0) {
-      LoadFresh(shard, Word::Index(found.first) + 1, found.fresh - 1);
-    } else if (found.first != Word::kNoSlot) {
-      Load(shard, slots_.LinksOf(Word::ShortForm(found.first)).first);
+      LoadFresh(shard, found.first.index() + 1, found.fresh - 1);
+    } else if (!found.first.IsNone()) {
+      Load(shard, links_.LinksOf(found.first.link()).first);
     }
     return found.first;
   }
 
-  // What Find returns: a slot, and how many there are from it on that were
-  // never used; or the first slot of a popped batch, and 0.
+  // The result of Find: a slot, and the number of slots from it on that were
+  // never used; or the first slot of a popped batch, and 0; or no slot.
   struct Found {
-    uint64_t first;
+    Free first;
     uint32_t fresh;
   };
 
-  // Slots for a caller that has none; `own` is what SlotLimit asks for. kNoSlot
-  // if the table was full at one moment of the call: every slot that the caller
+  // Slots for a caller that has none; `own` is what SlotLimit asks for. None if
+  // the table was full at one moment of the call: every slot that the caller
   // may use had been handed out, and then the free list was empty. Lock-free.
   Found Find(uint32_t wanted, uint64_t own) noexcept {
     bool exhausted = false;  // All slots below `limit` have been handed out.
-    for (uint64_t limit = space_.max_slots;;) {
-      const uint64_t first = list_.Pop();
-      if (first != Word::kNoSlot) return {first, 0};
-      if (exhausted && limit == SlotLimit(own)) return {Word::kNoSlot, 0};
+    for (uint64_t limit = max_slots_;;) {
+      const Free first = list_.Pop();
+      if (!first.IsNone()) return {first, 0};
+      if (exhausted && limit == SlotLimit(own)) return {Free(), 0};
       uint64_t fresh;
-      uint32_t count = Grow(wanted, space_.max_slots, &fresh);
+      uint32_t count = fresh_.Take(wanted, max_slots_, &fresh);
       if (count == 0 && Scavenge()) continue;
       if (count == 0) {
         limit = SlotLimit(own);
-        count = Grow(wanted, limit, &fresh);
+        count = fresh_.Take(wanted, limit, &fresh);
       }
-      if (count != 0) return {Word::Pack(fresh, 0), count};
+      if (count != 0) return {Free::Fresh(fresh), count};
       exhausted = true;
     }
   }
@@ -260,24 +252,24 @@ class SlotPool {
   // least max_slots are live.
   uint64_t SlotLimit(uint64_t own) const noexcept {
     const uint64_t kept = shards_.OpenedCount() * (cache_slots_ + 1) - own;
-    // order: relaxed. As OpenedCount: counted before the slot was taken.
-    const uint64_t lost = control_->replaced.load(std::memory_order_relaxed);
-    return std::min(space_.all_slots, space_.max_slots + kept + lost);
+    return std::min(fresh_.all_slots(), max_slots_ + kept + fresh_.replaced());
   }
 
   // Puts the rest of a batch, at most Batch() - 1 slots from `root` on, into an
   // empty shard, so that `root` comes out first.
-  void Load(Shard<Traits>& shard, uint32_t root) noexcept {
+  void Load(Shard<Traits>& shard, Link root) noexcept {
     const uint32_t expected = Batch() - 1;
     uint32_t room = expected;
-    const auto add = [&](uint32_t link) {
-      if (link != Word::kNil) shard.slots[--room] = link;
+    // Links that were not followed yet wait in the shard, as slots of
+    // generation 0.
+    const auto add = [&](Link link) {
+      if (!link.IsNone()) shard.slots[--room] = Free(link, Generation());
     };
     add(root);
     for (uint32_t at = expected; at-- > room;) {
-      const uint32_t free = static_cast<uint32_t>(shard.slots[at]);
-      const Links links = slots_.LinksOf(free);
-      shard.slots[at] = slots_.LongForm(free);
+      const Link link = Free(shard.slots[at]).link();
+      const Links links = links_.LinksOf(link);
+      shard.slots[at] = links_.FreeSlotOf(link);
       add(links.first);
       add(links.second);
     }
@@ -295,64 +287,34 @@ class SlotPool {
   void LoadFresh(Shard<Traits>& shard, uint64_t first,
                  uint32_t count) noexcept {
     for (uint32_t i = 0; i < count; ++i) {
-      shard.slots[i] = Word::Pack(first + count - 1 - i, 0);
+      shard.slots[i] = Free::Fresh(first + count - 1 - i);
     }
     shard.SetArrayCount(count);
   }
 
   // One slot for a thread without a shard.
-  uint64_t AcquireDirect() noexcept {
+  Free AcquireDirect() noexcept {
     const Found found = Find(1, 0);
-    if (found.fresh == 0 && found.first != Word::kNoSlot) {
-      PushRest(slots_.LinksOf(Word::ShortForm(found.first)).first);
+    if (found.fresh == 0 && !found.first.IsNone()) {
+      PushRest(links_.LinksOf(found.first.link()).first);
     }
     return found.first;
   }
 
-  // Pushes what is left of a batch whose first slot is taken: `root` leads it
-  // now, and has one link for the trees that its two led to.
-  void PushRest(uint32_t root) noexcept {
-    if (root == Word::kNil) return;
-    const Links links = slots_.LinksOf(root);
-    if (links.second != Word::kNil) {
-      uint32_t end = Word::kNil;
-      for (uint32_t next = links.first; next != Word::kNil;
-           next = slots_.LinksOf(next).first) {
+  // Pushes the rest of a batch whose first slot is taken. `root` leads it now,
+  // and so has one link left for the two trees that its links led to.
+  void PushRest(Link root) noexcept {
+    if (root.IsNone()) return;
+    const Links links = links_.LinksOf(root);
+    if (!links.second.IsNone()) {
+      Link end;
+      for (Link next = links.first; !next.IsNone();
+           next = links_.LinksOf(next).first) {
         end = next;
       }
-      slots_.SetLinks(slots_.LongForm(end), links.second, Word::kNil);
+      links_.SetLinks(links_.FreeSlotOf(end), {links.second, Link()});
     }
-    const uint64_t first = slots_.LongForm(root);
-    slots_.SetLinks(first, links.first, Word::kNil);
-    list_.Push(first);
-  }
-
-  // Hands out up to `wanted` slots below `limit` that were never used, from
-  // `*first` on: they are zeros, and so free slots of generation 0. [INV-1]
-  // None if the system refuses the memory. Lock-free: a retry means that
-  // another thread grew the table.
-  uint32_t Grow(uint32_t wanted, uint64_t limit, uint64_t* first) noexcept {
-    // order: acquire <- exhaust. See SlotLimit.
-    uint64_t begin = control_->high_water.load(std::memory_order_acquire);
-    uint64_t end;
-    do {
-      if (begin >= limit) return 0;
-      end = std::min(begin + wanted, limit);
-      if (!Reach(end - 1)) return 0;
-      // order: release -> exhaust: that this thread's shard counts. Acquire,
-      // stronger than needed: `begin` was acquired, but see Pop. Failure
-      // acquire <- exhaust. The slots themselves are zeros to every thread.
-    } while (!control_->high_water.compare_exchange_weak(
-        begin, end, std::memory_order_acq_rel, std::memory_order_acquire));
-    *first = begin;
-    return static_cast<uint32_t>(end - begin);
-  }
-
-  // Makes the slots up to `index` writable.
-  bool Reach(uint64_t index) const noexcept {
-    return space_.slots.Reach(slots_.slot(index),
-                              sizeof(typename Slots::Slot)) &&
-           space_.sides.Reach(slots_.side(index), sizeof(typename Slots::Side));
+    PushBatch(links_.FreeSlotOf(root), links.first);
   }
 
   // Moves what exited threads left in their shards to the free list. False if
@@ -371,12 +333,11 @@ class SlotPool {
   // Requires that the caller owns the shard.
   bool Drain(Shard<Traits>& shard) noexcept {
     bool found = false;
-    uint64_t last;
+    Free last;
     while (TryTake(shard, &last)) {
       const uint32_t count = shard.ArrayCount();
       const uint32_t rest = count < Batch() ? 0 : count - (Batch() - 1);
-      slots_.SetLinks(last, Unload(shard, rest), Word::kNil);
-      list_.Push(last);
+      PushBatch(last, Unload(shard, rest));
       found = true;
     }
     return found;
@@ -389,10 +350,10 @@ class SlotPool {
   uint32_t array_slots_ = 0;  // Of a shard's, those that `slots` may hold.
   uint32_t cache_slots_ = 0;
 
-  Control* control_ = nullptr;
-  Slots slots_;
+  uint64_t max_slots_ = 0;
+  LinksType links_;
   List list_;
-  Space space_ = {};
+  Fresh fresh_;
 };
 
 }  // namespace holdfast::internal

@@ -1,26 +1,29 @@
-// What is the same of a slot's word, wherever the value lies.
+// Looks at a slot's word that are the same for every kind of slots.
 
 #ifndef HOLDFAST_INTERNAL_SLOT_WORD_H_
 #define HOLDFAST_INTERNAL_SLOT_WORD_H_
 
 #include <atomic>
-#include <cstdint>
+
+#include "holdfast/internal/atomic_word.h"
 
 namespace holdfast::internal {
 
-// A slot's word, looked at by whoever may rely on what it shows: on the pin and
-// the writes of a live slot, and on the end of each life that is over.
-template <typename Atomic>
-uint64_t Observe(const Atomic& word) noexcept {
+// The word, for a caller that will rely on what happened before it was stored:
+// on the pin and the writes of a live slot, and on what preceded the end of
+// each life that is over.
+template <typename Word, typename Atomics>
+Word Observe(const AtomicWord<Word, Atomics>& word) noexcept {
   // order: acquire <- publish, rewrite, end.
   return word.load(std::memory_order_acquire);
 }
 
-// Returns false, to a caller that has found by a relaxed load that a life is
-// over and that now may rely on its end.
-template <typename Atomic>
-bool Refuse(const Atomic& word) noexcept {
-  // order: acquire <- end. It reads what the caller has read, or what is newer.
+// Returns false, for a caller that found by a relaxed load that a life is over:
+// now the caller may rely on what preceded the end of that life.
+template <typename Word, typename Atomics>
+bool Refuse(const AtomicWord<Word, Atomics>& word) noexcept {
+  // order: acquire <- end. By coherence, this load reads the word that the
+  // caller has read, or a newer one.
   (void)word.load(std::memory_order_acquire);
   return false;
 }

@@ -1,4 +1,4 @@
-// A word to tell tables apart by, whatever the process is a copy of.
+// Random words that tell tables apart, of this process or another.
 
 #ifndef HOLDFAST_INTERNAL_TABLE_KEY_H_
 #define HOLDFAST_INTERNAL_TABLE_KEY_H_
@@ -16,23 +16,25 @@ struct KeySources {
   bool (*system)(
       uint64_t* bits) noexcept;  // The kernel's random numbers, by a call.
   bool (*device)(uint64_t* bits) noexcept;  // Those of std::random_device.
-  uint64_t (*at_hand)() noexcept;           // What differs from call to call.
+  uint64_t (*at_hand)() noexcept;  // A mix of clocks, ids and a counter.
 };
 
 HOLDFAST_API KeySources DefaultKeySources() noexcept;
 
-// A key that is unlike that of other tables, of this process and of others, but
-// for one in 2^62. Bits 0 and 63 are clear. Nothing that is random is kept from
-// one call to the next: so processes that are copies of each other, by fork or
-// from a snapshot of a virtual machine, come to different keys, even with equal
-// process ids. Never throws and never waits; where the system refuses, by a
-// filter or for lack of file descriptors, the next best source is asked.
+// A random word that tells tables apart, of this process or another; two tables
+// share one with probability 2^-62. Bits 0 and 63 are clear. Nothing random is
+// kept from one call to the next: so processes that are copies of each other,
+// by fork or from a snapshot of a virtual machine, come to different keys, even
+// if their process ids are equal. Never throws and never waits. Where the
+// system refuses, by a filter or for lack of file descriptors, the next best
+// source is asked.
 HOLDFAST_API uint64_t
 NewTableKey(const KeySources& sources = DefaultKeySources()) noexcept;
 
-// What there is where the system gives no random numbers.
+// The words that differ from call to call, for a system that gives no random
+// numbers.
 struct AtHand {
-  uint64_t exec[2];  // What the kernel gave the process at its start, or 0.
+  uint64_t exec[2];  // Random bits from the process's start (AT_RANDOM), or 0.
   uint64_t process;
   uint64_t nanoseconds;  // Of the day, and since the start, as they are now.
   uint64_t uptime;

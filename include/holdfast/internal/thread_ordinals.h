@@ -1,12 +1,12 @@
-// The dense number of a thread: claimed at its first need, given back at its
-// exit. Tables register nothing per thread and threads know nothing of tables,
-// so that either may end first.
+// The dense number of a thread, its ordinal: claimed when the thread first
+// needs one, and given back when the thread exits. Tables register nothing per
+// thread, and threads know nothing of tables, so either may end first.
 //
 // A process may hold several copies of this library, as when plug-ins link it
 // statically. Each copy numbers threads for itself. A table keeps the numbering
-// of the copy that made it: shards are indexed by that and by no other, whoever
-// calls. A caller from another copy asks the table's copy for its number each
-// time, which is slower.
+// of the copy that made it: shards are indexed by that numbering alone,
+// whichever copy a call comes from. A caller from another copy asks the table's
+// copy for its number each time, which is slower.
 
 #ifndef HOLDFAST_INTERNAL_THREAD_ORDINALS_H_
 #define HOLDFAST_INTERNAL_THREAD_ORDINALS_H_

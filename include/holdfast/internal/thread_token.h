@@ -34,8 +34,9 @@ namespace holdfast::internal {
 // As LoadThreadToken, for processors without instructions of their own below.
 HOLDFAST_API uint64_t LoadThreadTokenByCall() noexcept;
 
-// What ThreadOrdinals keeps for the calling thread: 0, or a number that says
-// which copy of the library gave the thread its ordinal, and which.
+// The word of the calling thread, which ThreadOrdinals stores: 0, or a number
+// that says which copy of the library gave the thread an ordinal, and which
+// ordinal.
 inline uint64_t LoadThreadToken() noexcept {
 #if defined(HOLDFAST_INTERNAL_TOKEN_X86_64)
   uint64_t token;

@@ -1,5 +1,5 @@
-// What a table asks of its values. Each static_assert names one reason; the one
-// that applies first is said first, before what else does not compile.
+// The requirements of a table on its values. Each static_assert names one of
+// them. A compiler reports the first that is not met before other errors.
 
 #ifndef HOLDFAST_INTERNAL_VALUE_REQUIREMENTS_H_
 #define HOLDFAST_INTERNAL_VALUE_REQUIREMENTS_H_

@@ -1,0 +1,110 @@
+// The memory of slots that hold their values themselves, and how free ones are
+// linked to each other: by the bits of the word that hold the value of a live
+// slot. See slot_kind.h for what each function is for.
+
+#ifndef HOLDFAST_INTERNAL_INLINE_LINKS_H_
+#define HOLDFAST_INTERNAL_INLINE_LINKS_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "holdfast/internal/atomic_word.h"
+#include "holdfast/internal/inline_word.h"
+#include "holdfast/internal/place.h"
+
+namespace holdfast::internal {
+
+template <typename Traits>
+struct InlineSlot {
+  AtomicWord<InlineWord<Traits::kGenerationBits>, typename Traits::Atomics>
+      word;
+};
+
+template <typename Traits>
+class InlineArray {
+ public:
+  using Slot = InlineSlot<Traits>;
+  using Word = InlineWord<Traits::kGenerationBits>;
+
+  // The first slot of the batch below the one that this slot leads. Touched
+  // only where a batch began.
+  using Side = typename Traits::Atomics::template Atomic<uint32_t>;
+
+  InlineArray() = default;
+  InlineArray(Slot* slots, Side* below) : slots_(slots), below_(below) {}
+
+  Slot* slot(uint64_t index) const noexcept { return slots_ + index; }
+  Side* side(uint64_t index) const noexcept { return below_ + index; }
+
+  // For callers that read nothing through the word.
+  Word LoadWord(uint64_t index) const noexcept {
+    // order: relaxed. Nothing is read through it.
+    return slots_[index].word.load(std::memory_order_relaxed);
+  }
+
+ private:
+  Slot* slots_ = nullptr;
+  Side* below_ = nullptr;
+};
+
+template <typename Traits>
+class InlineLinks {
+  using Free = FreeSlot<Traits::kGenerationBits>;
+  using Link = SlotLink<Traits::kGenerationBits>;
+  using Links = SlotLinks<Traits::kGenerationBits>;
+  using Word = InlineWord<Traits::kGenerationBits>;
+
+ public:
+  using Array = InlineArray<Traits>;
+
+  static constexpr uint32_t kLinks = 1;
+
+  InlineLinks() = default;
+  explicit InlineLinks(Array array) : array_(array) {}
+
+  const Array& array() const { return array_; }
+
+  // --- The owner of a free slot ----------------------------------------------
+
+  Free FreeSlotAt(uint32_t index) const noexcept {
+    return Free(Link(index, false), GenerationAt(index));
+  }
+
+  Free FreeSlotOf(Link link) const noexcept { return FreeSlotAt(link.index()); }
+
+  void SetLinks(Free free, Links links) noexcept {
+    const Word word(links.first, free.generation());
+    // order: release -> end. A thread that is refused by this word sees what
+    // happened before the slot's last life ended, as the caller does.
+    array_.slot(free.index())->word.store(word, std::memory_order_release);
+  }
+
+  void SetBelow(Free first, uint32_t below) noexcept {
+    // order: relaxed. The recycle edge carries it.
+    array_.side(first.index())->store(below, std::memory_order_relaxed);
+  }
+
+  Links LinksOf(Link link) const noexcept {
+    return {array_.LoadWord(link.index()).link(), Link()};
+  }
+
+  // --- A thread that looks at the top of the free list -----------------------
+
+  uint32_t Below(uint32_t index) const noexcept {
+    // order: relaxed. If the CAS on the head succeeds, this batch and the one
+    // below have lain on the list, unchanged, since the acquire load of the
+    // head; so the link is right. Else it is not used.
+    return array_.side(index)->load(std::memory_order_relaxed);
+  }
+
+  Generation GenerationAt(uint32_t index) const noexcept {
+    return array_.LoadWord(index).generation();
+  }
+
+ private:
+  Array array_;
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_INLINE_LINKS_H_

@@ -1,0 +1,102 @@
+// A value as 64-bit words, which are what atomic variables hold.
+
+#ifndef HOLDFAST_INTERNAL_VALUE_WORDS_H_
+#define HOLDFAST_INTERNAL_VALUE_WORDS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+
+#include "holdfast/internal/unroll.h"
+
+namespace holdfast::internal {
+
+// A T as a row of 64-bit words. What the T leaves of the last word is zeros:
+// the bytes after the T or, if one word holds all of it, the upper bits, so
+// that the word can be shifted.
+//
+// A load wider than the stores before it cannot be forwarded from the store
+// buffer and stalls; so values are copied in the units in which they were
+// stored.
+template <typename T>
+struct ValueWords {
+  static constexpr size_t kCount = (sizeof(T) + 7) / 8;
+
+  uint64_t words[kCount];
+
+  // Loads single words, because the caller may just have stored the value by
+  // single words.
+  static ValueWords Encode(const T& value) noexcept {
+    const auto* const bytes =
+        reinterpret_cast<const unsigned char*>(std::addressof(value));
+    constexpr size_t kWhole = sizeof(T) / 8;
+    ValueWords encoded;
+    for (size_t i = 0; i < kWhole; ++i) {
+      std::memcpy(encoded.words + i, bytes + 8 * i, 8);
+    }
+    if constexpr (kWhole < kCount) {
+      uint64_t rest = 0;
+      std::memcpy(reinterpret_cast<unsigned char*>(&rest) + kBefore,
+                  bytes + 8 * kWhole, sizeof(T) % 8);
+      encoded.words[kWhole] = rest;
+    }
+    return encoded;
+  }
+
+  // Makes the row of what load(0), load(1), ... return, called in that order.
+  // Stores pairs of words, because Decode and its callers may load pairs.
+  template <typename F>
+  static ValueWords Of(F load) {
+    ValueWords result;
+    Unroll<kCount / 2>([&](size_t i) {
+      const Pair pair = {load(2 * i), load(2 * i + 1)};
+      std::memcpy(result.words + 2 * i, &pair, sizeof(pair));
+    });
+    if constexpr (kCount % 2 == 1) {
+      result.words[kCount - 1] = load(kCount - 1);
+    }
+    return result;
+  }
+
+  void Decode(T* value) const noexcept {
+    if constexpr (kCount == 1) {
+      std::memcpy(static_cast<void*>(value),
+                  reinterpret_cast<const unsigned char*>(words) + kBefore,
+                  sizeof(T));
+      return;
+    }
+    auto* const bytes = reinterpret_cast<unsigned char*>(value);
+    constexpr size_t kPairs = sizeof(T) / 16;
+    Unroll<kPairs>([&](size_t i) {
+      Pair pair;
+      std::memcpy(&pair, words + 2 * i, sizeof(pair));
+      std::memcpy(bytes + 16 * i, &pair, sizeof(pair));
+    });
+    if constexpr (16 * kPairs < sizeof(T)) {
+      std::memcpy(bytes + 16 * kPairs, words + 2 * kPairs, sizeof(T) % 16);
+    }
+  }
+
+  T Decode() const noexcept {
+    union Uninitialized {
+      Uninitialized() noexcept {}
+      T value;
+    } result;
+    Decode(std::addressof(result.value));
+    return result.value;
+  }
+
+ private:
+  // In a single word, bytes that lie before the T: where a word's upper bytes
+  // come first (big endian), the zeros do.
+  static constexpr size_t kBefore =
+      __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ && sizeof(T) < 8 ? 8 - sizeof(T)
+                                                              : 0;
+
+  using Pair = uint64_t __attribute__((vector_size(16)));
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_VALUE_WORDS_H_
