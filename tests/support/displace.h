@@ -1,5 +1,5 @@
-// Values in other cells than their slots' own: what a Write leaves that another
-// thread came between.
+// Moves a value to a cell other than its slot's own. A Write leaves the value
+// there if another thread's call came between its two compare-exchanges.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_DISPLACE_H_
 #define HOLDFAST_TESTS_SUPPORT_DISPLACE_H_
@@ -11,9 +11,9 @@
 
 namespace holdfast {
 
-// Puts the live value of the slot `index` into the spare cell `cell`, as a
-// Write does. Returns the cell that it had, which is a spare now. Requires that
-// no other thread uses the slot.
+// Puts the live value of the slot `index` into the spare cell `cell`, as such a
+// Write does. Returns the cell where the value was, which is now a spare cell.
+// Requires that no other thread uses the slot.
 template <typename Word, typename Slot, typename Version>
 uint32_t Displace(Slot* slots, Version* versions, uint32_t index,
                   uint32_t cell) {

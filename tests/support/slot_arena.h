@@ -1,4 +1,4 @@
-// Zeroed memory for the parts of a table, for tests of one part alone.
+// Zeroed memory for slots, for tests of one class without a whole table.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_
 #define HOLDFAST_TESTS_SUPPORT_SLOT_ARENA_H_
@@ -23,8 +23,8 @@ class SlotArena {
   typename Slots::Slot& slot(size_t index) { return slots_[index]; }
   typename Slots::Side& side(size_t index) { return sides_[index]; }
 
-  // Puts the live value of the slot `index` into the cell `*spare`, and leaves
-  // the cell that it had there.
+  // Puts the live value of the slot `index` into the cell `*spare`, and sets
+  // `*spare` to the cell where the value was.
   template <typename Word>
   void Displace(uint32_t index, uint32_t* spare) {
     *spare =
@@ -36,12 +36,12 @@ class SlotArena {
   std::unique_ptr<typename Slots::Side[]> sides_;
 };
 
-// Pins the free slot `*free`, which is the caller's, and ends that life. False
-// if that was the last.
+// Pins the free slot `*free`, which the caller owns, and ends that life.
+// Returns false if that was the slot's last life.
 template <typename Word, typename Slots, typename T>
 bool LiveOnce(Slots slots, const T& value, uint64_t* free) {
   const uint64_t place = slots.Publish(*free, value);
-  uint64_t ended = 0;  // g++ does not see that Vacate succeeds.
+  uint64_t ended = 0;  // Vacate sets it, but g++ does not see that and warns.
   slots.Vacate(Word::Index(place), Word::Generation(place), &ended);
   *free = Slots::Vacated(place, ended);
   return Word::Generation(*free) != Word::kRetired;
