@@ -38,7 +38,7 @@ class CellSlotsTest : public testing::Test {
     return Word::Generation(slots_.Publish(slots_.FreeSlot(index), value));
   }
 
-  // The last word of the life that this ends.
+  // Ends a life. Returns its last word, or nothing if it was over.
   std::optional<uint64_t> Vacate(uint32_t index, uint64_t generation) {
     uint64_t ended;
     if (!slots_.Vacate(index, generation, &ended)) return std::nullopt;
@@ -148,9 +148,9 @@ TEST_F(CellSlotsTest, VersionsAreBumpedOfSparesAndWhereWritesAreNotCounted) {
   arena_.Displace<Word>(1, &other);
   ASSERT_EQ(other, 1);
   ASSERT_TRUE(slots_.Write(1, 1, Value(8), &other));
-  EXPECT_EQ(version(1), 1);  // It was the spare.
+  EXPECT_EQ(version(1), 1);  // Cell 1 was the spare.
   ASSERT_TRUE(slots_.Write(1, 1, Value(9), &spare_));
-  EXPECT_EQ(version(1), 2);  // It was refilled, and the word has no count.
+  EXPECT_EQ(version(1), 2);  // It was refilled under a word without a count.
   EXPECT_EQ(version(kSlots), 4);
 }
 

@@ -13,7 +13,7 @@ TEST(SlotWordTest, ObserveReturnsTheWord) {
   EXPECT_EQ(Observe(word), 7);
 }
 
-// A word whose loads are counted.
+// A word that counts its loads.
 struct CountedWord {
   uint64_t load(std::memory_order order) const {
     ++loads[static_cast<int>(order)];
@@ -22,7 +22,7 @@ struct CountedWord {
   mutable int loads[6] = {};
 };
 
-// Whoever is refused has looked at the word with acquire.
+// Refuse loads the word with acquire.
 TEST(SlotWordTest, RefuseLooksAtTheWordOnceMore) {
   const CountedWord word;
   EXPECT_FALSE(Refuse(word));

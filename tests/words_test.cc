@@ -60,7 +60,7 @@ TYPED_TEST(WordsTest, IndexesFitInTheirBitsAndIn31) {
   EXPECT_EQ(Word::kMaxCells, uint64_t{1} << kIndexBits);
   EXPECT_EQ(Word::kMaxSlots, Word::kMaxCells - 1);
   EXPECT_EQ(Word::kNil, Word::kMaxSlots);
-  // The largest index with all generation bits leaves the flags alone.
+  // The largest index and all generation bits do not overlap the flags.
   EXPECT_EQ(Word::Pack(Word::kNil, Word::kGenerationMask) &
                 (Word::kHome | Word::kReturning),
             0);
@@ -166,7 +166,7 @@ TYPED_TEST(WordsTest, EveryCellHasANameRelativeToEverySlot) {
       EXPECT_EQ(word & (Word::kHome | Word::kReturning), 0);
       EXPECT_EQ(Word::Cell(word, index), cell);
     }
-    // A word that is its generation alone names the cell beside the slot.
+    // A word with nothing but a generation names the cell beside the slot.
     EXPECT_EQ(Word::Cell(Word::kLastLive, index), index);
   }
 }
@@ -245,7 +245,7 @@ TYPED_TEST(ValueWordsTest, TakesTheFewestWordsAndPadsWithZeros) {
   T value(0);
   std::memset(value.bytes, 0xFF, kSize);
   const Encoded encoded = Encoded::Encode(value);
-  if (kSize < 8) {  // So that it can be shifted, whichever byte comes first.
+  if (kSize < 8) {  // The value is in the lower bits, for any byte order.
     EXPECT_EQ(encoded.words[0], (uint64_t{1} << kSize % 8 * 8) - 1);
     return;
   }
