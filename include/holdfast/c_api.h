@@ -30,9 +30,10 @@
  * nothing then, and return 0, false or the null handle. A pointer that is
  * neither null nor valid is undefined behaviour.
  *
- * Handles: any number may be passed as a handle. A function that is passed one
- * which is not live returns HF_NOT_LIVE, changes nothing in the table, and
- * leaves its output arguments unchanged.
+ * Handles: any number may be passed as a handle. If it is not a live handle of
+ * the table, the function returns HF_NOT_LIVE, changes nothing, and leaves its
+ * output arguments unchanged; except that hf_*_contains, hf_*_diagnose and
+ * hf_*_describe say what it is.
  *
  * Threads: any number of threads may be inside any functions at once, except
  * that a table must be created before, and destroyed after, all other calls on
@@ -235,15 +236,15 @@ HF_API uint64_t hf_table_unpin_all(hf_table* table);
 /* --- Walks ---------------------------------------------------------------- */
 
 /* A walk calls a function of this type for each value, with the `context` that
- * was passed to the walk. The function returns 0 to go on, and any other number
- * to end the walk. It may use the table, and may unpin the handle that it is
- * shown. */
+ * was passed to the walk, which may be null. The function returns 0 to go on,
+ * and any other number to end the walk. It may use the table, and may unpin the
+ * handle that it is shown. */
 typedef int hf_visit(void* context, hf_handle handle, uint64_t value);
 
 /* Calls `visit` for the values of the table, in no set order: exactly once for
  * a value that stays pinned throughout the call, and at most once for a value
  * that is pinned or unpinned meanwhile. Returns HF_STOPPED if `visit` has ended
- * the walk. `context` is optional. */
+ * the walk. */
 HF_API hf_status hf_table_for_each(const hf_table* table, hf_visit* visit,
                                    void* context);
 

@@ -48,14 +48,14 @@
 // while the thread's cache has a free slot. Everything else is lock-free. Each
 // method says when it may have to retry.
 //
-// Memory ordering: what a thread did before Pin(v), Write(v) or Exchange(v) is
-// visible to a thread after its Read, Take or Exchange has returned v, however
-// the handle came to that thread. What a thread did before an Unpin, Take or
-// UnpinAll that ended a life is visible to a thread after any call that has
-// found that life over, and after the Pin that reuses the slot. Calls that find
-// a life over are: Contains and Diagnose that say so; a Read, Write, Exchange,
-// Unpin or Take that is refused; a ForEach that does not show the value; an
-// UnpinAll or GetStats that does not count it.
+// Memory ordering: whatever happened before Pin(v), Write(v) or Exchange(v) is
+// visible to a thread once its Read, Take or Exchange has returned v, however
+// the handle came to that thread. Whatever happened before the Unpin, Take or
+// UnpinAll that ended a life is visible to a thread once one of its calls has
+// found that life over, or its Pin has reused the slot. Calls that find a life
+// over are: Contains and Diagnose that say so; a Read, Write, Exchange, Unpin
+// or Take that is refused; a ForEach that does not show the value; an UnpinAll
+// or GetStats that does not count it.
 //
 // Operations on one slot are linearizable; an UnpinAll acts as one Unpin for
 // each slot. But if a handle came to a thread without synchronization, the

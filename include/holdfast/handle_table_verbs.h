@@ -229,9 +229,10 @@ class HandleTable {
   // value that is pinned or unpinned during the call, at most once. `fn` is
   // shown a copy of a value that the handle had at some time during the call.
   // `fn` may use the table, and may unpin the handle that it is shown. An
-  // exception that `fn` throws ends the walk and leaves ForEach. `fn` may
-  // return void or a Step: kStop ends the walk, and ForEach then returns false.
-  // Otherwise it returns true. Lock-free for each slot, as Read.
+  // exception that `fn` throws ends the walk and leaves ForEach. If `fn`
+  // returns Step::kStop, the walk ends, and ForEach returns false. Otherwise it
+  // returns true; results that are no Step do not matter. Lock-free for each
+  // slot, as Read.
   //
   // Linear in IndexLimit(), which never falls. For example, if 8 million values
   // were pinned once and 1,000 are left, a walk takes 8 ms (AMD Zen 4), and the
