@@ -17,7 +17,8 @@ namespace holdfast::bench {
 namespace {
 
 #if defined(__x86_64__)
-// Whether the counter runs at one rate, whatever the clock of the core does.
+// Whether the counter runs at one rate, even if the clock rate of the core
+// changes.
 bool IsInvariant() {
   unsigned int a, b, c, d;
   return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & 1 << 8) != 0;
@@ -39,7 +40,8 @@ double Calibrate() {
 double Calibrate() { return 1; }
 #endif
 
-// What the counter goes on by: some count at another rate than they tell.
+// The step by which the counter increases: some counters count several ticks at
+// a time.
 uint64_t StepTicks() {
   uint64_t step = 0;
   uint64_t last = TicksBegin();

@@ -1,5 +1,5 @@
-// Ticks for the time of single operations: the time stamp counter on x86-64,
-// the steady clock elsewhere.
+// The clock for the time of single operations, in ticks: the time stamp counter
+// on x86-64, and the steady clock elsewhere.
 
 #ifndef HOLDFAST_BENCH_CLOCK_H_
 #define HOLDFAST_BENCH_CLOCK_H_
@@ -20,11 +20,12 @@ namespace holdfast::bench {
 // operation between the two: lfence waits until all earlier instructions are
 // done, rdtscp until they are executed.
 //
-// Neither waits until others see what the operation has stored, on purpose:
-// that would add a wait which the operation alone does not cause. A store that
-// the core finishes on its own costs the thread nothing; one that holds up the
-// next operation counts for that. So the two give a length in one thread, never
-// an order between threads: for that, see stress/linearizability/time_stamp.h.
+// Neither waits until other threads see what the operation has stored, since
+// the operation itself does not wait for that. A store that the core finishes
+// later costs the thread nothing, unless it holds up the next operation; then
+// its time counts for the next one. So the two measure a time in one thread,
+// but they give no order between threads. stress/linearizability/time_stamp.h
+// does that.
 #if defined(__x86_64__)
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline uint64_t TicksBegin() {
   _mm_lfence();
@@ -49,10 +50,11 @@ inline uint64_t TicksBegin() {
 inline uint64_t TicksEnd() { return TicksBegin(); }
 #endif
 
-// Measured against the steady clock, once, in 20 ms.
+// The rate of the clock. The first call measures it against the steady clock,
+// in 20 ms.
 double TicksPerNanosecond();
 
-// What TicksEnd() - TicksBegin() says of nothing: the median.
+// The median of TicksEnd() - TicksBegin() with no operation in between.
 uint64_t OverheadTicks();
 
 // "rdtsc, 2.60 GHz, in steps of 10.0 ns", or "steady_clock, ...".

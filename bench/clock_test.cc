@@ -19,7 +19,8 @@ TEST(ClockTest, TicksAgreeWithTheSteadyClock) {
   const uint64_t ticks = TicksEnd() - begin_ticks;
   const double nanoseconds =
       std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
-  // Whoever is interrupted between the two is off by what that takes.
+  // If the thread is interrupted between the two readings, the difference is
+  // larger.
   EXPECT_NEAR(static_cast<double>(ticks) / rate / nanoseconds, 1, 0.1);
 }
 

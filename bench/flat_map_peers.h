@@ -13,7 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "loops.h"
 
-// Its templates are not ours to be warned about.
+// Warnings about Abseil's templates are of no use here.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #include "absl/container/flat_hash_map.h"
@@ -21,7 +21,7 @@
 
 namespace holdfast::bench {
 
-// A map and its lock. Ids are first + stride, first + 2 * stride, ...
+// A map under a lock. The handles are first + stride, first + 2 * stride, ...
 template <typename V>
 class LockedFlatMap {
  public:
@@ -68,7 +68,7 @@ class LockedFlatMap {
     for (const auto& [id, value] : map_) f(id, value);
   }
 
-  // As reserved as before: clear() gives the memory back.
+  // clear() frees the map's memory, so it is reserved again.
   size_t UnpinAll() {
     const absl::MutexLock lock(&mutex_);
     const size_t live = map_.size();
@@ -100,8 +100,8 @@ class FlatMapPeer : public LockedFlatMap<V> {
   explicit FlatMapPeer(size_t capacity) { this->Init(capacity, 0, 1); }
 };
 
-// An id says which of sixteen maps it is in. A thread pins in one of its own
-// until that is full.
+// A handle modulo 16 is the number of its map. Each thread pins values in one
+// map until that is full, and then in the next one.
 template <typename V>
 class ShardedFlatMapPeer {
  public:
@@ -121,7 +121,7 @@ class ShardedFlatMapPeer {
   }
 
   uint64_t Pin(const V& value) {
-    // order: relaxed. Any number will do, if the threads have different ones.
+    // order: relaxed. Threads only need different numbers.
     thread_local size_t home =
         threads_.fetch_add(1, std::memory_order_relaxed) % kShards;
     for (size_t tried = 0; tried < kShards; ++tried) {
@@ -158,7 +158,7 @@ class ShardedFlatMapPeer {
  private:
   static constexpr size_t kShards = 16;
 
-  // On lines of its own.
+  // Each map lies on its own cache lines.
   struct alignas(128) Shard {
     LockedFlatMap<V> map;
   };

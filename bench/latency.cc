@@ -1,4 +1,4 @@
-// How long single operations take: the median, and the slowest of many.
+// The times of single operations: the median, and the slowest of many.
 
 #include <algorithm>
 #include <cstddef>
@@ -20,8 +20,8 @@ namespace {
 
 constexpr size_t kBlock = 1000;
 
-// Times `verb` on blocks of handles of the thread's own; what it takes to
-// repeat that lies between the blocks. False if something did not work.
+// Measures `verb` on blocks of the thread's own handles. Between two blocks it
+// restores the handles. Returns false if an operation did not work.
 bool TimeBlocks(const Subject& peer, Table& table, Verb verb, uint64_t thread,
                 std::vector<uint32_t>& ticks) {
   const uint64_t first_number = thread * kBlock;
@@ -48,14 +48,14 @@ bool TimeBlocks(const Subject& peer, Table& table, Verb verb, uint64_t thread,
   return worked && table.ReadMany(handles.data(), kBlock) == sum;
 }
 
-// In nanoseconds, without what the clock itself takes.
+// Percentiles in nanoseconds, without the time that the clock itself takes.
 class Percentiles {
  public:
   explicit Percentiles(std::vector<uint32_t> ticks) : ticks_(std::move(ticks)) {
     std::sort(ticks_.begin(), ticks_.end());
   }
 
-  // 1 is the largest.
+  // `fraction` is from 0 to 1, for the largest.
   double At(double fraction) const {
     const auto last = static_cast<double>(ticks_.size() - 1);
     return Nanoseconds(ticks_[static_cast<size_t>(last * fraction)]);

@@ -1,5 +1,5 @@
-// The limits that no table can pass, as peers that know more than a table may.
-// They are no tables: each says what it is good for.
+// Limits that no table can pass, as peers which know more than a table can
+// know. They are no tables; each says which operations it is a limit for.
 
 #ifndef HOLDFAST_BENCH_LIMITS_H_
 #define HOLDFAST_BENCH_LIMITS_H_
@@ -13,8 +13,8 @@
 
 namespace holdfast::bench {
 
-// The limit of reads: an array, with the compare of bounds and generation that
-// makes a handle one. It is filled by one thread, and slots are not reused.
+// The limit of reads: an array that checks the bounds and the generation, as
+// any table of handles must. One thread fills it, and slots are not used again.
 template <typename V>
 class RawArrayLimit {
  public:
@@ -61,8 +61,9 @@ class RawArrayLimit {
   std::vector<Slot> slots_;
 };
 
-// The limit of what changes one slot: one compare-and-swap of its word, which
-// succeeds. The n-th pin has slot n; each thread has slots of its own.
+// The limit of operations that change one slot: one compare-and-swap of the
+// slot's word, which succeeds. The n-th pin gets slot n, and each thread has
+// its own slots.
 template <typename V>
 class CasLimit {
  public:
@@ -77,7 +78,7 @@ class CasLimit {
 
   explicit CasLimit(size_t capacity) : words_(capacity) {}
 
-  // Not timed.
+  // The time of this is not measured.
   uint64_t Pin(const V& value) { return value.number() % words_.size() + 1; }
 
   bool Write(uint64_t handle, const V&) { return Change(handle); }
@@ -97,8 +98,9 @@ class CasLimit {
   std::vector<std::atomic<uint64_t>> words_;
 };
 
-// What a pair costs at least if threads share one word for it, as a free list
-// without caches does: one successful compare-and-swap.
+// The limit of a pin and an unpin if all threads share one word, as the head of
+// a free list without caches: one successful compare-and-swap for both
+// together.
 template <typename V>
 class ContendedCasLimit {
  public:
@@ -129,11 +131,11 @@ class ContendedCasLimit {
   alignas(128) std::atomic<uint64_t> word_{0};
 };
 
-// The limit of pins and unpins: what neither can do without. A pin stores the
-// value and publishes it; an unpin ends the slot's life for exactly one caller,
-// and links it to the free slots. What it leaves out is to find the slot: that
-// comes with the number. There are no checks, so a slot is only touched by the
-// thread that has it.
+// The limit of pins and unpins: the memory operations that every table needs. A
+// pin stores the value and publishes it. An unpin ends the slot's life for
+// exactly one caller, and links the slot to the free ones. Finding a slot is
+// left out: the value's number says which one to use. There are no checks, so
+// only the thread that has a slot may use it.
 template <typename V, uint64_t (*kSlotOf)(uint64_t number)>
 class IrreducibleLimit {
  public:
@@ -152,7 +154,8 @@ class IrreducibleLimit {
     const uint64_t number = value.number();
     const uint64_t handle = kSlotOf(number) & (slots_.size() - 1);
     Slot& slot = slots_[handle];
-    // order: release, both: the value may not come after what publishes it.
+    // order: release, both. The second store publishes the first; a table needs
+    // both to be release.
     slot.value.store(number, std::memory_order_release);
     slot.word.store(number, std::memory_order_release);
     return handle + 1;
@@ -166,13 +169,13 @@ class IrreducibleLimit {
     // failure.
     const bool ended = slot.word.compare_exchange_strong(
         word, word + 1, std::memory_order_acq_rel, std::memory_order_relaxed);
-    // order: release. The link is for another thread to find.
+    // order: release. In a table, another thread follows this link.
     slot.value.store(word, std::memory_order_release);
     return ended;
   }
 
  private:
-  // Four to a line, as a table's slots lie.
+  // Four slots share a cache line, as in a table.
   struct Slot {
     std::atomic<uint64_t> word{0};
     std::atomic<uint64_t> value{0};  // Or the link to the next free slot.
@@ -187,13 +190,14 @@ class IrreducibleLimit {
   std::vector<Slot> slots_;
 };
 
-// A slot for each number, modulo the capacity.
+// Each number has its own slot, modulo the capacity.
 inline uint64_t NumberedSlot(uint64_t number) { return number; }
 template <typename V>
 using IrreducibleSlotsLimit = IrreducibleLimit<V, NumberedSlot>;
 
-// One slot for each thread, whose numbers begin at thread << 32: a table that
-// reuses the last slot first comes to this. Each on a line of its own.
+// All numbers of a thread, which begin at thread << 32, have the same slot, on
+// its own cache line. A table that uses the last freed slot first behaves like
+// this.
 inline uint64_t ThreadsSlot(uint64_t number) { return number >> 32 << 4; }
 template <typename V>
 using IrreduciblePairLimit = IrreducibleLimit<V, ThreadsSlot>;

@@ -1,8 +1,9 @@
-// The loops that every workload is made of, the same for every peer.
+// The loops that all workloads consist of, the same for every peer (a table
+// that is measured, or a limit).
 //
-// `Loops<Peer>` is what a workload sees of a peer. A peer in another language
-// specializes it, with the loops on its side. None of them is inlined, so that
-// what surrounds them changes nothing.
+// A workload uses a peer through `Loops<Peer>`. A peer in another language
+// specializes that class, and has the loops in its own language. No loop is
+// inlined, so that the code around it does not change the result.
 
 #ifndef HOLDFAST_BENCH_LOOPS_H_
 #define HOLDFAST_BENCH_LOOPS_H_
@@ -26,13 +27,13 @@ struct Step {
   uint32_t index;
 };
 
-// What a peer can do besides Pin and Unpin.
+// The operations that a peer has besides Pin and Unpin.
 struct Features {
-  bool read;  // And tell stale handles. Without: allocation only.
+  bool read;  // Without this, the peer only allocates: it knows no staleness.
   bool write;
   bool for_each;
   bool unpin_all;
-  bool concurrent_for_each;  // Beside other operations, blocking them or not.
+  bool concurrent_for_each;  // While other operations run, or wait for it.
 };
 
 template <typename Peer>
@@ -50,7 +51,7 @@ class Loops {
     typename Peer::ThreadScope scope;
   };
 
-  // For `capacity` values that are live at once.
+  // Makes a table for `capacity` values that are live at the same time.
   explicit Loops(size_t capacity) : peer_(capacity) {}
 
   // Pins first_number, first_number + 1, ... Stops when the table is full;
@@ -64,7 +65,7 @@ class Loops {
     return n;
   }
 
-  // The sum of the numbers that were found.
+  // Returns the sum of the numbers that were found.
   ABSL_ATTRIBUTE_NOINLINE uint64_t ReadMany(const uint64_t* handles,
                                             size_t n) const {
     uint64_t sum = 0;
@@ -135,8 +136,8 @@ class Loops {
     return sum;
   }
 
-  // Times each of n operations by itself: on handles[i], with the number i if
-  // there is something to keep.
+  // Measures the time of each of n operations: on handles[i], with the number i
+  // if the operation takes a value.
   ABSL_ATTRIBUTE_NOINLINE void Time(Verb verb, uint64_t* handles, size_t n,
                                     uint32_t* ticks) {
     switch (verb) {
@@ -166,7 +167,7 @@ class Loops {
     }
   }
 
-  // The sum of the numbers of all live values.
+  // Returns the sum of the numbers of all live values.
   ABSL_ATTRIBUTE_NOINLINE uint64_t ForEachSum() const {
     uint64_t sum = 0;
     peer_.ForEach(

@@ -1,6 +1,6 @@
-// What a live value takes of the machine's memory: how much a process grows by
-// that does nothing else. Each table has a new process, since memory that was
-// freed before, and that an allocator keeps, would hide growth.
+// The memory that a live value takes: how much a process grows that does
+// nothing else. Each table is measured in a new process, since an allocator may
+// keep memory that was freed before, which would hide the growth.
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -32,13 +32,13 @@
 namespace holdfast::bench {
 namespace {
 
-// --- In the new process
-// -------------------------------------------------------
+// --- In the new process ------------------------------------------------------
 
-// Of this process: what is in memory now.
+// Returns how many bytes of this process are in memory now.
 int64_t ResidentBytes() {
   malloc_trim(0);
-  std::ifstream rollup("/proc/self/smaps_rollup");  // Exact; not everywhere.
+  // This file is exact, but some systems do not have it.
+  std::ifstream rollup("/proc/self/smaps_rollup");
   for (std::string word; rollup >> word;) {
     int64_t kilobytes = 0;
     if (word == "Rss:" && rollup >> kilobytes) return kilobytes * 1024;
@@ -52,7 +52,7 @@ int64_t ResidentBytes() {
 
 struct Growth {
   int64_t bytes;
-  int64_t nanoseconds;  // Of all pins.
+  int64_t nanoseconds;  // The time of all pins.
 };
 
 std::optional<Growth> Grow(const Subject& peer, size_t slots) {
@@ -76,10 +76,9 @@ std::vector<Subject> Measured() {
   return all;
 }
 
-// --- In the suite's process
-// ---------------------------------------------------
+// --- In the suite's process --------------------------------------------------
 
-// What a new process of this program prints.
+// Starts this program with `flag`, and returns what it prints.
 std::string OutputOf(const std::string& flag) {
   std::array<int, 2> ends;
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return "";
@@ -134,7 +133,7 @@ int PrintMemory(absl::string_view what) {
   }
   for (const Subject& peer : Measured()) {
     if (peer.id != words[0] || peer.bytes != bytes) continue;
-    Grow(peer, 100);  // The code itself is in memory after this.
+    Grow(peer, 100);  // Brings the code into memory, which must not count.
     const std::optional<Growth> growth = Grow(peer, slots);
     if (!growth) return 1;
     std::printf("%s",

@@ -20,7 +20,7 @@ using BuiltInPeers = EntryList<
     AnySize<SharedMutexPeer>>;
 // clang-format on
 
-// Every peer; all_peers.h has those that a machine may lack.
+// All peers, including those of all_peers.h that are installed here.
 using Peers = Concat<BuiltInPeers, OptionalPeers>;
 
 }  // namespace holdfast::bench

@@ -1,4 +1,5 @@
-// What the benchmarks rely on, of every peer with every size of values.
+// Tests that every peer, with every size of values, does what benchmarks rely
+// on.
 
 #include "peers.h"
 
@@ -19,7 +20,7 @@
 
 namespace holdfast::bench {
 
-// For messages of failed tests.
+// Google Test calls this for messages of failed tests.
 void PrintTo(const Subject& peer, std::ostream* out) {
   *out << peer.name << ", " << peer.bytes << " bytes";
 }
@@ -30,7 +31,7 @@ using Handles = std::vector<uint64_t>;
 
 class PeersTest : public testing::TestWithParam<Subject> {
  protected:
-  // Runs `f` with a table, as a thread of its own.
+  // Runs `f` with a new table, in a scope of it.
   template <typename F>
   void WithTable(size_t capacity, F f) {
     const std::unique_ptr<Table> table = GetParam().make(capacity);
@@ -93,8 +94,8 @@ TEST_P(PeersTest, WritesReplaceTheValue) {
   });
 }
 
-// Threads may have free slots in caches, so it is full somewhat early for many;
-// for one it must not be. Shards may have room for a few more.
+// With one thread, a table must have room for all that it was made for. Peers
+// that are divided into several maps may have room for a few more.
 TEST_P(PeersTest, IsFullWithTheCapacityPinned) {
   constexpr size_t kFew = 100;
   WithTable(kFew, [&](Table& table) {
@@ -179,9 +180,10 @@ TEST_P(PeersTest, UnpinAllLeavesNothing) {
   });
 }
 
-// Goal: two threads lose nothing, and find nothing that is not theirs. Method:
-// both pin, read, write and unpin their own handles in one table, over and
-// over; every count and every sum is exact.
+// Goal: two threads lose no value, and find only their own values.
+//
+// Method: both pin, read, write and unpin their own handles in one table, again
+// and again. Every count and every sum must be exact.
 TEST_P(PeersTest, TwoThreadsLoseNothing) {
   constexpr int kRounds = 50;
   const std::unique_ptr<Table> table = GetParam().make(2 * kCapacity);
@@ -212,7 +214,7 @@ TEST_P(PeersTest, TwoThreadsLoseNothing) {
   EXPECT_EQ(lost, std::vector<size_t>(2));
 }
 
-// Goal: as above, where a value may be read while it is replaced. A torn value
+// Goal: as above, but a value may be read while it is replaced. A torn value
 // would be neither of the two numbers.
 TEST_P(PeersTest, NoReadIsTornByAWrite) {
   if (!features_.write || !features_.read) GTEST_SKIP() << "no writes";
@@ -241,7 +243,7 @@ std::string NameOf(const testing::TestParamInfo<Subject>& peer) {
 
 INSTANTIATE_TEST_SUITE_P(All, PeersTest, testing::ValuesIn(Subjects()), NameOf);
 
-// What is no table is still right in what it is used for.
+// The limits are no tables, but do right what they are used for.
 TEST(LimitsTest, DoWhatTheyAreUsedFor) {
   constexpr size_t kTen = 10;
   Handles handles(kTen);

@@ -23,7 +23,7 @@ int Open(const PerfEvent& event, int group) {
   attributes.type = event.type;
   attributes.config = event.config;
   attributes.disabled = group == -1;
-  // The kernel's part is mostly not ours to see.
+  // Most systems do not let programs count in the kernel.
   attributes.exclude_kernel = 1;
   attributes.exclude_hv = 1;
   attributes.read_format = PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED |
@@ -82,8 +82,8 @@ std::vector<uint64_t> PerfCounters::Stop() {
       words[2] == 0) {
     return {};
   }
-  // Where others used the counters part of the time, what they missed is made
-  // up for.
+  // If others have used the counters for a part of the time, scales the counts
+  // up.
   const double scale =
       static_cast<double>(words[1]) / static_cast<double>(words[2]);
   std::vector<uint64_t> counts;

@@ -9,7 +9,7 @@
 
 namespace holdfast::bench {
 
-// What perf_event_open(2) is asked for: a type and its configuration.
+// An event for perf_event_open(2): its type and configuration.
 struct PerfEvent {
   const char* name;
   uint32_t type;
@@ -19,8 +19,8 @@ struct PerfEvent {
 // cycles, instructions, cache_misses.
 const std::vector<PerfEvent>& HardwareEvents();
 
-// Counts `events` in user mode, all over the same time. Start and Stop belong
-// to the thread that made it.
+// Counts `events` in user mode, all of them at the same time. Only the thread
+// that has constructed it may call Start and Stop.
 class PerfCounters {
  public:
   explicit PerfCounters(const std::vector<PerfEvent>& events);
@@ -29,13 +29,13 @@ class PerfCounters {
   PerfCounters(const PerfCounters&) = delete;
   PerfCounters& operator=(const PerfCounters&) = delete;
 
-  // Empty if it counts; else which event was refused, and why.
+  // Empty if it counts; otherwise says which event was refused, and why.
   const std::string& error() const { return error_; }
 
   void Start();
 
-  // The counts since Start, in the order of the events, or nothing if it does
-  // not count.
+  // Returns the counts since Start, in the order of the events, or nothing if
+  // it does not count.
   std::vector<uint64_t> Stop();
 
  private:

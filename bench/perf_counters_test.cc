@@ -13,7 +13,7 @@
 namespace holdfast::bench {
 namespace {
 
-// The kernel counts these by itself, on machines without counters, too.
+// The kernel itself counts these events, also on machines without counters.
 const std::vector<PerfEvent>& SoftwareEvents() {
   static const auto* const events = new std::vector<PerfEvent>{
       {"page_faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
@@ -29,7 +29,7 @@ void BusyFor(int milliseconds) {
   }
 }
 
-// Touches `pages` small ones that nobody has touched before.
+// Writes to `pages` new pages of 4 KiB.
 void TouchPages(size_t pages) {
   const size_t bytes = pages * 4096;
   void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
@@ -72,7 +72,7 @@ TEST(PerfCountersTest, SaysWhichEventWasRefused) {
   EXPECT_TRUE(counters.Stop().empty());
 }
 
-// Where the machine has them, they count; else there is a reason.
+// Hardware events either count, or error() says why not.
 TEST(PerfCountersTest, HardwareEventsCountOrSayWhyNot) {
   PerfCounters counters(HardwareEvents());
   counters.Start();

@@ -1,5 +1,5 @@
-// What workloads prepare: tables that are filled, and orders that are random
-// but the same in each run.
+// Helpers that prepare workloads: they fill tables, and make orders that are
+// random but the same in each run.
 
 #ifndef HOLDFAST_BENCH_PREPARE_H_
 #define HOLDFAST_BENCH_PREPARE_H_
@@ -23,8 +23,8 @@ inline const std::vector<int>& ThreadCounts() {
   return *counts;
 }
 
-// What a table is made for, if `threads` are to keep `live` values without ever
-// finding it full: caches of free slots take some.
+// The capacity of a table in which `threads` threads can keep `live` values. It
+// includes room for free slots in the threads' caches.
 inline size_t Capacity(size_t live, int threads) {
   return live + 256 * (static_cast<size_t>(threads) + 1);
 }
@@ -32,18 +32,19 @@ inline size_t Capacity(size_t live, int threads) {
 // 0 + 1 + ... + (n - 1).
 inline uint64_t SumBelow(uint64_t n) { return n * (n - 1) / 2; }
 
-// Pins first, first + 1, ..., as a thread of its own.
+// Pins n values with the numbers first, first + 1, ...
 Handles PinAll(Trial& trial, Table& table, size_t n, uint64_t first = 0);
 
-// 0 to n - 1 in random order. Kept, since shuffling large ones takes long.
+// Returns 0 to n - 1 in random order. Keeps the result for the next call, since
+// shuffling many numbers takes long.
 const std::vector<uint32_t>& Permutation(size_t n);
 
-// In random order, another one for each seed.
+// Puts the handles into a random order that depends on the seed.
 inline void Shuffle(Handles& handles, uint64_t seed) {
   std::shuffle(handles.begin(), handles.end(), std::mt19937_64(seed));
 }
 
-// Each thread's own random order.
+// Returns the handles in another random order for each thread.
 inline std::vector<Handles> ShuffledForEach(int threads,
                                             const Handles& handles) {
   std::vector<Handles> orders(static_cast<size_t>(threads), handles);

@@ -19,28 +19,31 @@ class BlockRing {
   using Block = std::array<uint64_t, kBlockHandles>;
   static constexpr uint64_t kBlocks = 16;
 
-  // The producer: a block to fill, once there is room, then Push() it.
+  // For the producer: waits for room, and returns a block to fill. Then call
+  // Push.
   Block& Next() {
     if (producer_.at - producer_.other == kBlocks) {
       producer_.other = Await(read_, producer_.other);
     }
     return blocks_[producer_.at % kBlocks];
   }
-  // order: release -> the consumer's Await. The block is complete.
+  // order: release. It synchronizes with the consumer's Await, which then sees
+  // the block complete.
   void Push() { written_.store(++producer_.at, std::memory_order_release); }
 
-  // The consumer: the oldest block, once there is one, then Pop() it.
+  // For the consumer: waits for a block, and returns the oldest. Then call Pop.
   const Block& Oldest() {
     if (consumer_.at == consumer_.other) {
       consumer_.other = Await(written_, consumer_.other);
     }
     return blocks_[consumer_.at % kBlocks];
   }
-  // order: release -> the producer's Await. The block was read.
+  // order: release. It synchronizes with the producer's Await, so the producer
+  // fills the block only after it was read.
   void Pop() { read_.store(++consumer_.at, std::memory_order_release); }
 
  private:
-  // What one side knows: its own count, and the other's as last seen.
+  // One side: its own count, and the other side's count as last seen.
   struct alignas(128) Side {
     uint64_t at = 0;
     uint64_t other = 0;
@@ -50,7 +53,7 @@ class BlockRing {
   static uint64_t Await(const std::atomic<uint64_t>& count, uint64_t seen) {
     Patience patience;
     for (;;) {
-      // order: acquire <- Push and Pop.
+      // order: acquire. It synchronizes with Push or Pop of the other side.
       const uint64_t now = count.load(std::memory_order_acquire);
       if (now != seen) return now;
       patience.Wait();

@@ -1,5 +1,6 @@
-// A peer with one size of values, as workloads see it: without its type, so
-// that each of them is compiled once. Calls are virtual, one for each loop.
+// A peer with one size of values, behind virtual functions: so each workload is
+// compiled once, not once for each peer. There is one virtual call for each
+// loop.
 
 #ifndef HOLDFAST_BENCH_SUBJECT_H_
 #define HOLDFAST_BENCH_SUBJECT_H_
@@ -15,8 +16,8 @@
 
 namespace holdfast::bench {
 
-// A table, with the loops of Loops<Peer>. What the peer cannot do does nothing,
-// and returns 0.
+// A table, with the loops of Loops<Peer>. A loop that the peer does not have
+// does nothing, and returns 0.
 class Table {
  public:
   // Every thread holds one while it uses the table.
@@ -27,7 +28,7 @@ class Table {
 
   virtual ~Table() = default;
   virtual std::unique_ptr<Scope> Enter() = 0;
-  // Calls f in a scope.
+  // Calls f while it holds a Scope.
   virtual void InScope(absl::FunctionRef<void()> f) = 0;
 
   virtual size_t PinMany(uint64_t* handles, size_t n,
@@ -48,7 +49,7 @@ struct Subject {
   const char* name;
   const char* id;
   Features features;
-  size_t bytes;  // Of a value.
+  size_t bytes;  // The size of a value.
   std::unique_ptr<Table> (*make)(size_t capacity);
 };
 

@@ -67,9 +67,9 @@ void AddTables(Suite& suite);
 void AddLatency(Suite& suite);
 void AddMemory(Suite& suite);
 
-// With this flag the program is one of the processes that AddMemory's
-// benchmarks start: PrintMemory of what follows it, and no suite. Returns the
-// exit status.
+// The benchmarks of AddMemory start this program again, with this flag. Such a
+// process only calls PrintMemory with the text that follows the flag.
+// PrintMemory returns the exit status.
 inline constexpr char kMemoryFlag[] = "--suite_memory_of=";
 int PrintMemory(absl::string_view what);
 

@@ -1,5 +1,5 @@
-// Slots that pass between threads: all drain one small table, and handles that
-// one thread pins and another unpins.
+// Slots that pass between threads: all threads drain one small table, or one
+// thread pins handles that another one unpins.
 
 #include <atomic>
 #include <cstddef>
@@ -17,7 +17,7 @@
 namespace holdfast::bench {
 namespace {
 
-// W9: each pass takes all slots that it can get, and puts them back.
+// In each pass, a thread pins until the table is full, and unpins all of that.
 void Drain(Trial& trial, int threads) {
   constexpr size_t kSlots = 100;
   const std::unique_ptr<Table> owned = trial.NewTable(kSlots);
@@ -42,10 +42,11 @@ void Drain(Trial& trial, int threads) {
   trial.Run(work);
 }
 
-// W10: even threads pin, odd ones unpin what the thread before them has pinned.
+// Even threads pin. Each odd thread unpins what the thread before it has
+// pinned.
 void ProducerConsumer(Trial& trial, int threads) {
-  constexpr uint64_t kBlocks = 16;  // In a pass.
-  // Numbers that a ring cannot hold twice at once.
+  constexpr uint64_t kBlocks = 16;  // How many each pass moves.
+  // So many numbers that none is in the ring twice at the same time.
   constexpr uint64_t kNumbers = 2 * BlockRing::kBlocks * kBlockHandles;
   const auto rings_count = static_cast<size_t>(threads / 2);
   const std::unique_ptr<Table> owned =

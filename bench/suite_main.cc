@@ -2,10 +2,11 @@
 //
 //   suite [--suite_quick] [Google Benchmark's flags]
 //
-// --suite_quick takes smaller tables and less time; --suite_smoke runs
-// everything once, and measures nothing. --benchmark_min_time is what the timed
-// rounds of a run come to. Fails if a result was wrong. Each run writes a line
-// to stderr: "progress 17/420 read_hit/holdfast/threads:1/slots:1000/bytes:8".
+// --suite_quick uses smaller tables and takes less time. --suite_smoke runs
+// everything once, and measures nothing. --benchmark_min_time is the least time
+// of all timed rounds of a run. The program fails if a result was wrong. Each
+// run writes a line to stderr, such as "progress 17/420
+// read_hit/holdfast/threads:1/slots:1000/bytes:8".
 
 #include <regex.h>
 
@@ -38,7 +39,8 @@ constexpr Scale kFull = {0.03, 200e-6, 2e-3, 1 << 20, 1 << 20, 24, 100'000, 1};
 constexpr Scale kQuick = {0.004, 100e-6, 1e-3, 1 << 18, 1 << 18, 18, 20'000, 1};
 constexpr Scale kSmoke = {0, 0, 0, 1 << 12, 1 << 16, 12, 2'000, 10};
 
-// The command line, less what is the suite's own, after the defaults.
+// The parsed command line. `rest` is for Google Benchmark: the defaults, and
+// the flags that are not the suite's own.
 struct Arguments {
   Scale scale = kFull;
   int repetitions = 5;
@@ -82,8 +84,8 @@ Arguments Parse(int argc, char** argv) {
   return arguments;
 }
 
-// As --benchmark_filter says: a regular expression, after '-' if it is for what
-// to leave out.
+// Applies --benchmark_filter, as Google Benchmark does: a regular expression,
+// or '-' and one that says what to leave out.
 std::vector<Suite::Benchmark> Filtered(const Suite& suite) {
   std::string spec = benchmark::GetBenchmarkFilter();
   if (spec.empty() || spec == "all") spec = ".";
@@ -135,7 +137,8 @@ std::string CpuModel() {
   return "unknown";
 }
 
-// "holdfast=holdfast; mutex=mutex + slot map; ...": ids, and what they are for.
+// Returns the ids of the peers with their names, such as "holdfast=holdfast;
+// mutex=mutex + slot map; ...".
 std::string PeerNames(const std::vector<Suite::Benchmark>& benchmarks) {
   std::map<std::string, std::string> names;
   for (const Suite::Benchmark& each : benchmarks) {
@@ -164,8 +167,8 @@ void AddContext(const Suite& suite) {
   add("clock", ClockDescription());
 }
 
-// Leaves out of the names what is true of all: one iteration, manual time. Of
-// repetitions it can leave all but the median out.
+// Leaves out of the names what all benchmarks have in common: one iteration,
+// and manual time. With kMedians, reports only the median of the repetitions.
 template <typename Reporter, bool kMedians>
 class ShortNames : public Reporter {
  public:

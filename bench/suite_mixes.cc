@@ -1,5 +1,5 @@
-// Mixes of verbs by all threads: mostly reads, thirds, and reads while another
-// thread changes the table.
+// Mixes of operations in all threads: mostly reads; reads, pins and unpins in
+// equal parts; and reads while another thread changes the table.
 
 #include <atomic>
 #include <cstddef>
@@ -21,7 +21,8 @@ namespace {
 
 using Steps = std::vector<Step>;
 
-// The sum that the reads of `steps` come to: each finds its own index.
+// Returns the expected sum of the reads of `steps`: each read finds its own
+// index.
 uint64_t SumOfReads(const Steps& steps) {
   uint64_t sum = 0;
   for (const Step& step : steps) {
@@ -30,8 +31,9 @@ uint64_t SumOfReads(const Steps& steps) {
   return sum;
 }
 
-// What threads step through, each with handles of its own, over and over. Those
-// from own_begin to own_end are pinned by nobody else, and live between passes.
+// The steps that threads do again and again, and each thread's handles. Those
+// in [own_begin, own_end) belong to one thread, and are live between two
+// passes.
 struct Mixed {
   size_t own_begin;
   size_t own_end;
@@ -67,8 +69,9 @@ void RunMix(Trial& trial, Table& table, Mixed& mixed) {
   trial.Run(work);
 }
 
-// W6: of 20 steps, 18 read the prefilled handles in turn, and at random places
-// between them one pins and one unpins what was pinned 16 pins before.
+// Of 20 steps, 18 read the prefilled handles in turn. At random places between
+// them, one step pins, and one unpins the handle that was pinned 16 pins
+// before.
 Steps MostlyReads(size_t prefilled, uint64_t seed) {
   constexpr size_t kReads = 9000;
   constexpr uint32_t kOwn = 16;
@@ -107,9 +110,9 @@ void Mix90(Trial& trial, int threads) {
   RunMix(trial, table, mixed);
 }
 
-// W7: reads, pins and unpins at random, in equal parts, of `slots` handles of
-// which the first half is live. Then all of it backwards, so that the end is as
-// the beginning was.
+// Reads, pins and unpins at random, in equal parts, on `slots` handles of which
+// the first half is live. Then the same backwards, so that the same handles are
+// live in the end.
 Steps MakeThirds(size_t slots, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<uint32_t> live;
@@ -117,7 +120,7 @@ Steps MakeThirds(size_t slots, uint64_t seed) {
   for (uint32_t i = 0; i < slots; ++i) {
     (i < slots / 2 ? live : free).push_back(i);
   }
-  // Takes one out at random and puts it into the other.
+  // Moves a random element of `from` to `to`, and returns it.
   const auto move = [&random](std::vector<uint32_t>& from,
                               std::vector<uint32_t>& to) {
     std::swap(from[random() % from.size()], from.back());
@@ -148,7 +151,8 @@ Steps MakeThirds(size_t slots, uint64_t seed) {
   return steps;
 }
 
-// Kept, since all peers take the same.
+// Returns the steps of MakeThirds. Keeps them, since all peers do the same
+// steps.
 const Steps& Thirds(size_t slots, uint64_t seed) {
   static auto* const kept = new std::map<std::pair<size_t, uint64_t>, Steps>;
   Steps& steps = (*kept)[{slots, seed}];
@@ -171,7 +175,7 @@ void MixThirds(Trial& trial, int threads, size_t in_full) {
   RunMix(trial, table, mixed);
 }
 
-// Readers, whose time it is, while the last thread pins and unpins.
+// Measures readers, while the last thread pins and unpins.
 void ReadChurn(Trial& trial, int threads) {
   constexpr size_t kSlots = 1000;
   const std::unique_ptr<Table> owned =

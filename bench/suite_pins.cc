@@ -14,7 +14,7 @@
 namespace holdfast::bench {
 namespace {
 
-// W5.
+// Each thread pins one value and unpins it, again and again.
 void PinUnpin(Trial& trial, int threads) {
   constexpr uint64_t kPairs = 1000;
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(0, threads));
@@ -32,7 +32,7 @@ void PinUnpin(Trial& trial, int threads) {
   trial.Run(work);
 }
 
-// W1, and with one thread W2: n pins, then n unpins in the same order.
+// Each thread does n pins, and then n unpins in the same order.
 void Burst(Trial& trial, int threads, size_t in_full) {
   const size_t n = trial.Shrunk(in_full);
   const std::unique_ptr<Table> owned =
@@ -56,7 +56,8 @@ void Burst(Trial& trial, int threads, size_t in_full) {
   trial.Run(work);
 }
 
-// W4: all pin at once into a table that was used, and emptied, before.
+// All threads pin at the same time, into a table that was used before and is
+// empty.
 void Insert(Trial& trial, int threads) {
   const size_t pins = trial.Shrunk(10'000);
   const std::unique_ptr<Table> owned =
@@ -71,7 +72,7 @@ void Insert(Trial& trial, int threads) {
     if (table.UnpinMany(mine.data(), mine.size()) == mine.size()) {
       mine.assign(pins, 0);
     } else {
-      mine.assign(1, 0);  // The work will be found short.
+      mine.assign(1, 0);  // Then fewer pins than expected fail the trial.
     }
   };
   work.work = [&](int thread, uint64_t) {
@@ -86,8 +87,8 @@ void Insert(Trial& trial, int threads) {
 
 enum class Phase { kPin, kRead, kUnpin };
 
-// W8: 100,000 are pinned, shuffled, read and unpinned; one phase of it is
-// timed.
+// Pins 100,000 values, and shuffles, reads and unpins their handles. Only one
+// of these phases is timed.
 void Phases(Trial& trial, Phase phase) {
   const size_t pins = trial.Shrunk(100'000);
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(pins, 1));

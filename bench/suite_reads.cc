@@ -1,5 +1,5 @@
-// Reads: of live handles in tables of all sizes, of stale ones, of one handle
-// by many threads, and after writes.
+// Reads: of live handles in tables of all sizes, of stale handles, of one
+// handle by many threads, and after writes.
 
 #include <algorithm>
 #include <cstddef>
@@ -52,7 +52,7 @@ void ReadStale(Trial& trial, int threads, size_t slots) {
   RunReads(trial, threads, table, ShuffledForEach(threads, handles), 0);
 }
 
-// W3: all threads read ONE handle.
+// All threads read the same handle.
 void ReadHot(Trial& trial, int threads) {
   constexpr size_t kReads = 1000;
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(1, threads));
@@ -62,8 +62,9 @@ void ReadHot(Trial& trial, int threads) {
   RunReads(trial, threads, table, orders, 7 * kReads);
 }
 
-// Reads in windows that go round a random order, so that the caches hold no
-// more of a large table than they would.
+// Reads all handles in one random order, again and again, a part in each pass.
+// So the processor's caches hold no more of a large table than in one long
+// pass.
 void ReadWorkingSet(Trial& trial, size_t slots) {
   const size_t window = std::min<size_t>(slots, 1 << 14);
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, 1));
@@ -92,7 +93,7 @@ void ReadWorkingSet(Trial& trial, size_t slots) {
   trial.Run(work);
 }
 
-// Every slot is written, in one random order, and then read in another.
+// Writes to every slot, in one random order, and then reads all in another one.
 void WriteThenRead(Trial& trial, size_t slots) {
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, 1));
   Table& table = *owned;
@@ -105,7 +106,7 @@ void WriteThenRead(Trial& trial, size_t slots) {
   RunReads(trial, 1, table, ShuffledForEach(1, handles), 3 * slots);
 }
 
-// W7, its reads.
+// Reads alone, to be compared with the mixes of reads, pins and unpins.
 void Get(Trial& trial, int threads, size_t in_full, bool shuffled) {
   const size_t slots = trial.Shrunk(in_full);
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, threads));

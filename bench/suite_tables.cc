@@ -1,5 +1,5 @@
-// Whole tables: walking one, emptying one, filling a new one, and tables that
-// live for a short while.
+// Operations on whole tables: walking one, emptying one, filling a new one, and
+// tables that exist for a short time.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,14 +16,15 @@ namespace {
 
 enum class Fill { kFull, kSparse, kChurned };
 
-// What is live, and the sum of its numbers.
+// The number of live values, and the sum of their numbers.
 struct Live {
   uint64_t count;
   uint64_t sum;
 };
 
-// All live; one in 16 at random; or after much reuse: half of it unpinned at
-// random, half of that pinned again, and half of what is left written.
+// Fills a table. kFull: all slots are live. kSparse: one in 16 is, at random.
+// kChurned: half of the values are unpinned at random, half as many are pinned
+// again, and half of those that were left are written.
 Live FillTable(Trial& trial, Table& table, size_t slots, Fill fill) {
   constexpr uint64_t kWritten = 9;
   constexpr uint64_t kPinnedAgain = 11;
@@ -57,7 +58,7 @@ Live FillTable(Trial& trial, Table& table, size_t slots, Fill fill) {
   return live;
 }
 
-// Each thread walks all of it.
+// Each thread walks the whole table.
 void ForEachLive(Trial& trial, int threads, size_t slots, Fill fill) {
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, threads));
   Table& table = *owned;
@@ -90,8 +91,8 @@ void UnpinAll(Trial& trial, size_t slots) {
   trial.Run(work);
 }
 
-// Pins into a new table that knows how large it will be; making it is not
-// timed.
+// Pins into a new table that was created for that many values. Its creation is
+// not timed.
 void Growth(Trial& trial, int threads, size_t slots) {
   const size_t each = slots / static_cast<size_t>(threads);
   std::vector<Handles> handles(static_cast<size_t>(threads), Handles(each));
@@ -112,7 +113,8 @@ void Growth(Trial& trial, int threads, size_t slots) {
   trial.Run(work);
 }
 
-// Until the first value is pinned in a new table for 1000.
+// Measures the time to create a table for 1,000 values and to pin the first
+// one.
 void ColdStart(Trial& trial) {
   constexpr size_t kTables = 256;
   std::vector<std::unique_ptr<Table>> tables(kTables);

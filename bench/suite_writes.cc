@@ -14,8 +14,8 @@
 namespace holdfast::bench {
 namespace {
 
-// Every thread writes all slots, in a random order of its own, at least 1000
-// times in a pass.
+// Every thread writes to all slots, in its own random order, with at least
+// 1,000 writes in a pass.
 void Write(Trial& trial, int threads, size_t slots) {
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, threads));
   Table& table = *owned;
@@ -65,7 +65,7 @@ void AddWrites(Suite& suite) {
     AddWrite(suite, peer, 2, 1);
     AddWrite(suite, peer, 2, 1000);
   }
-  // Its one try would fail in the face of another thread.
+  // Only with one thread: this limit tries its compare-and-swap only once.
   for (const Subject& limit : EightBytes<CasLimit>::Subjects()) {
     AddWrite(suite, limit, 1, 1);
     AddWrite(suite, limit, 1, 1000);

@@ -55,7 +55,7 @@ Team::Team(int threads)
       threads_.emplace_back([this, i] { Loop(i); });
     }
   }
-  Run([](int) { return 0; }, [](int) {});  // All are there, and pinned.
+  Run([](int) { return 0; }, [](int) {});  // Waits until all are pinned.
 }
 
 Team::~Team() {
@@ -91,17 +91,18 @@ double Team::RunInAll(const std::function<void(int)>& job, int counted) {
 void Team::AwaitStart() {
   // order: relaxed. Nobody starts before this thread is counted below.
   const uint64_t starts = starts_.load(std::memory_order_relaxed);
-  // order: acq_rel. What the others prepared is seen by the last of them.
+  // order: acq_rel. The last thread sees what all others have prepared.
   if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads()) {
     // order: relaxed. Published by the store to starts_.
     waiting_.store(0, std::memory_order_relaxed);
     start_ = Clock::now();
-    // order: release. And so by all: everything was prepared.
+    // order: release. It synchronizes with the load below, so all threads see
+    // what all have prepared.
     starts_.store(starts + 1, std::memory_order_release);
     return;
   }
   Patience patience;
-  // order: acquire <- the store above.
+  // order: acquire. It synchronizes with the store above.
   while (starts_.load(std::memory_order_acquire) == starts) patience.Wait();
 }
 
@@ -120,7 +121,7 @@ void Team::Loop(int thread) {
   }
 }
 
-// Under mutex_, as it writes pinning_.
+// Requires mutex_, since it writes to pinning_.
 void Team::Pin(int thread) {
   if (threads_.size() > cpus_.size()) return;
   cpu_set_t set;

@@ -1,4 +1,4 @@
-// A team of threads that persist, for work that all of them do at once.
+// A team of threads that work at the same time, and wait between two runs.
 
 #ifndef HOLDFAST_BENCH_TEAM_H_
 #define HOLDFAST_BENCH_TEAM_H_
@@ -19,8 +19,8 @@ namespace holdfast::bench {
 // The cpus that this process may use.
 std::vector<int> AllowedCpus();
 
-// Gives way to whoever is waited for: spins for a moment, then yields, since
-// there may be more threads than cpus.
+// Waits a little, for loops that wait for another thread. At first it spins;
+// later it yields, since there may be more threads than cpus.
 class Patience {
  public:
   void Wait();
@@ -43,10 +43,10 @@ class Team {
   // "yes", or why the threads may move between cpus.
   std::string pinning() const;
 
-  // Each thread calls prepare(i), which may return an object for it to hold
-  // meanwhile, waits until all others have, then calls work(i). Returns the
-  // seconds from when all were ready to when the last of the first `counted`
-  // threads (0: of all) was done. One Run at a time.
+  // Each thread i calls prepare(i), and keeps the object that this may return.
+  // When all threads are ready, each calls work(i). Returns the seconds from
+  // then to when the last of the first `counted` threads (0: of all) was done.
+  // Only one Run at a time.
   template <typename Prepare, typename Work>
   double Run(Prepare prepare, Work work, int counted = 0) {
     return RunInAll(
@@ -72,8 +72,8 @@ class Team {
 
   std::vector<int> cpus_;
 
-  // Between two Runs the threads sleep, so that they take no time from what
-  // prepares the next.
+  // Between two Runs the threads sleep, so that they do not slow down the main
+  // thread, which prepares the next one.
   std::mutex mutex_;
   std::condition_variable changed_;
   const std::function<void(int)>* job_ = nullptr;
@@ -82,8 +82,8 @@ class Team {
   bool stop_ = false;
   std::string pinning_ = "yes";
 
-  // The line that all wait at. `start_` and `ends_` are written by the threads,
-  // and read once all of them are idle again.
+  // All threads wait for each other here. They write `start_` and `ends_`,
+  // which the main thread reads when all of them are idle again.
   std::atomic<int> waiting_{0};
   std::atomic<uint64_t> starts_{0};
   Clock::time_point start_;

@@ -35,7 +35,7 @@ void Trial::SetCounter(const char* name, double value) {
 
 void Trial::Report(double seconds_each) {
   if (failed()) state_.SkipWithError(error_.c_str());
-  // One iteration, which stands for one operation.
+  // To Google Benchmark, this is one iteration that takes one operation's time.
   for (auto _ : state_) state_.SetIterationTime(seconds_each);
   state_.SetItemsProcessed(1);
 }
@@ -50,7 +50,7 @@ void Trial::Run(const Work& work) {
   }
   double seconds = 0;
   uint64_t operations = 0;
-  // Where more is prepared than timed, there are fewer rounds.
+  // If preparing takes longer than the work, there are fewer rounds.
   using Clock = std::chrono::steady_clock;
   const Clock::time_point patience =
       Clock::now() + std::chrono::duration_cast<Clock::duration>(
@@ -127,7 +127,7 @@ void Trial::CountEvents(Team& team, const Work& work, uint64_t passes) {
   for (size_t i = 0; i < HardwareEvents().size(); ++i) {
     uint64_t sum = 0;
     for (const Part& part : parts_) {
-      if (part.counts.size() <= i) return;  // This thread was refused.
+      if (part.counts.size() <= i) return;  // The thread got no counters.
       sum += part.counts[i];
     }
     SetCounter(HardwareEvents()[i].name,

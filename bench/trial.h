@@ -1,5 +1,5 @@
-// One run of one benchmark: rounds of work by a team of threads, timed and
-// checked.
+// One run of one benchmark: a team of threads does rounds of work, whose time
+// is measured and whose results are checked.
 
 #ifndef HOLDFAST_BENCH_TRIAL_H_
 #define HOLDFAST_BENCH_TRIAL_H_
@@ -17,44 +17,47 @@
 
 namespace holdfast::bench {
 
-// How much is done, in a mode of the suite.
+// How much work is done, in a mode of the suite.
 struct Scale {
-  double min_seconds;    // What the rounds of one run come to.
-  double round_seconds;  // What one round comes to,
-  double slice_seconds;  // or each thread's part, if there are more than cpus.
-  size_t big_slots;      // What is 2^20 in full mode.
+  double min_seconds;    // The least time of all rounds of a run.
+  double round_seconds;  // The least time of one round,
+  double slice_seconds;  // or of each thread, if there are more than cpus.
+  size_t big_slots;      // The size of big tables: 2^20 in full mode.
   size_t memory_slots;
   int max_working_set_log2;
   size_t latency_operations;
-  size_t shrink;  // Divides other large sizes; not 1 if nothing is measured.
+  size_t shrink;  // Divides other large sizes. 1 if times are measured.
 };
 
-// What a thread did in a round.
+// The result of one thread in a round.
 struct Outcome {
   uint64_t operations;
-  // Sums or counts that show that all of it was done, modulo 2^64. They may
-  // differ for one thread, but not in sum over all.
+  // Sums or counts, modulo 2^64, that show that all of the work was done. For
+  // one thread they may differ, but not their sums over all threads.
   uint64_t result;
   uint64_t expected;
 };
 
-// What Trial::Run runs.
+// The work that Trial::Run does.
 struct Work {
   int threads = 1;
-  // The round ends with the last of these; 0: of all.
+  // The round ends when the first timed_threads threads are done; 0: all
+  // threads.
   int timed_threads = 0;
-  // What the threads use, if it is there before the round; asked for each
-  // round.
+  // Returns the table that the threads use, if it exists before the round. It
+  // is called once for each round.
   std::function<Table*()> table = {};
-  // Before each round, untimed: on the main thread, then in each thread.
+  // Called before each round, and not timed: on the main thread, and then in
+  // each thread.
   std::function<void()> before = {};
   std::function<void(int thread)> before_in_thread = {};
-  // Timed. `passes` is 1, or what it takes for a round to be long enough.
+  // The work that is timed. `passes` is 1, or as many as make a round long
+  // enough.
   std::function<Outcome(int thread, uint64_t passes)> work = {};
   bool one_pass = false;
-  // One round only, and none to warm up: for what is slow to prepare.
+  // Does only one round, and none to warm up: for work that is slow to prepare.
   bool one_round = false;
-  // After all rounds: more to Require.
+  // Called after all rounds, for further checks by Require.
   std::function<void()> after = {};
 };
 
@@ -68,42 +71,42 @@ class Trial {
 
   const Scale& scale() const { return scale_; }
   const Subject& peer() const { return peer_; }
-  // `size`, or less if nothing is measured.
+  // Returns `size`, or less in modes that measure nothing.
   size_t Shrunk(size_t size) const { return size / scale_.shrink; }
 
   std::unique_ptr<Table> NewTable(size_t capacity) const {
     return peer_.make(capacity);
   }
 
-  // A figure comes only of a trial in which every requirement was met.
+  // Fails the trial if a requirement is not met. Then it reports no result.
   bool Require(bool met, const std::string& what);
   bool failed() const { return !error_.empty(); }
 
-  // Runs the work until there is enough of it, and reports what an operation
-  // takes.
+  // Does rounds of work for min_seconds, and reports the time of an operation.
   void Run(const Work& work);
 
-  // For what is not a matter of rounds.
+  // Reports a figure of another kind.
   void SetCounter(const char* name, double value);
 
   // Ends the run, with the time of an operation, or with what went wrong.
   void Report(double seconds_each);
 
  private:
-  // What the threads did, on lines of their own.
+  // The results of a thread, on its own cache lines.
   struct alignas(128) Part {
     Outcome outcome;
     std::vector<uint64_t> counts;
   };
 
-  // A round: its seconds. What was done is in parts_ and operations_ then.
+  // Does a round, and returns its seconds. Sets parts_ and operations_.
   double Round(Team& team, const Work& work, uint64_t passes, bool count);
   void Do(const Work& work, int thread, uint64_t passes, bool count);
   void Check();
 
-  // The passes that a round needs to be long enough; warms up, too.
+  // Returns how many passes make a round long enough. This also warms up.
   uint64_t Calibrate(Team& team, const Work& work);
-  // In a round of its own, since it takes time to start and stop counters.
+  // Counts hardware events in another round, since starting and stopping the
+  // counters takes time.
   void CountEvents(Team& team, const Work& work, uint64_t passes);
 
   benchmark::State& state_;

@@ -1,4 +1,4 @@
-// The values that the benchmarks keep in tables: a number, as often as it fits.
+// The values that the benchmarks keep in tables: each repeats one number.
 
 #ifndef HOLDFAST_BENCH_VALUE_H_
 #define HOLDFAST_BENCH_VALUE_H_
@@ -22,8 +22,8 @@ struct Payload {
     return payload;
   }
 
-  // Looks at every word, so that no copy can be cut short, and so that a torn
-  // value gives a wrong sum.
+  // Reads every word, so that the compiler cannot leave out parts of a copy,
+  // and so that a torn value gives a wrong sum.
   uint64_t number() const {
     Word all = 0;
     for (const Word word : words) all |= word;

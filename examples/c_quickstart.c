@@ -1,6 +1,8 @@
-/* What docs/other_languages.md shows, as a program: sessions by handle, from C.
- * Exits with 1 if anything is not as it says. */
+/* The code of docs/other_languages.md, as a program: it keeps sessions in a
+ * table, from C. It exits with 1 if a call does not do what the document says.
+ */
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,10 +26,14 @@ static int Use(hf_bytes_table* table) {
   hf_handle handle;
   if (hf_bytes_table_pin(table, &session, &handle) != HF_OK) return 1;
 
-  /* Any thread, with nothing but the number: */
-  if (hf_bytes_table_read(table, handle, &session) == HF_OK) {
-    ++session.hits;
-    hf_bytes_table_write(table, handle, &session);
+  /* The thread that serves a session is the only one to write to it. */
+  ++session.hits;
+  if (hf_bytes_table_write(table, handle, &session) != HF_OK) return 1;
+
+  /* Any thread can read it, given the handle, which is a number. */
+  Session seen = {0};
+  if (hf_bytes_table_read(table, handle, &seen) == HF_OK) {
+    printf("user %" PRIu64 ": %" PRIu32 " hits\n", seen.user, seen.hits);
   }
 
   hf_handle idle;
@@ -35,11 +41,11 @@ static int Use(hf_bytes_table* table) {
 
   hf_bytes_table_unpin(table, handle); /* HF_OK */
   hf_bytes_table_unpin(table, handle); /* HF_NOT_LIVE: nothing is done */
-  if (hf_bytes_table_read(table, handle, &session) != HF_NOT_LIVE) return 1;
+  if (hf_bytes_table_read(table, handle, &seen) != HF_NOT_LIVE) return 1;
   char why[192];
   hf_bytes_table_describe(table, handle, why, sizeof(why));
   puts(why); /* Handle(0x...) is stale: slot 0 has ended 1 life since ... */
-  return session.hits != 1;
+  return seen.hits != 1;
 }
 
 int main(void) {

@@ -1,4 +1,4 @@
-// The code of docs/choosing.md, as a program.
+// The code of docs/choosing.md, as a program. Exits with 1 if a call fails.
 
 #include <cstdint>
 #include <iostream>

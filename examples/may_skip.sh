@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: may_skip.sh PROGRAM [ARGUMENT]...
 #
-# Runs a program that exits with 77 where it lacks something, which is no failure
-# of a test.
+# Runs a program. If it exits with 77, because something that it needs is not
+# installed, that does not count as a failure of the test.
 set -uo pipefail
 program=$1
 shift

@@ -1,33 +1,60 @@
-// The example of the README, as a program.
+// The example of README.md, as a program: one thread does a job, another one
+// looks at its progress. Exits with 1 if a call does not do what the README
+// says.
 
 #include <cstdint>
 #include <iostream>
 #include <optional>
+#include <thread>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "holdfast/handle_table.h"
 
+namespace {
+
+struct Progress {
+  uint64_t done;
+  uint64_t total;
+};
+
+absl::Status DoAJob() {
+  auto created = holdfast::HandleTable<Progress>::Create();  // absl::StatusOr
+  if (!created.ok()) return created.status();
+  // Taken out once: a StatusOr checks at each use whether it has a value.
+  holdfast::HandleTable<Progress> jobs = *std::move(created);
+
+  // The thread that does a job pins its entry, and alone writes to it.
+  const holdfast::Handle<Progress> job = jobs.Pin({0, 100});
+  jobs.Write(job, {1, 100});
+
+  // Any thread reads the entry, given its number: a whole value, without locks.
+  const uint64_t bits = job.bits();  // Passes through C, a script, a message.
+  std::thread([&jobs, bits] {
+    const auto same = holdfast::Handle<Progress>::FromBits(bits);
+    if (std::optional<Progress> seen = jobs.Read(same)) {
+      std::cout << seen->done << " of " << seen->total << " done\n";
+    }
+  }).join();
+  jobs.ForEach([](holdfast::Handle<Progress> handle, const Progress& seen) {
+    std::cout << handle << ": " << seen.done << '\n';
+  });
+
+  jobs.Unpin(job);  // true: from here on all copies of the handle are stale.
+  jobs.Unpin(job);  // false, and nothing is changed, whatever the slot now has.
+  std::cout << jobs.Describe(job) << '\n';  // Handle(0x...) is stale: ...
+
+  if (jobs.Contains(job) || jobs.GetStats().live != 0) {
+    return absl::InternalError("the job is still in the table");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 int main() {
-  struct Session {
-    uint64_t user;
-    uint64_t hits;
-  };
-
-  auto table = holdfast::HandleTable<Session>::Create();
-  if (!table.ok()) {
-    std::cerr << table.status() << '\n';
-    return 1;
-  }
-
-  const holdfast::Handle<Session> handle = table->Pin({7, 0});
-  if (std::optional<Session> found = table->Read(handle)) {
-    table->Write(handle, {found->user, found->hits + 1});
-  }
-  std::cout << handle << " has " << table->Read(handle)->hits << " hit\n";
-
-  table->Unpin(handle);
-  const holdfast::Handle<Session> next = table->Pin({8, 0});  // Its slot, maybe
-  std::cout << "unpinned: " << (table->Read(handle) ? "live" : "stale") << '\n';
-  std::cout << "another:  " << (table->Read(next) ? "live" : "stale") << '\n';
-  return 0;
+  const absl::Status status = DoAJob();
+  if (!status.ok()) std::cerr << status << '\n';
+  return status.ok() ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-// Runs the script host as its users do, and looks at what it prints.
+// Runs the script host as its users do, and checks what it prints.
 
 #include <sys/wait.h>
 

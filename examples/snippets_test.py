@@ -3,19 +3,21 @@
 
 usage: snippets_test.py DOCUMENT...
 
-Each block of code follows a line `<!-- from FILE -->`, and is, but for how far it
-is indented, some lines of that file.
+Each block of C, C++ or Rust must follow a line `<!-- from FILE -->`, and must consist
+of consecutive lines of that file; only the indentation may differ. Blocks in other
+languages, such as shell commands, are not checked unless they have such a line.
 """
 
 import re
 import sys
 import textwrap
 
+COMPILED = {"c", "cpp", "rust"}
 BLOCK = re.compile(r"(?:<!-- from (\S+) -->\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 
 def contains(text, block):
-    """Whether lines of `text` are `block`, indented by any number of spaces."""
+    """Whether consecutive lines of `text` are `block`, indented by some spaces."""
     for indent in range(0, 33):
         shifted = textwrap.indent(block, " " * indent)
         if text.startswith(shifted) or "\n" + shifted in text:
@@ -24,12 +26,13 @@ def contains(text, block):
 
 
 def problems(path):
-    """Of each block of code in a document, what is wrong with it, or nothing."""
+    """Yields for each checked block what is wrong with it, or None."""
     with open(path, encoding="utf-8") as file:
         document = file.read()
     for name, language, block in BLOCK.findall(document):
         if not name:
-            yield f"a block of {language} says not where it is from:\n{block}"
+            if language in COMPILED:
+                yield f"a block of {language} does not say where it is from:\n{block}"
             continue
         with open(name, encoding="utf-8") as file:
             yield None if contains(file.read(), block) else f"not in {name}:\n{block}"

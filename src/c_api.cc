@@ -1,3 +1,6 @@
+// The functions of c_api.h that create tables, and those for names, texts and
+// options. The others are in c_api_verbs.cc.
+
 #include "holdfast/c_api.h"
 
 #include <algorithm>
@@ -18,7 +21,7 @@ namespace {
 
 constexpr hf_options kDefaultOptions = HF_OPTIONS_INIT;
 
-// hf_state has the numbers of HandleState.
+// The constants of hf_state equal those of HandleState.
 static_assert(HF_STATE_NULL == static_cast<int>(HandleState::kNull) &&
               HF_STATE_FOREIGN == static_cast<int>(HandleState::kForeign) &&
               HF_STATE_NEVER_ISSUED ==
@@ -27,20 +30,24 @@ static_assert(HF_STATE_NULL == static_cast<int>(HandleState::kNull) &&
               HF_STATE_STALE == static_cast<int>(HandleState::kStale) &&
               HF_STATE_RETIRED == static_cast<int>(HandleState::kRetired));
 
-// HF_OPTIONS_INIT says what TableOptions does.
+// HF_OPTIONS_INIT has the defaults of TableOptions.
 static_assert(kDefaultOptions.max_slots == TableOptions().max_slots &&
               kDefaultOptions.thread_cache_slots ==
                   TableOptions().thread_cache_slots);
 
 constexpr auto kInvalid = CreationError::Code::kInvalidArgument;
 
-// Copies `given`, which may be of an earlier or of a later version.
+// Copies `*given` to `*options`, or the defaults if `given` is null. The caller
+// may have been compiled with an earlier or a later version of hf_options.
+// Members that this version does not know must be zero.
 CreationError CopyOptions(const hf_options* given, hf_options* options) {
   *options = kDefaultOptions;
   if (given == nullptr) return {};
   const size_t bytes = given->struct_bytes;
   constexpr size_t kFirstVersion = offsetof(hf_options, key) + sizeof(uint64_t);
-  constexpr size_t kMost = 4096;  // More is no size, but was not initialized.
+  // A larger number is not the size of any version: the caller has not
+  // initialized the options.
+  constexpr size_t kMost = 4096;
   if (bytes < kFirstVersion || bytes > kMost) {
     return MakeCreationError(
         kInvalid,
@@ -61,6 +68,7 @@ CreationError CopyOptions(const hf_options* given, hf_options* options) {
   return {};
 }
 
+// Returns a new table, or null and sets `*error`.
 template <typename Pass>
 typename Pass::Table* New(const hf_options& given, CreationError* error) {
   TableOptions options;
@@ -83,7 +91,8 @@ typename Pass::Table* New(const hf_options& given, CreationError* error) {
   }
 }
 
-// With values of the smallest of these sizes that is enough.
+// Returns a new table whose values have the smallest of the sizes kBytes,
+// kMore... that holds `value_bytes`, or null and sets `*error`.
 template <size_t kBytes, size_t... kMore>
 hf_bytes_table* NewBytes(size_t value_bytes, const hf_options& options,
                          CreationError* error) {
@@ -107,7 +116,8 @@ hf_bytes_table* NewBytesTable(size_t value_bytes, const hf_options& options,
   return nullptr;
 }
 
-// `make` returns a table, or null and an error.
+// Does what hf_table_create and hf_bytes_table_create have in common.
+// make(options, &error) must return a table, or return null and set the error.
 template <typename Table, typename Make>
 hf_status Create(const hf_options* given, Table** table, char* message,
                  size_t message_bytes, Make make) {
@@ -142,8 +152,7 @@ hf_status Create(const hf_options* given, Table** table, char* message,
 
 namespace internal = holdfast::internal;
 
-// --- Names and options
-// --------------------------------------------------------
+// --- Names and options -------------------------------------------------------
 
 const char* hf_status_name(hf_status status) {
   switch (status) {
@@ -214,8 +223,7 @@ void hf_options_init(hf_options* options, size_t options_bytes) {
               std::min(options_bytes, sizeof(struct_bytes)));
 }
 
-// --- Creation
-// -----------------------------------------------------------------
+// --- Creation ----------------------------------------------------------------
 
 hf_status hf_table_create(const hf_options* options, hf_table** table,
                           char* message, size_t message_bytes) {

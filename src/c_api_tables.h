@@ -1,5 +1,8 @@
-// The tables of the C interface: HandleTable behind virtual functions, so that
-// a table's Traits and the size of its values can be chosen at run time.
+// The tables of the C interface. C callers choose the Traits of a table and the
+// size of its values at run time, and HandleTable has them as template
+// parameters. So each table of the C interface is a HandleTable behind virtual
+// functions. hf_table and hf_bytes_table are abstract classes; CTableOf has the
+// one implementation of both.
 
 #ifndef HOLDFAST_SRC_C_API_TABLES_H_
 #define HOLDFAST_SRC_C_API_TABLES_H_
@@ -22,7 +25,7 @@
 
 namespace holdfast::internal {
 
-// For handles of 32 bits. Those of more have DefaultTraits.
+// The Traits of tables whose handles have 32 bits. Others have DefaultTraits.
 struct NarrowTraits : DefaultTraits {
   static constexpr int kHandleBits = 32;
   static constexpr int kGenerationBits = 16;
@@ -32,14 +35,14 @@ inline hf_status LiveStatus(bool is_live) {
   return is_live ? HF_OK : HF_NOT_LIVE;
 }
 
-// Copies `from` to `text`, and returns its length, as snprintf does. Nothing is
-// written if `text` is null.
+// Copies `from` to `text`, of `bytes` bytes, and returns the length of `from`,
+// as snprintf does. Writes nothing if `text` is null.
 inline size_t CopyText(const char* from, char* text, size_t bytes) {
   if (text == nullptr) bytes = 0;
   return static_cast<size_t>(std::snprintf(text, bytes, "%s", from));
 }
 
-// --- What is the same for all values -----------------------------------------
+// --- Functions that pass no value --------------------------------------------
 
 class CTable {
  public:
@@ -60,7 +63,7 @@ class CTable {
   virtual uint64_t IndexLimit() const noexcept = 0;
 };
 
-// --- What passes values: as In to the table, as Out from it ------------------
+// --- Functions that pass values: as In to the table, as Out from it ----------
 
 template <typename In, typename Out>
 class CValueTable : public CTable {
@@ -74,7 +77,7 @@ class CValueTable : public CTable {
   virtual hf_status Exchange(hf_handle handle, In value, Out old) noexcept = 0;
   virtual hf_status Take(hf_handle handle, Out value) noexcept = 0;
 
-  // These pass on what the callbacks throw.
+  // Exceptions of the callbacks leave these two.
   virtual hf_status ForEach(Visit* visit, void* context) const = 0;
   virtual hf_status ForEachExclusive(Update* update, void* context) = 0;
 };
@@ -95,13 +98,13 @@ class CWalk {
 
 }  // namespace holdfast::internal
 
-// The types that the header declares.
+// The types that c_api.h declares.
 
 struct hf_walk : holdfast::internal::CWalk<uint64_t> {};
 struct hf_bytes_walk : holdfast::internal::CWalk<const void*> {};
 
 struct hf_table : holdfast::internal::CValueTable<uint64_t, uint64_t*> {
-  // Null without memory.
+  // Returns null if there is no memory.
   virtual hf_walk* NewWalk() const noexcept = 0;
 };
 
@@ -114,6 +117,8 @@ namespace holdfast::internal {
 
 // --- How values are passed ---------------------------------------------------
 
+// The table's values are of type Value. In and Out convert between Value and
+// what C functions pass; Show and ShowMutable convert to what callbacks get.
 struct PassNumber {
   using Value = uint64_t;
   using Table = hf_table;
@@ -125,8 +130,8 @@ struct PassNumber {
   static uint64_t* ShowMutable(uint64_t& value) { return &value; }
 };
 
-// Values of up to kBytes, in whole words: tables of 8 bytes are the same code
-// as those of numbers.
+// For values of up to kBytes bytes. With kBytes = 8, Value is uint64_t, so that
+// these tables share the code of HandleTable with those of PassNumber.
 template <size_t kBytes>
 struct PassBytes {
   struct Words {
@@ -139,7 +144,7 @@ struct PassBytes {
   using Table = hf_bytes_table;
   using Walk = hf_bytes_walk;
 
-  // Bytes past the table's own are zero.
+  // The bytes of the result beyond value_bytes are zero.
   static Value In(const Table& table, const void* in) {
     Value value = {};
     std::memcpy(&value, in, table.value_bytes);
@@ -191,7 +196,8 @@ class CTableOf final : public Pass::Table {
   using Update = typename Pass::Table::Update;
 
  public:
-  // Null with an error. `handle_bits` is as for Make.
+  // Returns a new table, or null and sets `*error`. `handle_bits` is as for
+  // HandleTable::Make.
   static typename Pass::Table* New(const TableOptions& options, int handle_bits,
                                    CreationError* error) {
     Inner table = Inner::Make(options, error, handle_bits);

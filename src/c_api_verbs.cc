@@ -1,4 +1,6 @@
-// The functions of c_api.h that take a table or a walk.
+// The functions of c_api.h that take a table or a walk: each checks its
+// arguments for null pointers, and calls the virtual function that does the
+// work (c_api_tables.h).
 
 #include <algorithm>
 #include <cstddef>
@@ -64,7 +66,7 @@ hf_status GetStats(const CTable* table, hf_stats* stats, size_t stats_bytes) {
                         found.bytes_touched};
   const size_t known = std::min(stats_bytes, sizeof(all));
   std::memcpy(stats, &all, known);
-  // Members of a later version.
+  // Members of a later version are zero.
   std::memset(reinterpret_cast<unsigned char*>(stats) + known, 0,
               stats_bytes - known);
   return HF_OK;
@@ -72,8 +74,7 @@ hf_status GetStats(const CTable* table, hf_stats* stats, size_t stats_bytes) {
 
 }  // namespace
 
-// --- 64-bit values
-// ------------------------------------------------------------
+// --- 64-bit values -----------------------------------------------------------
 
 void hf_table_destroy(hf_table* table) { delete table; }
 
@@ -169,8 +170,7 @@ uint64_t hf_table_index_limit(const hf_table* table) {
   return table != nullptr ? table->IndexLimit() : 0;
 }
 
-// --- Values of 1 to 64 bytes
-// --------------------------------------------------
+// --- Values of 1 to 64 bytes -------------------------------------------------
 
 void hf_bytes_table_destroy(hf_bytes_table* table) { delete table; }
 

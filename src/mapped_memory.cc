@@ -1,5 +1,5 @@
-// MappedMemory for POSIX systems; src/mapped_memory_windows.cc has it for
-// Windows. Each of them is empty where the other one is compiled.
+// MappedMemory for POSIX systems. src/mapped_memory_windows.cc has it for
+// Windows. On each system, one of the two files compiles to nothing.
 
 #if !defined(_WIN32)
 
@@ -21,7 +21,7 @@
 #include "absl/base/attributes.h"
 #include "holdfast/internal/creation_error.h"
 
-// Of LeakSanitizer's interface; absent where it is not linked in.
+// Functions of LeakSanitizer. They are null if it is not linked in.
 // NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 ABSL_ATTRIBUTE_WEAK void __lsan_register_root_region(const void* begin,
@@ -34,7 +34,8 @@ ABSL_ATTRIBUTE_WEAK void __lsan_unregister_root_region(const void* begin,
 namespace holdfast::internal {
 namespace {
 
-// The first number of /proc/`file` after `skipped` others; 0 if there is none.
+// Returns the number in /proc/`file` that follows `skipped` other numbers, or 0
+// if there is none.
 uint64_t ReadProc(const char* file, int skipped) {
   std::ifstream in(std::string("/proc/") + file);
   uint64_t number = 0;
@@ -49,14 +50,15 @@ uint64_t CountMappings() {
                                           '\n'));
 }
 
-// Whether the process has, with `more` bytes, more than the limit allows.
+// Returns whether `used_pages` pages and `more` bytes together exceed the
+// process's limit on `resource`.
 bool IsBeyond(int resource, uint64_t used_pages, uint64_t more) {
   rlimit limit;
   return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
          used_pages * MappedMemory::PageBytes() + more > limit.rlim_cur;
 }
 
-// Which of the system's limits has probably refused `more` bytes.
+// Returns which of the system's limits has probably refused `more` bytes.
 const char* GuessLimit(uint64_t more, int error) {
   if (error == EAGAIN) {
     return "the limit on locked memory: ulimit -l (mlockall is in force)";
@@ -87,13 +89,15 @@ CreationError Refused(const char* call, uint64_t bytes, int error) {
 }  // namespace
 
 CreationError MappedMemory::Reserve(size_t bytes, MappedMemory* memory) {
-  // Readable: a late reader of any slot finds zeros. Not writable: the system
-  // charges no memory, does not lock any (mlockall: zeros have none of their
-  // own), and leaves it out of core dumps.
+  // The memory can be read, so a thread with any handle finds zeros where no
+  // slot was used. It cannot be written yet: so the system charges nothing for
+  // it, mlockall locks nothing (all of it is the one page of zeros), and core
+  // dumps leave it out.
   void* base = mmap(nullptr, bytes, PROT_READ,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return Refused("mmap", bytes, errno);
-  // Values may be the only pointers to objects.
+  // LeakSanitizer must look for pointers here: a value may be the only pointer
+  // to an object.
   if (__lsan_register_root_region != nullptr) {
     __lsan_register_root_region(base, bytes);
   }
@@ -113,7 +117,7 @@ bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {
 }
 
 CreationError MappedMemory::Refusal() {
-  // Each step is at least 16 KiB.
+  // A part of a table grows by 16 KiB at least (GrowingPart).
   return Refused("mprotect", 16'384, ENOMEM);
 }
 

@@ -1,5 +1,5 @@
-// MappedMemory for Windows; src/mapped_memory.cc has it for POSIX systems. Each
-// of them is empty where the other one is compiled.
+// MappedMemory for Windows. src/mapped_memory.cc has it for POSIX systems. On
+// each system, one of the two files compiles to nothing.
 
 #if defined(_WIN32)
 
@@ -7,9 +7,9 @@
 #if !defined(NOMINMAX)
 #define NOMINMAX
 #endif
-#define PSAPI_VERSION 2  // Then psapi.h needs no library of its own.
+#define PSAPI_VERSION 2  // So that psapi.h needs no library of its own.
 #include <windows.h>
-// After windows.h.
+// psapi.h must come after windows.h.
 #include <psapi.h>
 
 #include <algorithm>
@@ -37,8 +37,9 @@ CreationError Refused(const char* call, DWORD error) {
 }  // namespace
 
 CreationError MappedMemory::Reserve(size_t bytes, MappedMemory* memory) {
-  // Of no use until it is committed, step by step: what is committed is charged
-  // as memory, even if it may only be read.
+  // Reserved memory can neither be read nor written. MakeWritable commits it
+  // step by step, because Windows charges committed memory, even if it can only
+  // be read.
   void* const base = VirtualAlloc(nullptr, bytes, MEM_RESERVE, PAGE_READWRITE);
   if (base == nullptr) return Refused("VirtualAlloc", GetLastError());
   *memory = MappedMemory(base, bytes);
@@ -53,7 +54,7 @@ uint64_t MappedMemory::PageBytes() noexcept {
 
 bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {
   const DWORD error = GetLastError();
-  // What was committed before keeps its contents.
+  // Pages that were committed before keep their contents.
   const bool done =
       VirtualAlloc(begin, bytes, MEM_COMMIT, PAGE_READWRITE) != nullptr;
   SetLastError(error);

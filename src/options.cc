@@ -39,7 +39,8 @@ CreationError FitOptions(uint64_t max_slots_limit,
                              ", must be even and at most %" PRIu64,
                              *options->key, key_mask);
   }
-  // A small table is not to lie in the caches of a few threads.
+  // Otherwise the caches of a few threads could hold most slots of a small
+  // table.
   options->thread_cache_slots = static_cast<uint32_t>(
       std::min<uint64_t>(options->thread_cache_slots, options->max_slots / 16));
   return {};

@@ -1,5 +1,6 @@
 #if defined(_WIN32)
-#define _CRT_RAND_S  // NOLINT(bugprone-reserved-identifier): as stdlib.h has it
+// Makes stdlib.h declare rand_s.
+#define _CRT_RAND_S  // NOLINT(bugprone-reserved-identifier)
 #endif
 
 #include "holdfast/internal/table_key.h"
@@ -30,8 +31,8 @@ bool FromSystem(uint64_t* bits) noexcept {
 #if defined(__linux__)
   ssize_t got;
   do {
-    // Not waiting for entropy, early at boot: the next source may do better.
-    // By its number: the function is a point at which a thread is cancelled.
+    // Does not wait for entropy early at boot: then the next source is used.
+    // Not by the function getrandom(), because a thread may be cancelled in it.
     got = syscall(SYS_getrandom, bits, sizeof(*bits), GRND_NONBLOCK);
   } while (got < 0 && errno == EINTR);
   return got == ssize_t{sizeof(*bits)};
@@ -57,7 +58,7 @@ bool FromDevice(uint64_t* bits) noexcept {
     return false;
   }
 #else
-  (void)bits;  // It would end the program where it cannot.
+  (void)bits;  // Without exceptions, a failing random_device ends the program.
   return false;
 #endif
 }
@@ -71,8 +72,8 @@ uint64_t FromWhatIsAtHand() noexcept {
   static std::atomic<uint64_t> calls{0};
   AtHand from = {};
 #if defined(__linux__)
-  // 16 random bytes, new with each exec and the same in each fork.
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): as getauxval has it.
+  // The kernel gives a process 16 random bytes at exec; a forked process has
+  // the same ones. NOLINTNEXTLINE(performance-no-int-to-ptr): from getauxval.
   if (const auto* start = reinterpret_cast<const void*>(getauxval(AT_RANDOM))) {
     std::memcpy(from.exec, start, sizeof(from.exec));
   }

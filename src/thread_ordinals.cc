@@ -1,3 +1,6 @@
+// The numbers of the calling threads, in this copy of the library: pool has the
+// numbers, owners knows which of their owners are gone.
+
 #include "holdfast/internal/thread_ordinals.h"
 
 #include <atomic>
@@ -27,17 +30,21 @@ namespace {
 constexpr uint32_t kCapacity = ThreadOrdinals::kCapacity;
 constexpr uint32_t kNone = ThreadOrdinals::kNone;
 
-// This copy's: nothing here has a name that another copy's could take.
+// This copy of the library has its own numbers and locks. They are in a
+// namespace without a name, so the linker cannot mix them up with another
+// copy's.
 ABSL_CONST_INIT OrdinalPool<StdAtomics, kCapacity> pool;
 ABSL_CONST_INIT OwnerLocks<StdAtomics, LockBlock, kCapacity> owners;
 
-// The token of ordinal 0, chosen at random once, with room for the ordinals: no
-// other copy's tokens are among these, nor those of a copy that was unloaded
-// and has left one with a thread, but for one in 2^46.
+// The token of ordinal 0; that of ordinal n is n more. A token says which copy
+// of the library numbered the thread. first_token is a random multiple of
+// kCapacity, chosen once: so the tokens of this copy differ from those of other
+// copies, also of one that was unloaded and whose token a thread still has. Two
+// copies have the same first_token with a probability of 2^-46.
 ABSL_CONST_INIT std::atomic<uint64_t> first_token{0};
 
 uint64_t FirstToken() noexcept {
-  // order: relaxed. Only the number counts.
+  // order: relaxed. The number is all that passes between threads.
   uint64_t first = first_token.load(std::memory_order_relaxed);
   if (first != 0) return first;
   const uint64_t chosen =
@@ -59,8 +66,8 @@ void Give(uint32_t ordinal) noexcept {
 void OnThreadExit() noexcept {
   const uint32_t ordinal = LoadMine().ordinal;
   StoreMine({kNone, true});
-  // The C library may call this for a thread that never registered: a thread
-  // that armed the hook too late leaves its key's value to a later one.
+  // The C library may call this for a thread that has no ordinal: a thread that
+  // arms the hook too late leaves its pthread key's value to a later thread.
   if (ordinal == kNone) return;
   if (LoadToken() == FirstToken() + ordinal) StoreToken(0);
   Give(ordinal);
@@ -68,7 +75,8 @@ void OnThreadExit() noexcept {
 
 ABSL_CONST_INIT ExitHook exit_hook;
 
-// Gives back what threads that are gone had claimed too late.
+// Gives back the ordinals of threads that are gone and had claimed them after
+// their exit hook had run.
 void ReclaimAll() noexcept {
   const uint32_t limit = pool.Limit();
   for (uint32_t ordinal = 0; ordinal < limit; ++ordinal) {
@@ -76,13 +84,15 @@ void ReclaimAll() noexcept {
   }
 }
 
-// An ordinal from which on a claim looks for owners that are gone: twice as
-// many as are owned, so that the search costs each claim little.
+// If a claim gets this ordinal or a larger one, it calls ReclaimAll first. This
+// is twice the number of ordinals that were owned after the last such call, so
+// that the calls cost each claim little.
 ABSL_CONST_INIT std::atomic<uint32_t> reclaim_from{8};
 
 uint32_t Take() noexcept {
   uint32_t ordinal = pool.Claim();
-  // order: relaxed, both. A hint.
+  // order: relaxed, both. It only decides when to look for threads that are
+  // gone.
   if (ordinal >= reclaim_from.load(std::memory_order_relaxed)) {
     ReclaimAll();
     const uint32_t owned = pool.CountOwned();

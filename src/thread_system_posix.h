@@ -1,9 +1,11 @@
-// What src/thread_ordinals.cc needs of a POSIX system: variables of a thread, a
-// hook at its exit, and locks that tell when their owner is gone. Included by
-// that file alone; thread_system_windows.h has the same for Windows.
+// The part of src/thread_ordinals.cc that depends on POSIX: variables of the
+// calling thread, a hook that runs when a thread exits, and locks that tell
+// when their owner is gone. Only that file includes this header;
+// thread_system_windows.h is the same part for Windows.
 //
-// Nothing here but the token has a name that another copy of the library could
-// take: a namespace without a name, in a header, is meant.
+// The namespace without a name is on purpose, although this is a header: names
+// in it cannot be resolved to another copy of the library. Only the token below
+// has a name that can.
 
 #ifndef HOLDFAST_SRC_THREAD_SYSTEM_POSIX_H_
 #define HOLDFAST_SRC_THREAD_SYSTEM_POSIX_H_
@@ -20,13 +22,14 @@
 #include "holdfast/internal/thread_ordinals.h"
 #include "holdfast/internal/thread_token.h"
 
-// What LoadThreadToken loads. It has a plain name for the assembler, and is in
-// the static part of thread-local storage from the start. The threads of one
-// copy of the library may find another copy's variable here: what it says is
-// looked at, not trusted.
+// The variable that LoadThreadToken loads (internal/thread_token.h), from
+// assembler code, which is why it has a plain C name. Because of that name, two
+// copies of the library in a process may share the variable. So the library
+// does not trust the token: it checks whether the token is one of its own.
 //
-// Its model is that of LoadThreadToken; where that is a call, in shared objects
-// for other C libraries, any will do, and dlopen refuses this one.
+// The code of LoadThreadToken needs the initial-exec model. In shared objects
+// for C libraries other than glibc, LoadThreadToken is a function call: there
+// any model will do, and dlopen refuses the initial-exec one.
 #if defined(__GLIBC__) || !defined(__PIC__) || defined(__PIE__)
 #define HOLDFAST_TOKEN_MODEL tls_model("initial-exec")
 #else
@@ -51,7 +54,7 @@ namespace {
 
 // --- Defined by thread_ordinals.cc -------------------------------------------
 
-// Gives back what the calling thread has.
+// Gives back the calling thread's ordinal.
 void OnThreadExit() noexcept;
 
 // --- Variables of the calling thread -----------------------------------------
@@ -65,7 +68,8 @@ ABSL_CONST_INIT thread_local Mine calling_thread;
 
 Mine LoadMine() noexcept { return calling_thread; }
 
-// False, and nothing is stored, if the system has no place for it.
+// Returns false, and stores nothing, if the system has no place for it. (POSIX
+// systems always have one; Windows may not.)
 bool StoreMine(const Mine& to_store) noexcept {
   calling_thread = to_store;
   return true;
@@ -76,7 +80,8 @@ void StoreToken(uint64_t token) noexcept { holdfast_thread_token = token; }
 
 // --- Locks -------------------------------------------------------------------
 
-// Robust mutexes on a page of their own.
+// Robust mutexes on memory of their own. If a thread exits while it holds one,
+// the next TryLock of another thread gets it and returns kOrphaned.
 struct LockBlock {
   static constexpr uint32_t kPerBlock = 64;
 
@@ -118,22 +123,24 @@ struct LockBlock {
 
 extern "C" void HoldfastThreadExit(void*) noexcept { OnThreadExit(); }
 
-// A pthread key, whose destructor runs after those of thread_local objects, in
-// one of several rounds: also if the thread comes to us in another key's
-// destructor. (A thread_local object's would not run then any more.)
+// The exit hook is the destructor of a pthread key. Destructors of keys run
+// after those of thread_local objects, in several rounds. So the hook also runs
+// if the thread first calls the library in the destructor of another key, when
+// that of a thread_local object would not run any more.
 class ExitHook {
  public:
   constexpr ExitHook() = default;
-  // When the library is unloaded: the function will be gone.
+  // Runs when the library is unloaded, after which nothing may call the hook.
   ~ExitHook() {
     // order: relaxed. No thread is inside the library any more.
     const uint64_t key = key_.exchange(kGone, std::memory_order_relaxed);
     if (key < kGone) pthread_key_delete(static_cast<pthread_key_t>(key - 1));
   }
 
-  // Has OnThreadExit called when the thread exits. Lock-free.
+  // Makes OnThreadExit run when the calling thread exits. Lock-free.
   void Arm() noexcept {
-    // order: relaxed. The key is a number; the C library orders what it means.
+    // order: relaxed. The key is a number; the C library synchronizes what the
+    // number stands for.
     uint64_t key = key_.load(std::memory_order_relaxed);
     if (key == 0 && !Create(&key)) return;
     if (key == kGone) return;
@@ -157,7 +164,7 @@ class ExitHook {
     return true;
   }
 
-  std::atomic<uint64_t> key_{0};  // Plus one; 0 if there is none yet.
+  std::atomic<uint64_t> key_{0};  // The key plus one; 0 if there is none yet.
 };
 
 }  // namespace

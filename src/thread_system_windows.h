@@ -1,5 +1,5 @@
-// What src/thread_ordinals.cc needs of Windows, as thread_system_posix.h has it
-// for POSIX systems. Included by that file alone.
+// The part of src/thread_ordinals.cc that depends on Windows. Only that file
+// includes this header; thread_system_posix.h is the same part for POSIX.
 
 #ifndef HOLDFAST_SRC_THREAD_SYSTEM_WINDOWS_H_
 #define HOLDFAST_SRC_THREAD_SYSTEM_WINDOWS_H_
@@ -21,16 +21,17 @@ namespace {
 
 // --- Defined by thread_ordinals.cc -------------------------------------------
 
-// Gives back what the calling thread has.
+// Gives back the calling thread's ordinal.
 void OnThreadExit() noexcept;
 
+// Returns the token of ordinal 0.
 uint64_t FirstToken() noexcept;
 
 // --- Slots of the system -----------------------------------------------------
 
-// A place that each thread, or each fiber, has for one word: allocated when it
-// is first needed, and given back when the library is unloaded. All of it is
-// lock-free.
+// A variable of one word that each thread (Api = TlsApi) or each fiber (FlsApi)
+// has for itself. The system's slot for it is allocated at the first Store, and
+// freed when the library is unloaded. Load and Store are lock-free.
 template <typename Api>
 class SystemSlot {
  public:
@@ -41,15 +42,16 @@ class SystemSlot {
     if (slot < kGone) Api::Free(static_cast<DWORD>(slot - 1));
   }
 
-  // 0 if nothing was stored.
+  // Returns 0 if the calling thread or fiber has stored nothing.
   uintptr_t Load() const noexcept {
-    // order: relaxed. The slot is a number; the system orders what it means.
+    // order: relaxed. The slot is a number; the system synchronizes what the
+    // number stands for.
     const uint64_t slot = slot_.load(std::memory_order_relaxed);
     if (slot == 0 || slot == kGone) return 0;
     return reinterpret_cast<uintptr_t>(Api::Get(static_cast<DWORD>(slot - 1)));
   }
 
-  // False if the system has no slot left.
+  // Returns false if the system has no slot left.
   bool Store(uintptr_t word) noexcept {
     // order: relaxed. As in Load.
     uint64_t slot = slot_.load(std::memory_order_relaxed);
@@ -76,11 +78,12 @@ class SystemSlot {
     return true;
   }
 
-  std::atomic<uint64_t> slot_{0};  // Plus one; 0 if there is none yet.
+  std::atomic<uint64_t> slot_{0};  // The slot plus one; 0 if none yet.
 };
 
-// A thread's. A thread_local variable would do for MSVC; but MinGW's are gone
-// before the exit hook runs, and slower to find.
+// Slots of threads. With MSVC a thread_local variable would do. But MinGW
+// destroys thread_local variables before the exit hook runs, and is slower to
+// find them.
 struct TlsApi {
   static constexpr DWORD kNone = TLS_OUT_OF_INDEXES;
   static DWORD Alloc() { return TlsAlloc(); }
@@ -91,8 +94,8 @@ struct TlsApi {
 
 void WINAPI HoldfastThreadExit(void* word) noexcept;
 
-// A fiber's, with a function that is called at its end: at that of the thread,
-// for a thread that is none.
+// Slots of fibers. The system calls HoldfastThreadExit when a fiber ends, and
+// when a thread ends that is not a fiber.
 struct FlsApi {
   static constexpr DWORD kNone = FLS_OUT_OF_INDEXES;
   static DWORD Alloc() { return FlsAlloc(&HoldfastThreadExit); }
@@ -109,7 +112,7 @@ struct Mine {
   bool exited = false;
 };
 
-// {ordinal plus one, or 0:31 | exited:1}.
+// What LoadMine returns, packed as {ordinal plus one, or 0:31 | exited:1}.
 SystemSlot<TlsApi> calling_thread;
 
 Mine LoadMine() noexcept {
@@ -117,14 +120,14 @@ Mine LoadMine() noexcept {
   return {static_cast<uint32_t>(word >> 1) - 1, (word & 1) != 0};
 }
 
-// False, and nothing is stored, if the system has no place for it.
+// Returns false, and stores nothing, if the system has no slot left.
 bool StoreMine(const Mine& to_store) noexcept {
   return calling_thread.Store(uintptr_t{to_store.ordinal + 1} << 1 |
                               (to_store.exited ? 1 : 0));
 }
 
-// A module finds its own copy of the library, and no other, by the names of its
-// functions: so the token follows from the ordinal.
+// On Windows, names are never resolved to another copy of the library. So no
+// token has to be stored: it follows from the ordinal.
 uint64_t LoadToken() noexcept {
   const uint32_t ordinal = LoadMine().ordinal;
   return ordinal == ThreadOrdinals::kNone ? 0 : FirstToken() + ordinal;
@@ -133,8 +136,10 @@ void StoreToken(uint64_t) noexcept {}
 
 // --- Locks -------------------------------------------------------------------
 
-// Mutexes of the system. A thread that has one may lock it again, so that what
-// tries that to find out (OwnerLocks::Inherit) unlocks it once more.
+// Mutexes of the system. If a thread exits while it holds one, the next TryLock
+// of another thread gets it and returns kOrphaned. A thread may lock a mutex
+// again that it holds; OwnerLocks::Inherit may do that, and then unlocks it
+// once more.
 struct LockBlock {
   static constexpr uint32_t kPerBlock = 16;
 
@@ -172,19 +177,22 @@ struct LockBlock {
 
 // --- The exit hook -----------------------------------------------------------
 
-// A slot of the fiber, as the C run-time library has one. A thread's exit hooks
-// that run later, as those of thread_local objects may, find that the ordinal
-// was given back. A fiber that is deleted elsewhere than in the thread that it
-// armed the hook for takes the hook with it: then the owner's lock tells.
+// The exit hook is the callback of a fiber's slot; the C run-time library has
+// such a slot, too. Other exit hooks of the thread may run later, such as
+// destructors of thread_local objects: these find that the ordinal was given
+// back. If another thread deletes the fiber in which the hook was armed, the
+// hook is lost. Then OwnerLocks finds out that the thread is gone.
 class ExitHook {
  public:
-  // Has OnThreadExit called when the thread exits. Lock-free.
+  // Makes OnThreadExit run when the calling thread exits. Lock-free.
   void Arm() noexcept { slot_.Store(calling_thread.Load()); }
 
  private:
   SystemSlot<FlsApi> slot_;
 };
 
+// `word` is what Arm stored. It differs from the calling thread's if another
+// thread deletes the fiber.
 void WINAPI HoldfastThreadExit(void* word) noexcept {
   if (reinterpret_cast<uintptr_t>(word) == calling_thread.Load())
     OnThreadExit();

@@ -21,21 +21,21 @@ enum class Check : size_t {
   kOwnWrite,      // Write to an own handle succeeds.
   kOwnExchange,   // Exchange on an own handle returns what it wrote last.
   kOwnEnd,        // Unpin and Take of an own handle succeed; Take as Exchange.
-  kSharedRead,    // Another's value is whole, and of that entry of that worker.
+  kSharedRead,    // Another worker's value is whole, and of the right entry.
   kSequence,      // One reader of one handle never reads an older value.
   kStale,         // A handle that has been stale once is refused.
   kForeign,       // Another table's, random and malformed handles are refused.
   kDiagnose,      // Diagnose tells live, stale and null.
-  kWin,           // Of racing Unpins and Takes exactly one wins.
+  kWin,           // Exactly one of several racing Unpins and Takes succeeds.
   kConservation,  // What Exchange and Take return is what was put in.
   kWalkValue,     // ForEach shows whole values, of the entry they name.
   kWalkOnce,      // ForEach shows anchors once, and nothing twice.
-  kParallelWalk,  // The same of ParallelForEach, by all workers together.
+  kParallelWalk,  // The same for ParallelForEach, by all workers together.
   kExclusive,     // ForEachExclusive shows all, and keeps what is changed.
-  kClear,         // Handles from before UnpinAll are refused, and its count.
+  kClear,         // UnpinAll makes handles stale, and returns their number.
   kStats,         // At rest live, free and retired are exact.
   kCapacity,      // At rest all slots that are not retired can be pinned.
-  kWearOut,       // All lives of all slots can be used, and none more.
+  kWearOut,       // All lives of all slots can be used, and no more.
   kCount,
 };
 
@@ -53,7 +53,8 @@ inline const char* Name(Check check) {
   return kCheckNames[static_cast<size_t>(check)];
 }
 
-// Of one worker, written by its thread alone; added up at rest.
+// The counts of one worker. Only its thread writes them; they are added up when
+// no worker runs.
 struct Counts {
   uint64_t operations = 0;
   std::array<uint64_t, kChecks> checks = {};
@@ -68,13 +69,14 @@ struct Counts {
   }
 };
 
-// What one worker did to the table as it is. Sums over all workers balance.
+// What one worker did to the present table. The sums over all workers must
+// balance.
 struct Ledger {
   uint64_t pins = 0;
-  uint64_t ends = 0;  // By Unpin, Take and UnpinAll.
+  uint64_t ends = 0;  // Lives ended by Unpin, Take and UnpinAll.
 
-  // Of the entries that only Exchange and Take change: how many values went in
-  // and came out, and the sums of their hashes, modulo 2^64.
+  // For entries that only Exchange and Take change: how many values were put in
+  // and came out, and the sums of the values' hashes, modulo 2^64.
   uint64_t put = 0;
   uint64_t got = 0;
   uint64_t put_sum = 0;
@@ -90,13 +92,13 @@ struct Ledger {
   }
 };
 
-// Keeps the first failure and tells everyone to stop.
+// Keeps the first failure, and tells all threads to stop.
 class FailureLog {
  public:
   void Report(std::string text) {
     absl::MutexLock lock(&mutex_);
     if (first_.empty()) first_ = std::move(text);
-    // order: relaxed. Whoever prints the text takes the lock.
+    // order: relaxed. A thread that reads the text takes the lock.
     failed_.store(true, std::memory_order_relaxed);
   }
 

@@ -1,4 +1,5 @@
-// What a run is told, and which operations a soak is made of.
+// The configuration of a run, and the operations of a soak (a run that checks
+// all the time).
 
 #ifndef HOLDFAST_STRESS_CONFIG_H_
 #define HOLDFAST_STRESS_CONFIG_H_
@@ -22,7 +23,7 @@ enum class Operation : size_t {
   kChurn,    // Pin, Unpin, Take.
   kStale,    // Probe a stale handle.
   kForeign,  // Probe a handle that the table never issued.
-  kContend,  // Read, Exchange, Write, Unpin, Take what all others do, too.
+  kContend,  // Use a handle that all other workers change and end, too.
   kWalk,     // ForEach.
   kClear,    // UnpinAll.
   kCount,
@@ -32,27 +33,27 @@ constexpr size_t kOperations = static_cast<size_t>(Operation::kCount);
 
 struct Mix {
   const char* name;
-  // How often each operation is drawn, relative to the sum of all.
+  // How often each operation is drawn, relative to the sum of the weights.
   std::array<uint32_t, kOperations> weights;
 
   uint32_t weight(Operation operation) const {
     return weights[static_cast<size_t>(operation)];
   }
-  // Handles may end without their owner's doing.
+  // Whether handles may become stale without an action of their owner.
   bool clears() const { return weight(Operation::kClear) != 0; }
 };
 
-// The mix of that name, or null.
+// Returns the mix of that name, or null.
 const Mix* FindMix(absl::string_view name);
 
-// "balanced, churn, ...".
+// Returns the names of all mixes: "balanced, churn, ...".
 std::string MixNames();
 
-// "invariants", the soak, or "linearizability".
+// The values of Config::check: the soak, and the linearizability check.
 constexpr const char kInvariants[] = "invariants";
 constexpr const char kLinearizability[] = "linearizability";
 
-// How a window's calls are known to have ended: see Recorder.
+// When a recorded call counts as ended: see Recorder.
 enum class Drains { kAfterCalls, kAfterBatches, kInTurn };
 
 struct Config {
@@ -66,15 +67,15 @@ struct Config {
   uint64_t max_slots = 512;
   int generation_bits = 32;
 
-  // From one quiescent point to the next: of a soak, and of each thread while
-  // it is recorded.
+  // How long a soak runs, and how many calls a recorded thread makes, until all
+  // threads stop for the checks at rest.
   double round_seconds = 0.25;
   uint32_t window_calls = 8192;
   Drains drains = Drains::kInTurn;
   bool print_progress = true;
 
-  // The most that a table may hand out: what all threads but one may keep comes
-  // on top of max_slots, here for a few threads more.
+  // The most slots that a table may hand out: max_slots, and those that all
+  // threads but one may keep. This allows for a few threads more.
   uint64_t most_slots() const {
     const uint64_t cache =
         std::min<uint64_t>(thread_cache_slots, max_slots / 16);
@@ -82,10 +83,11 @@ struct Config {
   }
 };
 
-// InvalidArgument names the flag, its value and what is allowed.
+// Returns InvalidArgument if a flag has a bad value. The message names the
+// flag, the value and what is allowed.
 absl::Status Validate(const Config& config);
 
-// The command line that runs the same again.
+// Returns the command line that repeats the run.
 std::string CommandLine(const Config& config);
 
 }  // namespace holdfast::stress

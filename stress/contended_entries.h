@@ -13,8 +13,9 @@ void Worker<Table>::Contend() {
   const uint32_t owner = random_.Below(world_.config.threads);
   const uint32_t j = random_.Below(kContended);
   if (owner == id_) Tend(j);
-  // order: acquire. The owner has told the issue oracle of the handle before
-  // any other can end it. (Private entries are those that travel relaxed.)
+  // order: acquire. It synchronizes with the store in Tend. So the owner has
+  // told the issue oracle of the handle before another worker can end it.
+  // (Handles of private entries are loaded relaxed.)
   const uint64_t bits =
       world_.boards[owner].bits[kPrivate + j].load(std::memory_order_acquire);
   if (bits == 0) return;
@@ -29,13 +30,14 @@ void Worker<Table>::Contend() {
   }
 }
 
-// Begins the next life of an own contended entry when the last one has ended
-// and whoever has won it has said so.
+// Begins the next life of one of the worker's contended entries, if the last
+// life has ended and the worker that has ended it has counted that.
 template <typename Table>
 void Worker<Table>::Tend(uint32_t j) {
   const uint32_t k = kPrivate + j;
   Entry& entry = entries_[k];
-  // order: acquire. Of a win that is counted, the end of the life is seen.
+  // order: acquire. It synchronizes with the increment in EndContended, so for
+  // each counted win this thread sees that the life has ended.
   const uint64_t wins = board().wins[j].load(std::memory_order_acquire);
   const bool live = entry.handle && table().Contains(entry.handle);
   ExpectThat(Check::kWin, wins + live <= entry.life, entry.handle,
@@ -58,7 +60,7 @@ void Worker<Table>::Tend(uint32_t j) {
   board().bits[k].store(handle.bits(), std::memory_order_release);
 }
 
-// The claim of a value that was found under a contended handle.
+// Returns the claim of a value that was found under a contended handle.
 template <typename Table>
 std::optional<Claim> Worker<Table>::CheckContended(
     uint32_t owner, uint32_t j, Handle handle,

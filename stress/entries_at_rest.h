@@ -1,5 +1,5 @@
-// The part of Worker that is called while no worker runs, and the anchors.
-// Included by worker.h alone.
+// The part of Worker that is called while no worker runs, and the anchors
+// (values that stay pinned for a whole round). Included by worker.h alone.
 
 #ifndef HOLDFAST_STRESS_ENTRIES_AT_REST_H_
 #define HOLDFAST_STRESS_ENTRIES_AT_REST_H_
@@ -57,7 +57,7 @@ template <typename Table>
 void Worker<Table>::BeginAnchors() {
   world_.anchors.clear();
   if (clears()) return;
-  // Not so many that they keep the workers from pinning.
+  // Leaves the workers enough slots.
   const uint64_t wanted =
       std::min<uint64_t>(kAnchors, world_.config.max_slots / 8);
   for (uint32_t k = 0; k < wanted; ++k) {
@@ -103,7 +103,7 @@ void Worker<Table>::TouchInPlace(Handle handle, Value& value) {
   const uint32_t k = static_cast<uint32_t>(claim->entry);
   if (entries_[k].sequence == Value::kLastSequence) return;
   ++entries_[k].sequence;
-  value = ValueOf(k);  // Verify expects to find it.
+  value = ValueOf(k);  // Verify checks that it is stored.
 }
 
 }  // namespace holdfast::stress

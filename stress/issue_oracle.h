@@ -1,10 +1,10 @@
-// Knows the last handles that each slot was issued as, so that no handle is
-// issued twice.
+// Knows the last handles that were issued for each slot, to check that no
+// handle is issued twice.
 //
-// It relies on what internal/words.h says of handles: {slot index, generation}
-// under an XOR, a slot's first handle having generation 1 and each later one a
-// larger odd generation. All its atomics are relaxed: what orders two pins of a
-// slot is the table, and nothing here is to help it.
+// It relies on the form of handles that internal/place.h describes: {slot
+// index, generation} XOR a key. A slot's first handle has generation 1, and
+// each later one a larger odd generation. All atomics here are relaxed: the
+// table must order two pins of a slot, and the oracle must not help it.
 
 #ifndef HOLDFAST_STRESS_ISSUE_ORACLE_H_
 #define HOLDFAST_STRESS_ISSUE_ORACLE_H_
@@ -20,9 +20,9 @@ class IssueOracle {
  public:
   enum class Answer {
     kFresh,
-    kTooLate,    // Pinned too many lives ago to tell. Only if unordered.
-    kRepeated,   // This handle, or a later one of its slot, is known already.
-    kMalformed,  // No slot's, or an even generation.
+    kTooLate,    // Unknown: its life is 32 lives or more ago. Not if `ordered`.
+    kRepeated,   // This handle is known, or, if `ordered`, a later one is.
+    kMalformed,  // The index is out of range, or the generation is even.
   };
 
   // `first` is the first handle of a new table: XORed with it, handles are
@@ -33,8 +33,9 @@ class IssueOracle {
     windows_ = std::make_unique<std::atomic<uint64_t>[]>(size_);
   }
 
-  // To be told of every handle after Pin has returned it. `ordered`: and before
-  // anyone may unpin it; then handles of one slot come in the order of lives.
+  // Must be called for every handle, after Pin has returned it. `ordered` says
+  // that no thread can have unpinned the handle yet: then the handles of one
+  // slot must come in the order of its lives.
   Answer Record(uint64_t bits, bool ordered) {
     const uint64_t plain = bits ^ first_ ^ 1;
     const uint64_t slot = plain >> generation_bits_;

@@ -1,4 +1,5 @@
-// The search on histories made by hand, with an order and without.
+// Tests the search on histories that were made by hand, with and without an
+// order.
 
 #include <cstdint>
 #include <ostream>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr uint64_t kMaxSteps = 1'000'000;
 
-// Of a slot that is live before, with generation 1 and value 1.
+// The calls on a slot that is live before, with generation 1 and value 1.
 struct History {
   const char* name;
   std::vector<Call> calls;

@@ -1,4 +1,5 @@
-// The search against all permutations, what it shows, and when it gives up.
+// Compares the search with all permutations, and tests what it shows, and when
+// it gives up.
 
 #include <algorithm>
 #include <array>
@@ -27,7 +28,8 @@ bool IsBefore(const Call& a, const Call& b) {
          (a.in_order && a.thread == b.thread && a.begin < b.begin);
 }
 
-// Whether some of the orders, with or without each pending call, is possible.
+// Returns whether any order of the calls is possible, with or without each call
+// that has not returned.
 bool HasOrder(const std::vector<Call>& calls, const SlotState& state,
               uint32_t placed) {
   bool done = true;
@@ -60,7 +62,8 @@ Call RandomCall(Random* random) {
   return call;
 }
 
-// Some threads keep an order. Of their calls, none ends before an earlier one.
+// Makes some threads keep the order of their calls: none of these ends before
+// an earlier one.
 void KeepOrder(Random* random, std::vector<Call>* calls) {
   std::array<uint64_t, 3> ends = {};
   for (Call& call : *calls) {
@@ -72,8 +75,8 @@ void KeepOrder(Random* random, std::vector<Call>* calls) {
   }
 }
 
-// Calls in [0, 20) with the results that they have in the order of a random
-// point in each.
+// Returns calls in [0, 20). Each takes effect at a random point in its time,
+// and has the result that follows from that.
 std::vector<Call> RandomHistory(Random* random, size_t size) {
   std::vector<Call> calls;
   for (size_t i = 0; i < size; ++i) calls.push_back(RandomCall(random));
@@ -124,8 +127,8 @@ TEST(SearchTest, AgreesWithAllPermutations) {
   EXPECT_GT(unexplained, 2'000);
 }
 
-// The calls up to the culprit's return have no order, and those up to any
-// earlier return have one.
+// The calls up to the culprit's return have no order. Those up to any earlier
+// return have one.
 TEST(SearchTest, NamesTheFirstCallWithoutExplanation) {
   Random random(2, 0);
   int found = 0;
@@ -151,7 +154,7 @@ TEST(SearchTest, NamesTheFirstCallWithoutExplanation) {
 
 // --- Reports -----------------------------------------------------------------
 
-// A long history, with `wrong` in the middle.
+// Returns a long history with the calls `wrong` in the middle.
 std::vector<Call> LongHistoryWith(const std::vector<Call>& wrong) {
   std::vector<Call> calls;
   uint64_t time = 0;
@@ -180,7 +183,8 @@ TEST(SearchTest, ShowsNoMoreThanTheContradiction) {
                                        ".*15 +20  Read.* -> #1400\n$"));
 }
 
-// If a preempted call may have a part in it, it is shown, too.
+// The result includes a preempted call that may have a part in the
+// contradiction.
 TEST(SearchTest, ShowsWhatMayHaveHadAPart) {
   const std::vector<Call> calls =
       LongHistoryWith({Write({100, 11'000}, 1, 3), Write({9'000, 9'010}, 1, 2),
@@ -204,8 +208,9 @@ TEST(SearchTest, GivesUpInsteadOfPassing) {
   EXPECT_GT(result.steps, 9'999);
 }
 
-// What a thread in order began before what is shown may have counted before it,
-// and holds nothing back: its later Read alone is no contradiction.
+// A thread keeps the order of its calls, and has begun one before the calls
+// that are shown. That call may have taken effect before them, so the thread's
+// later Read alone is no contradiction.
 TEST(SearchTest, ShowsACallInOrderThatBeganBefore) {
   const std::vector<Call> calls = LongHistoryWith(
       {InOrder(7, Write({8'990, 9'030}, 1, 3)), Write({9'000, 9'010}, 1, 2),
@@ -221,8 +226,8 @@ TEST(SearchTest, ShowsACallInOrderThatBeganBefore) {
   EXPECT_EQ(shortest[1].begin, 9'011);
 }
 
-// Ten calls that were preempted and hundreds that ran meanwhile: the search
-// goes straight to an order, since nothing asks for the ten before their end.
+// Ten calls were preempted while hundreds of others ran. The search finds an
+// order at once, since it places the ten only when they are needed.
 TEST(SearchTest, PlacesPreemptedCallsJustInTime) {
   std::vector<Call> calls;
   for (uint64_t i = 0; i < 10; ++i) {

@@ -1,5 +1,5 @@
-// What HandleTable does at full speed has an order, whatever the values' size
-// and however free slots are kept.
+// HandleTable is linearizable at full speed, for all sizes of values and
+// caches.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +28,7 @@ struct ShortLived : DefaultTraits {
 Config TestConfig(uint32_t thread_cache_slots) {
   Config config;
   config.check = kLinearizability;
-  config.seconds = 0.2;  // And at least one window with each kind of ends.
+  config.seconds = 0.2;  // And at least one window of each kind.
   config.thread_cache_slots = thread_cache_slots;
   config.print_progress = false;
   return config;
@@ -79,7 +79,8 @@ class RecorderTest : public ::testing::Test {
  protected:
   using Table = HandleTable<Payload<8>>;
 
-  // What a thread alone has recorded.
+  // Returns the calls that one thread has recorded, with no other thread
+  // running.
   std::vector<Call> CallsWith(Drains drains) {
     Table table = *Table::Create();
     Places places;
@@ -102,8 +103,8 @@ TEST_F(RecorderTest, CallsEndBeforeTheNextBegins) {
   }
 }
 
-// The drain comes after the batch's last call, so that no end is of a time
-// before that.
+// The drain comes after the last call of a batch, so no recorded end is before
+// that call.
 TEST_F(RecorderTest, BatchesKeepTheirOrderAndEndTogether) {
   const std::vector<Call> calls = CallsWith(Drains::kAfterBatches);
   ASSERT_GE(calls.size(), 1'000);

@@ -1,5 +1,5 @@
-// How a window's calls are taken apart by slots, and what goes on from one
-// window to the next.
+// Tests how WindowChecker divides a window's calls by slots, and what it keeps
+// from one window to the next.
 
 #include <cstdint>
 #include <string>
@@ -27,7 +27,7 @@ uint64_t HandleOf(uint64_t slot, uint64_t generation) {
 
 Call Of(uint64_t slot, Call call) {
   call.handle = HandleOf(slot, call.generation);
-  call.generation = 0;  // The checker's to find out.
+  call.generation = 0;  // The checker must find it out.
   return call;
 }
 
@@ -38,7 +38,7 @@ Call Returning(uint64_t count, Call unpin_all) {
 
 class WindowCheckerTest : public ::testing::Test {
  protected:
-  // The first handle is that of some slot, with generation 1.
+  // The table's first handle may be that of any slot, with generation 1.
   WindowChecker checker_{HandleOf(5, 1), kBits, 100'000};
 };
 

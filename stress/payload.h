@@ -1,6 +1,7 @@
-// Values that say what they are: which entry of which worker they belong to, in
-// which of its lives, as the how-manieth write, with a checksum of all that and
-// of their size. A value is whole if encoding what it says gives that value.
+// Values that describe themselves. A value contains a claim: the worker and the
+// entry that it belongs to, the life of the entry, and the number of the write
+// in that life; and a checksum of the claim and of the value's size. A value is
+// whole if encoding its claim gives the same value.
 
 #ifndef HOLDFAST_STRESS_PAYLOAD_H_
 #define HOLDFAST_STRESS_PAYLOAD_H_
@@ -56,7 +57,7 @@ struct Payload {
     return payload;
   }
 
-  // Nothing if the value is torn, or was never one.
+  // Returns the claim, or nothing if the value is not whole.
   std::optional<Claim> Decode() const {
     const uint64_t head = Get(0);
     const uint64_t tail = kBytes <= 8 ? head >> kHeadBits % 64 : Get(1);

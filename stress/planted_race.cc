@@ -1,5 +1,5 @@
-// A data race on purpose: passes, unless ThreadSanitizer is on and sees it. Run
-// it after any change of compilers or flags:
+// A data race on purpose. The test passes, unless ThreadSanitizer is on and
+// finds the race. Run it after any change of compilers or flags:
 //
 //   ./bazelw test --config=tsan //stress:planted_race    # has to fail
 
@@ -14,7 +14,8 @@ int main() {
   const holdfast::Handle<int*> handle = table->Pin(&plain);
   const auto add = [&] {
     for (int i = 0; i < 100'000; ++i) {
-      // The table orders neither thread's use of what the pointer leads to.
+      // The table does not order the threads' uses of the object behind the
+      // pointer.
       if (const auto found = table->Read(handle)) ++**found;
     }
   };

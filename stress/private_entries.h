@@ -70,7 +70,7 @@ void Worker<Table>::End(uint32_t k) {
   Vanish(k);
 }
 
-// The handle of entry `k` is stale: by this worker, or by UnpinAll.
+// Notes that the handle of entry `k` is stale, by this worker or by UnpinAll.
 template <typename Table>
 void Worker<Table>::Vanish(uint32_t k) {
   AddStale(entries_[k].handle);
@@ -79,7 +79,8 @@ void Worker<Table>::Vanish(uint32_t k) {
 
 template <typename Table>
 void Worker<Table>::Churn() {
-  // Tides, so that free slots move from thread to thread.
+  // The worker fills its entries for a while, and empties them for a while, so
+  // that free slots move from thread to thread.
   if (random_.OneIn(256)) filling_ = !filling_;
   const uint32_t k = random_.Below(kPrivate);
   if (!entries_[k].handle) {
@@ -148,7 +149,7 @@ void Worker<Table>::ReadShared() {
   Seen* const seen = &seen_[owner * kEntries + k];
   const std::optional<Value> value = table().Read(handle);
   if (!value) {
-    // Had it been live before, it is stale now.
+    // If this worker has read it before, it was live, and so it is stale now.
     if (seen->bits == bits) AddStale(handle);
     return;
   }

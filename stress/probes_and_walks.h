@@ -1,5 +1,5 @@
-// The part of Worker that probes handles to be refused, and walks the table.
-// Included by worker.h alone.
+// The part of Worker that tries handles which must be refused, and walks the
+// table. Included by worker.h alone.
 
 #ifndef HOLDFAST_STRESS_PROBES_AND_WALKS_H_
 #define HOLDFAST_STRESS_PROBES_AND_WALKS_H_
@@ -86,7 +86,8 @@ void Worker<Table>::ProbeForeign() {
       bits = own | uint64_t{1} << 63;
       break;
     default: {
-      // Another life of a slot that this worker holds, so not the live one.
+      // A handle for another life of a slot in which this worker has a live
+      // value.
       if (clears() || own == 0) return;
       const uint64_t lives = uint64_t{1} << (world_.config.generation_bits - 1);
       bits = own ^ (2 * (1 + drawn % (lives - 1)));
@@ -103,7 +104,7 @@ void Worker<Table>::Visit(Handle handle, const Value& value,
   const std::optional<Claim> claim = value.Decode();
   bool ok = claim && claim->owner <= world_.config.threads;
   if (ok && claim->owner == id_ && claim->entry < kPrivate) {
-    // This worker is busy here, so nobody writes to it.
+    // Only this worker writes to the entry, and it is busy here.
     const uint32_t k = static_cast<uint32_t>(claim->entry);
     ok = entries_[k].handle == handle && value == ValueOf(k);
   }

@@ -23,7 +23,7 @@ class Random {
 
   uint64_t Next() { return Scramble(state_ += 0x9E3779B97F4A7C15u); }
 
-  // 0 to bound - 1. Requires that bound is not 0.
+  // Returns a number below `bound`, which must not be 0.
   uint32_t Below(uint64_t bound) {
     return static_cast<uint32_t>((Next() >> 32) % bound);
   }

@@ -23,7 +23,7 @@ std::string CountsText(const Counts& counts) {
   return text;
 }
 
-// Whether a run of this configuration is to make this kind of check.
+// Returns whether a run of this configuration must make this kind of check.
 bool IsEnabled(Check check, const Config& config) {
   const Mix& mix = *FindMix(config.mix);
   switch (check) {

@@ -1,4 +1,4 @@
-// What a run prints, and whether it has passed.
+// The output of a run, and whether it has passed.
 
 #ifndef HOLDFAST_STRESS_REPORT_H_
 #define HOLDFAST_STRESS_REPORT_H_
@@ -23,8 +23,8 @@ std::string Short(uint64_t count);
 void PrintProgress(absl::Duration elapsed, const Counts& counts,
                    uint64_t rounds, uint64_t tables);
 
-// Passed if nothing has failed, `failure` being empty, and every kind of check
-// that the configuration calls for has run.
+// The run has passed if `failure` is empty, and if every kind of check that the
+// configuration asks for has run.
 Verdict MakeVerdict(const Config& config, const std::string& failure,
                     const Counts& counts);
 

@@ -1,5 +1,5 @@
-// Runs the checks that the configuration names on HandleTable as it is, with
-// its value size and bits of generations.
+// Runs the checks that the configuration names, on HandleTable itself, with the
+// value size and the generation bits of the configuration.
 
 #ifndef HOLDFAST_STRESS_RUN_SOAK_H_
 #define HOLDFAST_STRESS_RUN_SOAK_H_
@@ -12,7 +12,8 @@
 namespace holdfast::stress {
 
 // Requires that Validate(config) is OK and that kBytes is config.value_bytes.
-// run_soak.cc is compiled once for each size, to be compiled side by side.
+// run_soak.cc is compiled once for each size, so that the compilations can run
+// at the same time.
 template <size_t kBytes>
 Verdict RunSoak(const Config& config);
 

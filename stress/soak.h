@@ -1,5 +1,5 @@
-// A whole run: rounds of workers on one table, with a quiescent point after
-// each, at which nothing else runs and everything can be counted.
+// A whole run: rounds of workers on one table. After each round, all workers
+// stop, and everything can be counted.
 
 #ifndef HOLDFAST_STRESS_SOAK_H_
 #define HOLDFAST_STRESS_SOAK_H_
@@ -68,7 +68,7 @@ class Soak {
 
   const Config& config() const { return world_.config; }
   Table& table() { return *world_.table; }
-  // Its entries are the anchors, and it does what is to be done at rest.
+  // A worker whose entries are the anchors, and which does the checks at rest.
   Worker<Table>& coordinator() { return *workers_.back(); }
   bool small_generations() const { return config().generation_bits < 32; }
 
@@ -92,7 +92,7 @@ class Soak {
       world_.foreign.push_back(handle.bits());
     }
     world_.foreign.resize(
-        2 * kForeignHandles);  // The rest are null until a table retires.
+        2 * kForeignHandles);  // RetireTable fills the second half later.
   }
 
   void MakeTable() {
@@ -104,7 +104,7 @@ class Soak {
     if (!first) return world_.log.Report("the first Pin was refused\n");
     world_.issue_oracle = std::make_unique<IssueOracle>(
         first.bits(), config().generation_bits, config().most_slots());
-    // As if its own Pin had been among the worker's.
+    // Counts this Pin as one of the coordinator's.
     world_.issue_oracle->Record(first.bits(), true);
     ++coordinator().ledger().pins;
     coordinator().Unpin(first);
@@ -116,7 +116,7 @@ class Soak {
     ++world_.round;
     coordinator().BeginAnchors();
     world_.parallel_walk.emplace(table());
-    // order: relaxed. The threads' starts and ends order it.
+    // order: relaxed. Starting and joining the threads orders it.
     world_.stop.store(false, std::memory_order_relaxed);
     std::vector<std::thread> threads;
     for (uint32_t id = 0; id < config().threads; ++id) {
@@ -225,13 +225,13 @@ class Soak {
     ExpectEqual(Check::kExclusive, "visits", table().GetStats().live, visits);
   }
 
-  // Pins until no slot is left. All threads but this one have exited, so that
-  // what they kept to themselves can be had, too.
+  // Pins until no slot is left. All other threads have exited, so the slots in
+  // their caches can be used, too.
   void CheckCapacity() {
     const Value value = Value::Encode({config().threads, kPrivate, 0, 0});
     std::vector<Handle> filler;
     if (world_.roomy()) {
-      // Pin would report the null handle.
+      // The coordinator's Pin reports a null handle as a failure.
       uint64_t wanted = config().max_slots - table().GetStats().live;
       while (wanted-- > 0) filler.push_back(coordinator().Pin(value));
     } else {
@@ -247,7 +247,7 @@ class Soak {
     }
     ExpectEqual(Check::kCapacity, "slots used, or the capacity",
                 std::max(used, stats.capacity), used);
-    // In a random order, so that what is pinned next lies all over the table.
+    // Unpins in a random order, so that the next values lie all over the table.
     for (size_t i = filler.size(); i > 0; --i) {
       std::swap(filler[i - 1], filler[random_.Below(i)]);
       coordinator().Unpin(filler[i - 1]);
@@ -283,7 +283,8 @@ class Soak {
     world_.table.reset();
   }
 
-  // Uses up all lives that are left: no slot has skipped one.
+  // Uses up all lives that are left. Their number shows that no slot has
+  // skipped a life.
   void WearOut() {
     const uint64_t lives = uint64_t{1} << (config().generation_bits - 1);
     const uint64_t most = config().most_slots() * (lives - 1);

@@ -1,6 +1,7 @@
-// Soaks a HandleTable in random operations of many threads and checks every
-// result, or whether an order of the calls explains all results. Exit code 0:
-// passed; 1: a check failed; 2: a flag has a bad value.
+// Runs random operations of many threads on a HandleTable. Checks every result,
+// or checks whether some order of the calls explains all results. The exit code
+// is 0 if the run has passed, 1 if a check failed, and 2 if a flag has a bad
+// value.
 
 #include <cstdint>
 #include <string>

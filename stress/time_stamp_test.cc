@@ -1,11 +1,13 @@
-// Goal: whoever begins after a call's end sees what the call stored. Method:
-// one thread stores to a line that another core has, and takes an end; the
-// other takes a begin and reads that line. Begins and ends are matched
-// afterwards.
+// Goal: a call that begins after another call's end sees what that call stored.
 //
-// A core lets its stores wait only while others fight for their lines, so a
-// wrong end shows by the thousand on most machines, never where threads share a
-// core: the tests print how often a stamp fails that does not wait.
+// Method: one thread stores to a cache line that another core has, and reads
+// EndStamp(). Another thread reads BeginStamp(), and then that line. The two
+// lists are compared afterwards.
+//
+// Stores wait in a core only while other cores compete for their lines. So with
+// a wrong end stamp, thousands of reads fail on most machines, and none if both
+// threads share a core. The tests print how often a stamp that does not wait
+// fails.
 
 #include "linearizability/time_stamp.h"
 
@@ -39,8 +41,8 @@ struct Read {
 
 class TimeStampTest : public ::testing::Test {
  protected:
-  // Again until a stamp that does not wait has failed often: then the threads
-  // have met.
+  // Repeats the test until a stamp that does not wait has failed often: then
+  // the threads have really competed.
   template <typename Write>
   void ExpectNoneLate(Write write) {
     uint64_t late = 0;
@@ -59,13 +61,14 @@ class TimeStampTest : public ::testing::Test {
   // Returns how many reads began after the end of a write and did not see it.
   template <typename Write, typename End>
   uint64_t CountLate(Write write, End end_stamp) {
-    // order: relaxed. Nobody else is there.
+    // order: relaxed. The threads do not exist yet.
     shared_.value.store(0, std::memory_order_relaxed);
     std::vector<uint64_t> ends(kWrites);
     std::vector<Read> reads;
     reads.reserve(kMaxReads);
-    // order: relaxed, all. To begin at about the same time, and to end; what
-    // the writer leaves in `ends` is read when it has been joined.
+    // order: relaxed, all. These flags only start both threads at about the
+    // same time, and stop the reader. `ends` is read after the writer was
+    // joined.
     std::atomic<bool> reading{false};
     std::atomic<bool> done{false};
     std::thread writer([&] {
@@ -74,7 +77,7 @@ class TimeStampTest : public ::testing::Test {
         std::this_thread::yield();
       }
       for (uint64_t i = 1; i <= kWrites; ++i) {
-        // So that the store to `shared_` waits behind others.
+        // Other stores, so that the store to `shared_` has to wait for them.
         Disturb(i * 7, 8, i);
         write(i);
         ends[i - 1] = end_stamp();
@@ -85,11 +88,11 @@ class TimeStampTest : public ::testing::Test {
       MoveToOwnCore(0);
       reading.store(true, std::memory_order_relaxed);
       for (uint64_t i = 1; !done.load(std::memory_order_relaxed); ++i) {
-        // order: relaxed. Takes the line from the writer's core, no more.
+        // order: relaxed. It only takes the line away from the writer's core.
         shared_.value.fetch_add(0, std::memory_order_relaxed);
         Disturb(i * 3, 3, i);
         const uint64_t begin = BeginStamp();
-        // order: relaxed. It is the stamp that is to be enough.
+        // order: relaxed. The stamp alone must be enough.
         const uint64_t value = shared_.value.load(std::memory_order_relaxed);
         if (reads.size() < kMaxReads) reads.push_back({begin, value});
       }
@@ -102,7 +105,7 @@ class TimeStampTest : public ::testing::Test {
   static uint64_t CountLate(const std::vector<uint64_t>& ends,
                             const std::vector<Read>& reads) {
     uint64_t late = 0;
-    size_t ended = 0;  // Writes of the values up to this one.
+    size_t ended = 0;  // The last value whose write has ended.
     for (const Read& read : reads) {
       while (ended < ends.size() && ends[ended] < read.begin) ++ended;
       if (read.value < ended) ++late;
@@ -113,7 +116,7 @@ class TimeStampTest : public ::testing::Test {
 
   void Disturb(uint64_t first, uint64_t count, uint64_t value) {
     for (uint64_t i = 0; i < count; ++i) {
-      // order: relaxed. Nobody reads it.
+      // order: relaxed. No thread reads it.
       disturbed_[(first + 5 * i) % disturbed_.size()].value.store(
           value, std::memory_order_relaxed);
     }
@@ -130,20 +133,20 @@ TEST_F(TimeStampTest, EndIsAfterAStoreIsVisible) {
   ExpectNoneLate(write);
 }
 
-// As Pin does it in the recorder, and Write that fills a cell before its
-// compare-and-swap. AMD's Zen 3 does not even keep the end back here if it does
-// not wait.
+// A store, and then a locked instruction: like a Pin in the recorder, and like
+// a Write, which fills a cell before its compare-and-swap. On AMD's Zen 3, a
+// stamp that does not wait is too early even here.
 TEST_F(TimeStampTest, EndIsAfterAStoreBeforeALockedInstructionIsVisible) {
   const auto write = [this](uint64_t i) {
     // order: relaxed. As above.
     shared_.value.store(i, std::memory_order_relaxed);
-    // order: acq_rel. On x86-64 locked, as any order of it is.
+    // order: acq_rel. On x86-64 this is a locked instruction, in any order.
     own_.value.exchange(i, std::memory_order_acq_rel);
   };
   ExpectNoneLate(write);
 }
 
-// A begin that is too late would hide the same as an end that is too early.
+// A begin that is too late would be as wrong as an end that is too early.
 TEST(TimeStampOrderTest, AThreadsTimesDoNotGoBack) {
   uint64_t last = 0;
   for (int i = 0; i < 100'000; ++i) {

@@ -1,5 +1,5 @@
-// One stream of random operations, each with its check. See Check for what is
-// checked, and World for the entries.
+// A worker makes a stream of random operations, and checks the result of each.
+// Check lists the checks, and World describes the entries.
 
 #ifndef HOLDFAST_STRESS_WORKER_H_
 #define HOLDFAST_STRESS_WORKER_H_
@@ -25,14 +25,15 @@
 
 namespace holdfast::stress {
 
-// Used by one thread at a time.
+// Only one thread at a time may use a Worker.
 template <typename Table>
 class alignas(128) Worker {
  public:
   using Value = typename Table::value_type;
   using Handle = typename Table::Handle;
 
-  // What is left in the table at rest of the entries that are conserved.
+  // The worker's entries when no worker runs: how many are live, and how many
+  // values of conserved entries (IsConserved) are left, with the sum of hashes.
   struct Rest {
     uint64_t live = 0;
     uint64_t held = 0;
@@ -70,17 +71,17 @@ class alignas(128) Worker {
   // Checks every entry.
   Rest Verify();
 
-  // Forgets the entries: the table is about to go.
+  // Forgets the entries, because the table will be destroyed.
   void Forget();
 
-  // The coordinator's anchors.
+  // These are for the coordinator, and its anchors.
   void BeginAnchors();
   void EndAnchors();
   void TouchAnchors();
-  // For ForEachExclusive: writes to an anchor in place.
+  // Changes the value of an anchor, in ForEachExclusive.
   void TouchInPlace(Handle handle, Value& value);
 
-  // Pin with its checks, and Unpin, of values that are nobody's entry.
+  // Pin and Unpin with checks, for values that belong to no entry.
   Handle Pin(const Value& value);
   void Unpin(Handle handle);
 
@@ -90,7 +91,7 @@ class alignas(128) Worker {
     if (ABSL_PREDICT_FALSE(!ok)) Fail(check, handle, expected, got);
     return ok;
   }
-  // `got` is asked only if the check fails.
+  // Calls `got` only if the check fails.
   template <typename F>
   bool ExpectThat(Check check, bool ok, Handle handle, const char* expected,
                   F got) {
@@ -99,7 +100,8 @@ class alignas(128) Worker {
     return ok;
   }
 
-  // Each handle at most once, and each anchor. Sorts `*visited`.
+  // Checks that a walk has visited no handle twice, and each anchor. Sorts
+  // `*visited`.
   void CheckVisited(Check check, std::vector<uint64_t>* visited);
 
   void Visit(Handle handle, const Value& value, std::vector<uint64_t>* visited);
@@ -116,7 +118,7 @@ class alignas(128) Worker {
     uint64_t life = 0;
     uint64_t sequence = 0;
   };
-  // What this worker last read of another's entry.
+  // What this worker has last read from another worker's entry.
   struct Seen {
     uint64_t bits = 0;
     uint64_t life = 0;
@@ -153,7 +155,8 @@ class alignas(128) Worker {
   void Fail(Check check, Handle handle, const std::string& expected,
             const std::string& got);
 
-  // Of the contended entries, half see Exchange and Take alone.
+  // Half of the contended entries are changed only by Exchange and Take: what
+  // is put in must come out.
   static bool IsConserved(uint32_t j) { return j % 2 == 0; }
   void Put(const Value& value) {
     ++ledger_.put;
@@ -182,7 +185,7 @@ class alignas(128) Worker {
   bool filling_ = true;
   std::vector<Seen> seen_;
   std::array<uint64_t, 64> stale_ = {};
-  uint64_t stale_count_ = 0;  // Of all time; the last 64 are kept.
+  uint64_t stale_count_ = 0;  // All so far; stale_ has the last 64.
   uint64_t joined_round_ = 0;
   std::vector<uint64_t> visited_;
   std::vector<uint64_t> parallel_visited_;

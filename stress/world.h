@@ -1,4 +1,4 @@
-// What all workers of a run share.
+// The state that all workers of a run share.
 
 #ifndef HOLDFAST_STRESS_WORLD_H_
 #define HOLDFAST_STRESS_WORLD_H_
@@ -16,21 +16,22 @@
 
 namespace holdfast::stress {
 
-// Each worker has as many entries, each of them a handle or none. The private
-// ones are changed by their worker alone and read by all. The contended ones
-// are pinned by their worker, and replaced and ended by all.
+// Each worker has kEntries entries. An entry has a handle, or none. Only its
+// worker changes a private entry; all workers read it. A contended entry is
+// pinned by its worker, and all workers replace its value and end its life.
 constexpr uint32_t kEntries = 128;
 constexpr uint32_t kContended = 8;
 constexpr uint32_t kPrivate = kEntries - kContended;
 
-// The coordinator's private entries are pinned throughout each round.
+// The coordinator's private entries, which stay pinned throughout each round.
 constexpr uint32_t kAnchors = 64;
 
-// Where a worker shows its handles. A handle may be out of date when it is
-// used. Private ones travel relaxed: the table alone has to publish the value.
+// A worker shows its handles to the others here. A handle may be stale when it
+// is used. Handles of private entries are stored and loaded relaxed, so that
+// only the table can make their values visible.
 struct alignas(128) Board {
   std::atomic<uint64_t> bits[kEntries] = {};
-  // Lives of each contended entry that someone has ended.
+  // How many lives of each contended entry a worker has ended.
   alignas(128) std::atomic<uint64_t> wins[kContended] = {};
 };
 
@@ -44,18 +45,19 @@ struct World {
         mix(*FindMix(run.mix)),
         boards(std::make_unique<Board[]>(run.threads + 1)) {}
 
-  // Whether no Pin may be refused, however much threads keep to themselves.
+  // Whether the table is so large that no Pin may be refused, however many
+  // slots threads keep.
   bool roomy() const {
     return config.generation_bits == 32 &&
            config.max_slots >= uint64_t{1024} * (config.threads + 1);
   }
 
-  // Written at rest alone.
+  // Written only while no worker runs.
   const Config config;
   const Mix& mix;
   std::unique_ptr<Table> table;
   std::unique_ptr<IssueOracle> issue_oracle;
-  std::vector<uint64_t> foreign;  // Handles of other tables, dead and alive.
+  std::vector<uint64_t> foreign;  // Handles of other tables, old and new.
   std::vector<uint64_t> anchors;  // Handles, sorted.
   uint64_t round = 0;
 

@@ -1,5 +1,5 @@
-// Every operation, with every kind of handle that is not live: refused, and
-// nothing changed. Every option out of its range: refused, and named.
+// Every operation refuses every kind of handle that is not live, and changes
+// nothing. Create refuses every option that is out of its range, and names it.
 
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +47,7 @@ class BadHandleTest : public testing::Test {
 
   BadHandleTest() {
     for (uint64_t i = 0; i < 60; ++i) live_.push_back(table_.Pin(Value(i)));
-    // Lives end in each of the ways that words have.
+    // Lives end with each kind of word that a live slot can have.
     for (size_t i = 35; i < 60; ++i) {
       if (i % 5 == 0) continue;
       EXPECT_TRUE(table_.Write(live_[i], Value(98)));
@@ -227,7 +227,7 @@ TYPED_TEST(BadHandleTest, LiveHandlesWithOneBitWrongAreRefused) {
   for (const BadHandle handle : this->live_) {
     for (int bit = 0; bit < 64; ++bit) {
       const uint64_t bits = handle.bits() ^ (uint64_t{1} << bit);
-      // The same life of a neighbouring slot is a live handle.
+      // This may be the handle of another live slot.
       if (this->contents_.values.count(bits) != 0) continue;
       this->ExpectRefused(BadHandle::FromBits(bits));
       ++refused;

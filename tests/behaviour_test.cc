@@ -1,5 +1,5 @@
-// What a table does with each operation, one thread alone: the behaviour of a
-// pool of generational handles, each rule under its operation's name.
+// What each operation of a table does in one thread: the rules of a pool of
+// generational handles, ordered by operation.
 
 #include <cstdint>
 #include <optional>
@@ -161,7 +161,7 @@ TYPED_TEST(BehaviourTest, UnpinOfAStaleHandleIsRefusedAndChangesNothing) {
   EXPECT_FALSE(table.Unpin(stale));
   EXPECT_FALSE(table.Take(stale));
   EXPECT_EQ(table.Read(live), 2);
-  // The slot was not recycled twice.
+  // The refused calls did not give back the slot once more.
   EXPECT_TRUE(table.Pin(3));
   EXPECT_FALSE(table.Pin(4));
 }

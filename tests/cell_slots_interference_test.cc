@@ -1,6 +1,8 @@
-// Goal: whatever another thread does to a slot between any two accesses of an
-// operation on it, the result is one that some order of the two would give.
-// Method: one thread; at each access in turn AccessHook plays the other thread.
+// Goal: another thread may do anything to a slot between two accesses of an
+// operation on it. The results are then those of one of the two orders.
+//
+// Method: one thread. At each access in turn, AccessHook acts as the other
+// thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,13 +29,13 @@ using Value = TestValue<16>;
 using Slots = CellSlots<Value, HookedTraits>;
 using Word = CellWord<32>;
 
-// What became of slot 0 before.
+// What happened to slot 0 before.
 enum class Past {
   kFresh,      // It has its own cell, and was not written.
-  kDisplaced,  // It has another cell since this life.
-  kMoved,      // It has another cell since its last life.
-  kReturned,   // It was written, and has its own cell again.
-  kBack,       // It had another cell in this life, and has its own again.
+  kDisplaced,  // It got another cell in this life.
+  kMoved,      // It got another cell in its last life, and still has it.
+  kReturned,   // A Write moved it to another cell and back to its own.
+  kBack,       // It got another cell in this life, and later its own again.
 };
 
 class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
@@ -64,8 +66,9 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
     interfered_ = false;
   }
 
-  // Starts anew and runs `operation` for each of its accesses, with `interfere`
-  // before that access, and a last time without it. Then calls `check`.
+  // For each access of `operation`: starts anew, runs `operation` with
+  // `interfere` before that access, and calls `check`. Does the same a last
+  // time without `interfere`.
   void ForEachAccess(const std::function<void()>& interfere,
                      const std::function<void()>& operation,
                      const std::function<void()>& check) {
@@ -153,10 +156,10 @@ TEST_P(CellSlotsInterferenceTest, ReadSeesTheValueBeforeOrAfterManyWrites) {
   }
 }
 
-// Another thread's Write of Value(3) through the cell that the reader looks at,
-// in three steps that the reader's accesses may come between: the cell leaves
-// the slot, as after a Write of Value(1), and its refill begins; the refill
-// goes on; the cell comes back. [INV-4]
+// Another thread writes Value(3) through the cell that the reader looks at, in
+// three steps, each between two accesses of the reader. First the cell leaves
+// the slot, as after a Write of Value(1), and its refill begins. Then the
+// refill goes on. Then the cell comes back. [INV-4]
 TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
   const auto refill = ValueWords<Value>::Encode(Value(3));
   for (int first = 0; first < 12; ++first) {
@@ -192,8 +195,8 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
   }
 }
 
-// The cell that the reader looks at leaves the slot, and half of the next value
-// is written to it; the writer goes no further.
+// The cell that the reader looks at leaves the slot, and the writer stops when
+// it has written half of the next value to the cell.
 TEST_P(CellSlotsInterferenceTest, ReadTakesNoHalfWrittenSpareForTheValue) {
   const auto refill = ValueWords<Value>::Encode(Value(3));
   for (size_t half = 0; half < 2; ++half) {
@@ -333,8 +336,8 @@ TEST_P(CellSlotsInterferenceTest, WriteThatLosesToAnUnpinKeepsItsSpare) {
                 });
 }
 
-// Of the cells of slot 0, of the writer and of the other thread, no two are the
-// same, whichever Write came between the other's two exchanges. [INV-2]
+// The slot, the writer and the other thread each have another cell, whichever
+// Write came between the two compare-exchanges of the other one. [INV-2]
 TEST_P(CellSlotsInterferenceTest, WritesOfTwoThreadsShareNoCell) {
   for (int writes = 1; writes <= 3; ++writes) {
     ForEachAccess(

@@ -15,13 +15,14 @@ namespace {
 
 using Table = HandleTable<uint64_t>;
 
-// What Abseil's StrCat and StrFormat hand to AbslStringify.
+// A sink such as StrCat and StrFormat pass to AbslStringify.
 struct Sink {
   void Append(const std::string& more) { text += more; }
   std::string text;
 };
 
-// By operator<<, after the same by AbslStringify.
+// Returns what operator<< prints, and checks that AbslStringify prints the
+// same.
 template <typename T>
 std::string Printed(const T& value) {
   std::ostringstream os;
@@ -70,7 +71,7 @@ TEST(DiagnosisTest, HandlesStringifyAsTheyPrint) {
 
 TEST(DiagnosisTest, DescribeSaysWhatBecameOfAHandle) {
   TableOptions options = {10, 0};
-  options.key = 0x4000'0000'0000'0000;  // So that places can be read off.
+  options.key = 0x4000'0000'0000'0000;  // Leaves slot and life readable.
   Table table = *Table::Create(options);
   const Table::TestAccess access(table);
   const auto first = table.Pin(1);

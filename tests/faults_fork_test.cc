@@ -1,11 +1,11 @@
 // Goal: after a fork, parent and child each have the table as it was, and may
-// go on with it. A call that another thread was inside of stays undone in the
-// child, as if that thread had stopped for good.
+// go on with it. To the child, other threads have stopped for good: calls that
+// they were inside of are never completed there.
 //
-// Method: fork, alone or while other threads do random operations; check in the
-// child everything that can be known there, and in the parent that nothing has
-// come of what the child did. The child allocates nothing, so that it does not
-// depend on what else the other threads were doing.
+// Method: fork with one thread, or while other threads do random operations.
+// Check in the child everything that can be known there, and check in the
+// parent that it sees nothing of what the child did. The child allocates
+// nothing, since another thread may have held the allocator's lock.
 
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -38,7 +38,7 @@ struct Config {
   static constexpr uint32_t kCacheSlots = kCache;
 };
 
-// Ends a child with the number of the line.
+// Ends the child, with the number of the line as its exit status.
 #define EXIT_UNLESS(condition) \
   if (!(condition)) _exit(__LINE__ % 255 + 1)
 
@@ -52,10 +52,11 @@ class ForkTest : public testing::Test {
   static constexpr uint64_t kSlots = 4096;
   static constexpr uint64_t kOwn = 100;
   static constexpr uint64_t kOthers = 3;
-  // What a thread may hold: its cache, a batch and a slot.
+  // The most slots that a thread may hold: its cache, a batch and a slot.
   static constexpr uint64_t kMostHeld =
       Config::kCacheSlots + Config::kCacheSlots / 2 + 1;
-  // What may be pinned if all others had a cache, and the child's new thread.
+  // The most values that fit if the other threads and the child's new thread
+  // have caches.
   static constexpr uint64_t kMostSlots =
       kSlots + (kOthers + 1) * (Config::kCacheSlots + 1);
 
@@ -72,13 +73,13 @@ class ForkTest : public testing::Test {
     ASSERT_TRUE(table_.Unpin(stale_));
   }
 
-  // Forks, and waits until child() has come to its end.
+  // Forks, runs child() in the child, and waits for its end.
   template <typename F>
   static void Fork(F child) {
     const pid_t pid = fork();
     ASSERT_GE(pid, 0);
     if (pid == 0) {
-      alarm(60);  // A child that waits ends by a signal.
+      alarm(60);  // If the child waits, a signal ends it.
       child();
       _exit(0);
     }
@@ -96,8 +97,9 @@ class ForkTest : public testing::Test {
     return right;
   }
 
-  // Reads and changes all that was pinned, and uses the table up, twice.
-  // `undone` threads were inside a call, or still had a cache.
+  // In a child: reads and changes all that was pinned, and fills the table up,
+  // twice. `undone` is the number of threads that were inside a call or had a
+  // cache.
   void UseInChild(uint64_t undone) {
     EXIT_UNLESS(OwnIsAsItWas());
     uint64_t live = 0;
@@ -142,7 +144,7 @@ TYPED_TEST(ForkTest, ParentAndChildGoOnApart) {
   EXPECT_TRUE(this->OwnIsAsItWas());
 }
 
-// With a thread of its own in the child.
+// The child starts threads of its own.
 TYPED_TEST(ForkTest, ThreadsOfTheChildMayUseTheTable) {
   this->Fork([&] {
     std::atomic<bool> right{true};
@@ -194,7 +196,7 @@ TYPED_TEST(ForkTest, OtherThreadsWereAnywhereInsideCalls) {
   for (std::thread& thread : threads) thread.join();
   for (auto& load : loads) load.UnpinOwn();
   EXPECT_EQ(shared.wrong.load(), 0u);
-  // Nothing that a child did is seen here.
+  // The parent sees nothing of what the children did.
   EXPECT_EQ(this->table_.UnpinAll(),
             TestFixture::kOwn + shared.kWritten + shared.kEnded);
   EXPECT_GE(FillUp(this->table_), TestFixture::kSlots);

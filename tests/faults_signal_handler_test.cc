@@ -2,8 +2,8 @@
 // operation of its own thread.
 //
 // Method: a thread pins, writes, exchanges and unpins, and notes before and
-// after each call what its handles are to hold. Another sends it signals as
-// fast as they are handled; the handler reads all handles. (ThreadSanitizer
+// after each call what its handles must hold. Another thread sends it signals
+// as fast as it handles them. The handler reads all handles. (ThreadSanitizer
 // delays signals to the next atomic operation.)
 
 #include <pthread.h>
@@ -26,7 +26,7 @@
 namespace holdfast {
 namespace {
 
-// What SIGUSR1 calls.
+// The function that the handler of SIGUSR1 calls, and its argument.
 void (*handle_signal)(void*) = nullptr;
 void* handle_signal_with = nullptr;
 
@@ -46,16 +46,17 @@ class SignalHandlerTest : public testing::Test {
   using Handle = typename Table::Handle;
 
   static constexpr uint64_t kEntries = 16;
-  static constexpr uint64_t kWritten = 8;  // The others are pinned anew, too.
-  // Some, and as many more as fit into a second.
+  // This many entries are only written; the others are also pinned anew.
+  static constexpr uint64_t kWritten = 8;
+  // At least so many signals, and as many more as fit into a second.
   static constexpr uint64_t kLeastSignals = 200;
   static constexpr uint64_t kMostSignals = 20'000;
 
-  // The signal handler only sees it at some instruction of the thread that
-  // writes it: atomic, but never contended.
+  // Only one thread uses an entry: it writes the entry, and its signal handler
+  // reads it, between any two instructions. So the members are atomic.
   struct Entry {
-    std::atomic<uint64_t> bits{0};      // Live for certain, if not 0.
-    std::atomic<uint64_t> stale{0};     // Stale for certain, if not 0.
+    std::atomic<uint64_t> bits{0};      // If not 0, this handle is live.
+    std::atomic<uint64_t> stale{0};     // If not 0, this handle is stale.
     std::atomic<uint64_t> written{0};   // The value has this sequence number,
     std::atomic<uint64_t> may_hold{0};  // or this one.
   };

@@ -1,11 +1,12 @@
-// Goal: threads that stop for good at any instruction, one after another, leave
-// the others their speed, and cost no more capacity than a thread may hold.
+// Goal: threads stop for good at any instruction, one after another. The other
+// threads keep their speed, and each stopped thread costs no more capacity than
+// a thread may hold.
 //
-// Method: a signal stops a thread that does random operations; its handler does
-// not return before the end of the test. Meanwhile two workers go on, with
-// every result checked. Their pace is measured in processor time, which does
-// not depend on what else the machine does; a deadline notices a worker that
-// waits. (ThreadSanitizer delays signals to the next atomic operation.)
+// Method: a signal stops a thread that does random operations: the signal
+// handler does not return before the end of the test. Meanwhile two workers go
+// on, and check every result. Their pace is measured in processor time, which
+// does not depend on other programs. A deadline finds a worker that waits.
+// (ThreadSanitizer delays signals to the next atomic operation.)
 
 #include <pthread.h>
 #include <signal.h>
@@ -42,7 +43,7 @@ constexpr auto kDeadline = std::chrono::seconds(60);
 // --- Where threads stop ------------------------------------------------------
 
 std::atomic<int> stopped{0};
-int stopped_until_closed = -1;  // The end of a pipe that stopped threads read.
+int stopped_until_closed = -1;  // Stopped threads read this end of a pipe.
 
 void StopHere(int) {
   const int saved_errno = errno;
@@ -111,8 +112,8 @@ int64_t ProcessorTimeOfThread() {
 
 enum Phase { kBefore, kMeanwhile, kAfter, kOver };
 
-// Works in blocks and keeps how long each took before any thread was stopped,
-// and after all were.
+// Works in blocks, and keeps the time of each block that it did before any
+// thread was stopped, and after all had been stopped.
 template <typename Table>
 struct Worker {
   Worker(SharedLoad<Table>& shared, uint64_t seed, uint64_t number)
@@ -163,19 +164,20 @@ class StoppedThreadsTest : public testing::Test {
   using Table = HandleTable<typename Config::Value, typename Config::Traits>;
   using WorkerType = Worker<Table>;
 
-  // Stops are counted if they fall inside a call: one in three does, or more.
+  // Only stops inside a call count. At least one in three is inside a call.
   static constexpr int kStopsInside = 16;
   static constexpr int kMostStops = 200;
   static constexpr uint64_t kBlocks = 20;
 
-  // A batch comes to half of the cache.
+  // The most slots that a thread may hold: its cache, a batch (half of that),
+  // and a slot.
   static constexpr uint64_t kMostHeld =
       Config::kCacheSlots + Config::kCacheSlots / 2 + 1;
-  // What may be pinned if all that ever ran have a cache.
+  // The most values that fit if all threads that ever ran have caches.
   static constexpr uint64_t kMostSlots =
       kSlots + (kMostStops + kWorkers) * (Config::kCacheSlots + 1);
 
-  // Each worker does `count` more blocks, in time.
+  // Waits until each worker has done `count` more blocks, or fails the test.
   void AwaitBlocks(uint64_t count) {
     const auto deadline = std::chrono::steady_clock::now() + kDeadline;
     for (WorkerType& worker : workers_) {
@@ -206,7 +208,7 @@ class StoppedThreadsTest : public testing::Test {
     EXPECT_EQ(inside_, kStopsInside);
   }
 
-  // With the victims still stopped.
+  // Checks how many values fit while the victims are still stopped.
   void CheckCapacity() {
     uint64_t live = 0;
     table_.ForEach([&](auto, const auto& value) {
@@ -267,7 +269,8 @@ TYPED_TEST(StoppedThreadsTest, LeaveTheOthersTheirSpeed) {
   }
   EXPECT_EQ(this->shared_.wrong.load(), 0u);
   this->CheckCapacity();
-  // What a victim does after UnpinAll is not checked: its handles are stale.
+  // The victims' handles are stale after UnpinAll, so what they do now is not
+  // checked.
   this->LetVictimsGo();
 }
 

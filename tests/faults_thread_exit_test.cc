@@ -1,10 +1,10 @@
-// Goal: what a thread leaves in its cache when it exits comes back, while other
-// threads go on.
+// Goal: slots that a thread leaves in its cache when it exits can be used
+// again, while other threads go on.
 //
-// Method: waves of short threads, which exit with full caches; after each, two
-// workers pin so many values that they need what lies there. A Pin may be
-// refused while another thread is moving slots, so it is tried again, until a
-// deadline.
+// Method: waves of short-lived threads exit with full caches. After each wave,
+// two workers pin so many values that they need the slots in these caches. A
+// Pin may be refused while another thread is moving slots, so it is tried
+// again, until a deadline.
 
 #include <array>
 #include <atomic>
@@ -44,14 +44,14 @@ class ThreadExitTest : public testing::Test {
   static constexpr uint64_t kWorkers = 2;
   static constexpr int kWave = 4;
   static constexpr uint64_t kShortLived = 40;
-  // What each worker holds during a wave, and after: then as much as the other
-  // one's cache allows.
+  // How many values each worker holds during a wave, and after it. The second
+  // number is as large as the other worker's cache allows.
   static constexpr uint64_t kLow =
       (kSlots - kWave * (kShortLived + kMostHidden)) / kWorkers - kMostHidden;
   static constexpr uint64_t kHigh = kSlots / kWorkers - kMostHidden;
   static_assert(kWorkers * kHigh + kWave * kCache > kSlots);
 
-  // The null handle if there is no slot for a minute.
+  // Pins a value. Returns the null handle if there was no slot for a minute.
   Handle PinInTime(const Value& value) {
     Handle handle = table_.Pin(value);
     if (handle) return handle;
@@ -63,7 +63,7 @@ class ThreadExitTest : public testing::Test {
     return handle;
   }
 
-  // Holds as many values as the target says, and renews them.
+  // Holds target_ values, and replaces one after another by a new one.
   void Work(uint64_t number) {
     Random random(seed_, number);
     std::vector<Handle> held;
@@ -84,7 +84,7 @@ class ThreadExitTest : public testing::Test {
     for (const Handle handle : held) Check(table_.Unpin(handle));
   }
 
-  // Returns when both workers hold `target` values.
+  // Sets the target, and returns when both workers hold that many values.
   void SetTarget(uint64_t target) {
     target_.store(target);
     for (const std::atomic<uint64_t>& holds : holds_) {

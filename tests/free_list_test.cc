@@ -1,5 +1,5 @@
-// The shared stack of batches, one thread alone; what other threads may do
-// between two accesses is played by AccessHook.
+// The shared stack of batches, in one thread. AccessHook acts as another thread
+// between two accesses.
 
 #include "holdfast/internal/free_list.h"
 
@@ -39,7 +39,8 @@ class FreeListTest : public testing::Test {
 
   FreeListTest() { head_[0].store({}, std::memory_order_relaxed); }
 
-  // Links `batch` and pushes it; the first one has lived once more before.
+  // Links `batch` and pushes it. Before, its first slot lives once more, as
+  // [INV-5] requires.
   void Push(const Batch& batch) {
     Free first = links_.FreeSlotAt(batch[0]);
     LiveOnce<32>(slots_, 0u, &first);
@@ -127,7 +128,8 @@ TYPED_TEST(FreeListTest, NoHeadIsEverSeenTwiceExceptForTheSameStack) {
   }
 }
 
-// ABA: the top is popped, the next one is popped, the top comes back alone.
+// ABA: another thread pops the top batch and the next one, and pushes the first
+// one again.
 TYPED_TEST(FreeListTest, PopIsNotFooledByATopThatWasAwayAndCameBack) {
   for (int at = 0;; ++at) {
     ASSERT_LT(at, 100);
@@ -139,7 +141,7 @@ TYPED_TEST(FreeListTest, PopIsNotFooledByATopThatWasAwayAndCameBack) {
     AccessHook::Arm(at, [&] {
       const auto first = this->Pop();
       if (first.empty()) return;
-      stolen = this->Pop();  // 2, unless the pop outside came first.
+      stolen = this->Pop();  // {2}, unless the Pop below came first.
       this->Push(first);
     });
     const auto popped = this->Pop();
@@ -155,7 +157,8 @@ TYPED_TEST(FreeListTest, PopIsNotFooledByATopThatWasAwayAndCameBack) {
   }
 }
 
-// The batch that a pop looks at is taken, used, and its links are anything.
+// The batch that a Pop looks at is taken and used, so its links may be
+// anything.
 TYPED_TEST(FreeListTest, PopToleratesLinksOfABatchThatIsGone) {
   for (const uint32_t garbage : {uint32_t{0}, uint32_t{9}, uint32_t{16},
                                  kNone - 1, kNone, ~uint32_t{0}}) {

@@ -69,7 +69,7 @@ using Widths = testing::Types<Of<uint64_t, 53, 32>, Of<uint32_t, 53, 32>,
                               Of<uint64_t, 32, 24>, Of<uint64_t, 16, 8>>;
 TYPED_TEST_SUITE(HandleBitsTest, Widths);
 
-// Many tables, since each has a key of its own.
+// Takes many tables, since each has its own key.
 TYPED_TEST(HandleBitsTest, HandlesOfManyTablesAreOddAndBelowTheLimit) {
   using Table = typename TestFixture::TableType;
   uint64_t ever_set = 0;
@@ -83,7 +83,7 @@ TYPED_TEST(HandleBitsTest, HandlesOfManyTablesAreOddAndBelowTheLimit) {
       ever_set |= handle.bits();
     }
   }
-  EXPECT_EQ(ever_set, TestFixture::kLimit - 1);  // The key reaches all of them.
+  EXPECT_EQ(ever_set, TestFixture::kLimit - 1);  // Keys use all the bits.
 }
 
 TYPED_TEST(HandleBitsTest, HandlesSurviveTheirWidth) {
@@ -92,7 +92,8 @@ TYPED_TEST(HandleBitsTest, HandlesSurviveTheirWidth) {
   for (int i = 0; i < 100; ++i) {
     const auto handle = table.Pin(1);
     const uint64_t bits = handle.bits();
-    // From a double, and, where that is claimed, from 32 bits.
+    // A handle comes back from a double, and, if it has 32 bits, from a
+    // uint32_t.
     const double number = static_cast<double>(bits);
     EXPECT_EQ(
         table.Read(Table::Handle::FromBits(static_cast<uint64_t>(number))), 1u);
@@ -102,7 +103,7 @@ TYPED_TEST(HandleBitsTest, HandlesSurviveTheirWidth) {
   }
 }
 
-// Up to the last index, where that does not take long.
+// Uses all slots up to the last index, unless that takes too long.
 TYPED_TEST(HandleBitsTest, AllSlotsServeAndRetire) {
   using Table = typename TestFixture::TableType;
   if (Table::kMaxSlots > 256 || Table::kLivesPerSlot > 1000) {
@@ -144,8 +145,8 @@ TYPED_TEST(HandleBitsTest, MoreThanTheLimitIsRefused) {
   EXPECT_TRUE(table.Contains(live));
 }
 
-// The odds that traits.h states: one in 2^(kHandleBits - 1) for each live
-// value.
+// traits.h states how often a number that was not issued is taken for a live
+// handle: with a probability of 2^-(kHandleBits - 1) for each live value.
 TEST(HandleBitsOddsTest, StrangersAreTakenForLiveAsOftenAsIsStated) {
   using Table = HandleTable<uint32_t, BitsTraits<24, 8>>;
   constexpr uint64_t kLive = 10'000;

@@ -1,11 +1,12 @@
-// Goal: the hash of a handle spreads handles as random numbers would be spread,
-// over every 14 neighbouring bits of it, whatever part of a handle counts slots
-// and whatever part counts lives.
+// Goal: any 14 neighbouring bits of the hash tell handles apart as well as
+// random numbers would, whichever bits of a handle are the index and which the
+// generation.
 //
-// Method: take 8,192 handles of a real table, fresh, scattered or after churn,
-// and count how many of them each 14 bits tell apart. Of random hashes that is
-// a known number, give or take a known deviation; eight of these are tolerated:
-// 96.3 % must remain. (More than random would be as good, and is not asked.)
+// Method: take 8,192 handles of a real table, which is new, or sparsely used,
+// or has seen many lives. For each 14 neighbouring bits, count how many
+// different values the hashes have there. For random hashes, the expected
+// number and its standard deviation are known. The count may be up to eight
+// standard deviations lower, which leaves 96.3 % of the expected number.
 
 #include <algorithm>
 #include <cmath>
@@ -29,8 +30,8 @@ constexpr double kBuckets = 1 << kWindowBits;
 constexpr uint64_t kHandles = 8192;
 constexpr double kTolerated = 8;  // Standard deviations.
 
-// Buckets that `balls` balls, thrown at random, hit: the least that is to be
-// believed.
+// Returns how many buckets `balls` balls that are thrown at random should hit
+// at least: the expected number, less kTolerated standard deviations.
 double LeastDistinct(double balls) {
   const double empty = std::pow(1 - 1 / kBuckets, balls);
   const double both_empty = std::pow(1 - 2 / kBuckets, balls);
@@ -40,7 +41,8 @@ double LeastDistinct(double balls) {
   return kBuckets * (1 - empty) - kTolerated * std::sqrt(variance);
 }
 
-// How many buckets the hashes fall into by their bits from `shift` on.
+// Returns how many different values the hashes have in the bits from `shift`
+// on.
 template <typename H>
 int Distinct(const std::vector<H>& hashes, int shift) {
   std::vector<bool> hit(static_cast<size_t>(kBuckets));
@@ -73,8 +75,8 @@ class HandleHashTest : public testing::Test {
   using Table = HandleTable<uint64_t, Traits>;
   using Handle = typename Table::Handle;
 
-  // Slots of a table that is `apart` times as large as what is hashed, or as
-  // large as may be.
+  // Returns max_slots for a table that is `apart` times as large as the number
+  // of handles that are hashed, or as large as possible.
   static uint64_t Slots(uint64_t apart) {
     return std::min(kHandles * apart, Table::kMaxSlots);
   }
@@ -96,7 +98,7 @@ class HandleHashTest : public testing::Test {
       narrow.push_back(static_cast<uint32_t>(mixed));
     }
     EXPECT_EQ(FirstWindowThatIsPoor(wide), -1);
-    EXPECT_EQ(FirstWindowThatIsPoor(narrow), -1);  // Where size_t has 32 bits.
+    EXPECT_EQ(FirstWindowThatIsPoor(narrow), -1);  // If size_t has 32 bits.
   }
 };
 
@@ -129,7 +131,8 @@ TYPED_TEST(HandleHashTest, SpreadsHandlesOfATableAfterChurn) {
   auto table = *TestFixture::Table::Create({this->Slots(64)});
   auto handles = this->PinMany(table, kLive);
   std::mt19937_64 random(1);
-  // Slots of two generation bits serve one life: there, half of them.
+  // With two generation bits a slot serves one life: then half of the slots are
+  // used.
   const uint64_t rounds =
       std::min(50 * kLive, (this->Slots(64) - kLive) / 2 *
                                TestFixture::Table::kLivesPerSlot);
@@ -141,7 +144,7 @@ TYPED_TEST(HandleHashTest, SpreadsHandlesOfATableAfterChurn) {
   this->Check(handles);
 }
 
-// The check above finds what the hash once was, where it was poor.
+// The check finds that a hash which was once used here is poor.
 TEST(HandleHashCheckTest, FindsAMultiplicationAndAFoldTooLittle) {
   const auto poor = [](uint64_t bits) {
     const uint64_t mixed = bits * 0x9E3779B97F4A7C15u;
@@ -153,7 +156,7 @@ TEST(HandleHashCheckTest, FindsAMultiplicationAndAFoldTooLittle) {
   EXPECT_EQ(FirstWindowThatIsPoor(hashes), 0);
 }
 
-// And takes random numbers for what they are.
+// The check finds nothing wrong with random numbers.
 TEST(HandleHashCheckTest, IsContentWithRandomNumbers) {
   std::mt19937_64 random(1);
   std::vector<uint64_t> hashes(kHandles);

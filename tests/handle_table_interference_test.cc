@@ -1,7 +1,10 @@
-// Goal: whatever one other operation does to a table between any two accesses
-// of an operation, the results of both are those of one order of the two, and
-// the table is whole. Method: one thread; at each access in turn AccessHook
-// lets a second thread, played by FakeThreads, run its operation to the end.
+// Goal: if one operation runs between any two accesses of another one, the
+// results of both are those of one of the two orders, and the table is in
+// order.
+//
+// Method: one real thread, which plays two threads by FakeThreads. At each
+// access of the first thread's operation in turn, AccessHook lets the second
+// thread run its operation to the end.
 
 #include <cstdint>
 #include <functional>
@@ -44,8 +47,9 @@ struct Scene {
   using T = typename Config::Value;
   using Table = HandleTable<T, typename Config::Traits>;
 
-  // Two values are pinned, the first of them written, and displaced or not;
-  // one slot was used before and is free. All but `room` other slots are taken.
+  // Two values are pinned. The first one was written, and moved to another cell
+  // if `displaced`. One slot was used before and is free. All but `room` of the
+  // slots are taken.
   Scene(uint64_t room, bool displaced)
       : table(*Table::Create(Config::Options())) {
     FakeThreads::Reset();
@@ -65,7 +69,7 @@ struct Scene {
   Handle<T> second;
 };
 
-// What an operation returned, in words.
+// Returns the result of an operation as text.
 template <typename T>
 std::string Said(const std::optional<T>& value) {
   return value ? std::to_string(*value) : "nothing";
@@ -74,7 +78,7 @@ std::string Said(const std::optional<T>& value) {
 template <typename Config>
 using Operation = std::function<std::string(Scene<Config>&)>;
 
-// The operations, by name. What they return does not tell which slot a Pin got.
+// The operations, by name. Their results do not tell which slot a Pin got.
 template <typename Config>
 std::vector<std::pair<std::string, Operation<Config>>> Operations(
     typename Config::Value value) {
@@ -104,8 +108,8 @@ std::vector<std::pair<std::string, Operation<Config>>> Operations(
          return std::to_string(
              static_cast<int>(scene.table.Diagnose(scene.first).state));
        }},
-      // The last is two operations: only for the thread that is not
-      // interrupted.
+      // These are two operations, so only the second thread, which is not
+      // interrupted, may do them.
       {"Unpin and Pin",
        [=](S& scene) {
          const bool unpinned = scene.table.Unpin(scene.first);
@@ -115,8 +119,8 @@ std::vector<std::pair<std::string, Operation<Config>>> Operations(
   };
 }
 
-// The values of a table, without their handles: which slot a Pin gets is not
-// for callers to know.
+// Returns the values of a table without their handles, since a Pin may take any
+// slot.
 template <typename Table>
 std::string ValuesOf(const Table& table) {
   std::multiset<uint64_t> values;
@@ -131,7 +135,8 @@ std::string ValuesOf(const Table& table) {
 template <typename Config>
 class HandleTableInterferenceTest : public testing::Test {
  protected:
-  // The results of both and the values in the end, if `a` runs before `b`.
+  // Returns the results of both, and the values in the end, if `a` runs before
+  // `b` (a_first) or after it.
   static std::string InOrder(const Operation<Config>& a,
                              const Operation<Config>& b, bool a_first,
                              uint64_t room) {
@@ -146,7 +151,8 @@ class HandleTableInterferenceTest : public testing::Test {
     return said_a + ", " + said_b + "; " + ValuesOf(scene.table);
   }
 
-  // Runs `a` with `b` before the access number `at`; false if there is none.
+  // Runs `a`, with `b` before its access number `at`. Returns false if `a` has
+  // no such access.
   static bool Interfere(const Operation<Config>& a, const Operation<Config>& b,
                         int at, uint64_t room, bool displaced,
                         std::string* result) {
@@ -177,16 +183,16 @@ using Configs =
 TYPED_TEST_SUITE(HandleTableInterferenceTest, Configs);
 
 TYPED_TEST(HandleTableInterferenceTest, EachPairOfOperationsHasAnOrder) {
-  // Threads keep what they cache, so that a Pin of a table that is nearly full
-  // may fail; where there are caches, more room is left.
+  // With caches, a Pin into a table that is nearly full may fail, because the
+  // other thread keeps free slots. So more room is left then.
   const bool cached = TypeParam::Options().thread_cache_slots != 0;
   for (const uint64_t room : {cached ? 10u : 0u, cached ? 20u : 1u}) {
     auto interrupted = Operations<TypeParam>(100);
     interrupted.pop_back();
     for (const auto& [name_a, a] : interrupted) {
       for (const auto& [name_b, b] : Operations<TypeParam>(200)) {
-        // A slot that is on its way from an Unpin to the free list is neither
-        // live nor there: a Pin of a full table may miss it.
+        // A slot that an Unpin has freed but not yet given back is neither live
+        // nor on the free list. A Pin into a full table may not find it.
         if (room == 0 && name_b == "Unpin and Pin") continue;
         const std::string a_first = this->InOrder(a, b, true, room);
         const std::string b_first = this->InOrder(a, b, false, room);

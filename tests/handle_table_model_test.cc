@@ -1,7 +1,8 @@
-// Goal: after any sequence of operations a table holds what a map would hold.
-// Method: long random sequences, with all kinds of handles, against TableModel;
-// the table's invariants are checked on the way. HOLDFAST_TEST_SEED sets the
-// seed.
+// Goal: after any sequence of operations, a table holds what a map would hold.
+//
+// Method: long random sequences of operations, with all kinds of handles.
+// TableModel compares the table with a map, and checks the table's invariants
+// on the way. HOLDFAST_TEST_SEED sets the seed.
 
 #include <cstddef>
 #include <cstdint>
@@ -83,7 +84,7 @@ class RandomModel {
  private:
   Value AnyValue() { return Value(random_()); }
 
-  // Live, unpinned before, of another table, null, or anything.
+  // Returns a handle that is live, unpinned, of another table, null, or random.
   HandleType AnyHandle() {
     const uint64_t dice = random_() % 100;
     const auto& live = model_.live();
@@ -108,11 +109,11 @@ template <typename Config>
 class HandleTableModelTest : public testing::Test {};
 
 using Configs = testing::Types<
-    // Three lives a slot: all of them are soon retired.
+    // Few lives for each slot, so that all slots are soon retired.
     Config<3, 1, 0, 16>, Config<3, 4, 0, 100>, Config<3, 7, 64, 1000>,
     Config<3, 8, 0, 12>, Config<3, 16, 1, 100>, Config<3, 64, 64, 2000>,
     Config<2, 8, 0, 500>,
-    // Many lives, in words and in cells.
+    // Many lives for each slot, with values in words and in cells.
     Config<8, 8, 1, 20>, Config<16, 4, 0, 16>, Config<16, 8, 64, 2048>,
     Config<16, 24, 1, 300>, Config<32, 1, 0, 50>, Config<32, 4, 1, 100>,
     Config<32, 4, 64, 3000>, Config<32, 8, 0, 100>, Config<32, 8, 64, 1>,

@@ -1,5 +1,6 @@
-// The contracts of the table's header that are neither behaviour_test's nor
-// known_defects_test's: creation, moving, iteration and the observers.
+// The contracts of the table's header that behaviour_test and
+// known_defects_test do not test: creation, moving, iteration and the
+// observers.
 
 #include "holdfast/handle_table.h"
 
@@ -52,7 +53,7 @@ static_assert(SmallTable::kInlineValues);
 static_assert(HandleTable<TestValue<4>>::kInlineValues);
 static_assert(!HandleTable<TestValue<5>>::kInlineValues);
 
-// What a const table offers.
+// The operations that a const table offers.
 template <typename T, typename = void>
 struct CanWrite : std::false_type {};
 template <typename T>
@@ -75,7 +76,7 @@ struct CanUnpinAll : std::false_type {};
 template <typename T>
 struct CanUnpinAll<T, std::void_t<decltype(std::declval<T&>().UnpinAll())>>
     : std::true_type {};
-// Handles of another type of value are not taken.
+// A table does not take handles of another type of value.
 template <typename T, typename H, typename = void>
 struct CanRead : std::false_type {};
 template <typename T, typename H>
@@ -198,7 +199,7 @@ TEST(HandleTableTest, ATableThatWasMovedFromMayBeAssignedTo) {
 
 // --- Iteration ---------------------------------------------------------------
 
-// A word counts 32,767 writes of a value.
+// With so many generation bits, a word can count 32,767 writes.
 struct ShortCountTraits : DefaultTraits {
   static constexpr int kGenerationBits = 48;
 };
@@ -260,7 +261,7 @@ TEST(HandleTableTest, ForEachShowsTheHandlesThatPinReturned) {
   EXPECT_EQ(table.Read(handle), 8);
 }
 
-// The walk is shared out in pieces of 1024 slots.
+// Workers take the slots in runs of 1,024.
 TEST(HandleTableTest, WorkersTogetherVisitEachValueOnce) {
   for (const uint64_t count : {0u, 1u, 1023u, 1024u, 1025u, 2048u, 5000u}) {
     Table table = *Table::Create(Slots(5000, 0));
@@ -269,7 +270,7 @@ TEST(HandleTableTest, WorkersTogetherVisitEachValueOnce) {
     Table::ParallelForEach walk(table);
     TableContents<uint64_t> seen;
     int workers_with_work = 0;
-    // Each worker stops in its first visit to let the next one begin.
+    // Each worker lets the next one begin in its first visit.
     const auto visit = [&](Handle<uint64_t> handle, uint64_t value) {
       seen.Add(handle, value);
     };
@@ -308,7 +309,7 @@ TEST(HandleTableTest, DiagnoseTellsWhyAHandleIsRefused) {
   EXPECT_EQ(table.Diagnose(access.HandleAt(9, 1)).state,
             HandleState::kNeverIssued);
   for (uint64_t ended = 1; ended <= 5; ++ended) {
-    table.Unpin(table.Pin(0));  // Nothing to this slot: it is live.
+    table.Unpin(table.Pin(0));  // Uses another slot: this one is live.
     ASSERT_TRUE(table.Unpin(access.HandleAt(0, 2 * ended - 1)));
     EXPECT_EQ(table.Diagnose(handle).state, HandleState::kStale);
     EXPECT_EQ(table.Diagnose(handle).lives_ended, ended);
@@ -403,12 +404,12 @@ TEST(HandleTableTest, MemoryIsReservedAtOnceAndTouchedWithUse) {
   // 16 bytes a slot, and no versions.
   EXPECT_GE(pinned.bytes_touched, size_t{16} << 16);
   EXPECT_LE(pinned.bytes_touched, (size_t{16} << 16) + (size_t{64} << 10));
-  // Writes that no other thread comes between touch the spare cell besides, and
-  // its version.
+  // Writes without interference from another thread also touch the spare cell
+  // and its version.
   for (const auto handle : handles) EXPECT_TRUE(table.Write(handle, 2));
   EXPECT_LE(table.GetStats().bytes_touched,
             pinned.bytes_touched + (size_t{16} << 10));
-  // Else, the versions of the cells as well.
+  // Writes to values that another thread has moved touch all versions, too.
   Table::TestAccess access(table);
   for (const auto handle : handles) {
     access.Displace(handle);

@@ -39,14 +39,14 @@ static_assert(std::is_trivially_destructible_v<IntHandle>);
 static_assert(std::is_standard_layout_v<IntHandle>);
 static_assert(std::is_nothrow_default_constructible_v<IntHandle>);
 
-// Numbers and handles become each other only where it is written out.
+// Numbers and handles are not converted to each other implicitly.
 static_assert(!std::is_constructible_v<IntHandle, uint64_t>);
 static_assert(!std::is_convertible_v<uint64_t, IntHandle>);
 static_assert(!std::is_convertible_v<IntHandle, uint64_t>);
 static_assert(!std::is_convertible_v<IntHandle, bool>);
 static_assert(std::is_constructible_v<bool, IntHandle>);
 
-// A handle is for one type of value.
+// Handles of different types of values do not mix.
 static_assert(!std::is_constructible_v<Handle<float>, IntHandle>);
 static_assert(!HasEquality<IntHandle, Handle<float>>::value);
 static_assert(HasEquality<IntHandle, IntHandle>::value);
@@ -124,8 +124,8 @@ TEST(HandleTest, WorksAsAKeyOfStandardContainers) {
 }
 
 TEST(HandleTest, HashOfDifferentHandlesDiffers) {
-  // A bijection: no two handles share all of it. (That it spreads them:
-  // handle_hash_test.)
+  // No two handles have the same 64-bit hash. (handle_hash_test tests that the
+  // hashes are spread well.)
   std::set<size_t> hashes;
   for (int bit = 0; bit < 64; ++bit) {
     hashes.insert(

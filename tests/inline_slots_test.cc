@@ -1,5 +1,5 @@
-// The slots whose values lie in their words, one thread alone; what other
-// threads may do between two accesses is played by AccessHook.
+// The slots whose values lie in their words, in one thread. AccessHook acts as
+// another thread between two accesses.
 
 #include "holdfast/internal/inline_slots.h"
 
@@ -35,7 +35,7 @@ class InlineSlotsTest : public testing::Test {
   using Traits = typename Config::Traits;
   using Slots = InlineSlots<typename Config::Value, Traits>;
 
-  // One whose bytes are all different from zero.
+  // Returns a value with no byte that is zero.
   static auto Full(uint64_t n) {
     return typename Config::Value(0x0101010101010101 * n);
   }
@@ -76,7 +76,8 @@ class InlineSlotsTest : public testing::Test {
   Slots slots_ = arena_.slots();
 };
 
-// For each split the largest value that fits, and the smallest.
+// Numbers of generation bits, with the largest value that fits, or the
+// smallest.
 using Configs = testing::Types<Config<2, 7>, Config<3, 7>, Config<3, 1>,
                                Config<16, 6>, Config<32, 4>, Config<32, 1>,
                                Config<40, 3>, Config<48, 2>, Config<48, 1>>;
@@ -192,8 +193,8 @@ TYPED_TEST(InlineSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
   EXPECT_EQ(this->Read(1, 1), this->Full(2));
 }
 
-// Another thread's write before each access in turn, and failures for no
-// reason.
+// Another thread writes before each access in turn, and compare-exchanges fail
+// spuriously.
 TYPED_TEST(InlineSlotsTest, ExchangesOfTwoThreadsFormAChain) {
   this->Publish(1, this->Full(1));
   for (int at = 0;; ++at) {

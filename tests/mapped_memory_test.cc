@@ -30,7 +30,7 @@ MappedMemory Reserved(size_t bytes) {
   return memory;
 }
 
-// Reserved, and all of it writable.
+// Returns reserved memory, all of which is writable.
 MappedMemory Writable(size_t bytes) {
   MappedMemory memory = Reserved(bytes);
   EXPECT_TRUE(MappedMemory::MakeWritable(memory.Array<char>(0, 1), bytes));
@@ -63,7 +63,7 @@ TEST(MappedMemoryTest, ArraysLieAtTheirOffsets) {
 }
 
 TEST(MappedMemoryTest, PagesComeWithTheirFirstTouch) {
-  // More than one round of the pages that are asked for at a time.
+  // ResidentBytes asks the system about 4,096 pages at a time.
   const size_t pages = 2 * 4096 + 3;
   const MappedMemory memory = Writable(pages * PageSize());
   EXPECT_EQ(memory.ResidentBytes(), 0);
@@ -99,8 +99,8 @@ TEST(MappedMemoryTest, MovesWithItsContents) {
 }
 
 TEST(MappedMemoryTest, IsGivenBackWhenItIsReplacedOrDestroyed) {
-  // 4 TiB or 64 MiB each: the address space of a process has room for 32 of
-  // them, or for 64.
+  // 4 TiB, or 64 MiB with 32 bits: the address space of a process has room for
+  // 32 or 64 of them, so that 100 fit only if they are given back.
   constexpr size_t kLarge = size_t{1} << (sizeof(size_t) == 8 ? 42 : 26);
   MappedMemory memory;
   if (!MappedMemory::Reserve(kLarge, &memory).ok()) {
@@ -112,7 +112,7 @@ TEST(MappedMemoryTest, IsGivenBackWhenItIsReplacedOrDestroyed) {
 
 TEST(MappedMemoryTest, OnlyTheLimitOnAddressSpaceChargesAReservation) {
   const MappedMemory memory = Reserved(PageSize() * 1000);
-  // Nothing of it can be written, but what was made writable.
+  // Only the part that was made writable can be written.
   ASSERT_TRUE(MappedMemory::MakeWritable(memory.Array<char>(PageSize() * 10, 1),
                                          PageSize() * 2));
   memory.Array<char>(PageSize() * 11, 1)[0] = 1;

@@ -82,7 +82,7 @@ TEST(OrdinalPoolTest, LimitOnlyGrows) {
   EXPECT_EQ(pool.Limit(), 2);
 }
 
-// Another thread's claim before each access in turn.
+// Another thread claims an ordinal before each access in turn.
 TEST(OrdinalPoolTest, ClaimsOfTwoThreadsDiffer) {
   using HookedPool = OrdinalPool<HookedAtomics, 70>;
   for (const uint32_t owned : {0u, 1u, 63u, 64u, 68u, 69u}) {
@@ -97,14 +97,15 @@ TEST(OrdinalPoolTest, ClaimsOfTwoThreadsDiffer) {
       EXPECT_NE(mine, other) << owned << " owned, access " << at;
       EXPECT_EQ(std::min(mine, other), owned);
       EXPECT_EQ(pool->Limit(), std::min(owned + 2, 70u));
-      // Neither can be had again.
+      // Both are owned now.
       EXPECT_FALSE(pool->TryClaim(owned));
     }
   }
 }
 
-// Another thread's release before each access of a claim in turn: whichever
-// update of the hint is lost, what is free is found.
+// Another thread releases an ordinal before each access of a claim in turn.
+// Some of these cases lose an update of the hint; then the free ordinal is
+// still found.
 TEST(OrdinalPoolTest, WhatIsFreeIsFoundWhereverTheHintPoints) {
   using HookedPool = OrdinalPool<HookedAtomics, 130>;
   for (int at = 0;; ++at) {

@@ -1,10 +1,10 @@
-// Goal: whatever leaves a call of ParallelForEach::Work, each value is visited
-// exactly once by all calls together, the value at which it left included. The
-// other walks end where they are told to.
+// Goal: a call of ParallelForEach::Work may end early in any way. Still all
+// calls together visit each value exactly once, including the value at which a
+// call ended. The other walks end where they are told to.
 //
-// Method: leave at each possible value by an exception or by a Step, in one
-// thread or in calls within calls; leave at every value; leave by the exit of a
-// thread.
+// Method: end calls at each possible value, by an exception or by a Step, in
+// one thread or in calls within calls; end a call at every value; end calls by
+// the exit of a thread.
 
 #include <pthread.h>
 
@@ -21,12 +21,12 @@
 
 namespace {
 
-// Calls of operator new.
+// How often this thread has called operator new.
 thread_local int allocations = 0;
 
 }  // namespace
 
-// Not inline: g++ would warn of a malloc that is freed by delete.
+// Not inline, or g++ warns that memory from malloc is freed by delete.
 ABSL_ATTRIBUTE_NOINLINE void* operator new(size_t bytes) {
   ++allocations;
   if (void* const memory = std::malloc(bytes)) return memory;
@@ -50,7 +50,8 @@ class ParallelForEachTest : public testing::Test {
   using Handle = Table::Handle;
   using Walk = Table::ParallelForEach;
 
-  static constexpr uint64_t kValues = 2500;  // Three runs, the last cut off.
+  // Three runs of up to 1,024 slots.
+  static constexpr uint64_t kValues = 2500;
 
   ParallelForEachTest() {
     for (uint64_t i = 0; i < kValues; ++i) EXPECT_TRUE(table_.Pin(i));
@@ -62,7 +63,8 @@ class ParallelForEachTest : public testing::Test {
     ++count_;
   }
 
-  // Visits until `leave(visits so far)`. False if it has thrown.
+  // Calls walk.Work with a function that throws if leave(visits so far) is
+  // true. Returns false if it has thrown.
   template <typename F>
   bool Work(Walk& walk, F leave) {
     try {
@@ -129,7 +131,7 @@ TEST_F(ParallelForEachTest, RunningCallVisitsWhatAStopHasLeftOver) {
   EXPECT_TRUE(walk.Work([&](Handle, uint64_t value) {
     Visit(value);
     if (value != 0) return;
-    // Another worker takes the second run, and stops at its tenth value.
+    // Another call takes the second run, and stops at its tenth value.
     EXPECT_FALSE(walk.Work([&](Handle, uint64_t other) {
       Visit(other);
       return count_ == 11 ? Step::kStop : Step::kNext;
@@ -154,15 +156,15 @@ TEST_F(ParallelForEachTest, RunningCallVisitsWhatAnotherHasLeftOver) {
   walk.Work([&](Handle, uint64_t value) {
     Visit(value);
     if (value != 0) return;
-    // Another worker takes the second run, and leaves at its tenth value.
+    // Another call takes the second run, and throws at its tenth value.
     EXPECT_FALSE(Work(walk, [](uint64_t count) { return count == 11; }));
     EXPECT_EQ(visits_[1024 + 9], 1);
   });
   EXPECT_TRUE(EachOnce());
 }
 
-// More workers than there are places to leave something in, all at a time: each
-// works within a visit of the one before.
+// At the same time, there are more workers than places in which a worker can
+// leave slots for others. Each worker runs inside a visit of the one before.
 TEST_F(ParallelForEachTest, AnyNumberOfWorkersMayLeave) {
   constexpr uint64_t kWorkers = 100;
   for (const uint64_t leaving : {uint64_t{0}, uint64_t{1}, kWorkers}) {
@@ -172,7 +174,8 @@ TEST_F(ParallelForEachTest, AnyNumberOfWorkersMayLeave) {
     visits_.assign(values, 0);
     for (uint64_t i = 0; i < values; ++i) EXPECT_TRUE(large.Pin(i));
     Walk walk(large);
-    // Each begins at its first value; the last `leaving` of them throw there.
+    // Each starts the next one in its first visit; the last `leaving` of them
+    // then throw.
     const auto work = [&](const auto& self, uint64_t worker) -> void {
       bool first = true;
       try {
@@ -222,7 +225,8 @@ TEST_F(ParallelForEachTest, WhatWasPinnedMeanwhileDoesNotShiftTheRest) {
   EXPECT_TRUE(EachOnce());
 }
 
-// The threads that a collector has stopped may hold the allocator's locks.
+// Threads that a collector has stopped may hold the allocator's locks, so a
+// walk must not allocate.
 TEST_F(ParallelForEachTest, NothingIsAllocated) {
   uint64_t sum = 0;
   const int before = allocations;
@@ -263,7 +267,7 @@ TEST_F(ParallelForEachTest, ForEachEndsWhereItIsStopped) {
   EXPECT_TRUE(EachOnce());
 }
 
-// Only a Step stops: a function may return what it likes, as a sum.
+// Only a Step stops a walk. Functions may return values of other types.
 TEST_F(ParallelForEachTest, WhatElseAFunctionReturnsDoesNotStop) {
   EXPECT_TRUE(table_.ForEach([&](Handle, uint64_t value) {
     Visit(value);
@@ -290,7 +294,7 @@ void WalksEndWhereTheyAreStopped() {
     return stop_at_third(handle, value);
   }));
   EXPECT_EQ(visits, 3);
-  // What the last call left in its value is kept.
+  // The change of the last value is kept, too.
   for (T i = 0; i < 10; ++i) {
     EXPECT_EQ(table.Read(handles[i]), i < 3 ? i + 100 : i) << i;
   }
@@ -309,7 +313,7 @@ void ExclusiveKeepsWhatWasDoneBefore() {
   auto table = *HandleTable<T>::Create({/*max_slots=*/100});
   std::vector<Handle<T>> handles;
   for (T i = 0; i < 10; ++i) handles.push_back(table.Pin(i));
-  table.Write(handles[7], 7);  // As one that was written.
+  table.Write(handles[7], 7);  // One of the values was written before.
   int visits = 0;
   EXPECT_THROW(table.ForEachExclusive([&](Handle<T>, T& value) {
     value += 100;

@@ -1,7 +1,9 @@
-// Goal: whatever threads come, work on a table and exit, with a shard or
-// without, it holds what it should, and every slot and cell is in one place.
-// Method: random operations of threads that FakeThreads plays one call after
-// another, checked against a map. HOLDFAST_TEST_SEED sets the seed.
+// Goal: threads come, work on a table and exit, with or without a shard. The
+// table always holds what it should, and every slot and cell is in exactly one
+// place.
+//
+// Method: random operations of threads, which FakeThreads plays one call after
+// another. They are compared with a map. HOLDFAST_TEST_SEED sets the seed.
 
 #include <cstdint>
 #include <cstdlib>
@@ -130,7 +132,8 @@ TYPED_TEST(PlayedThreadsTest, TableIsWholeAfterEachStep) {
   while (this->table_.Pin(0)) {
   }
   const TableStats stats = this->table_.GetStats();
-  // And no more than three shards, of which one is its own, may keep.
+  // There are three shards, one of them its own: the table may hold as many
+  // more values as the other two can keep.
   const uint64_t cache = stats.thread_cache_slots;
   const uint64_t most =
       TypeParam::kMaxSlots + (cache == 0 ? 0 : 2 * (cache + 1));

@@ -1,5 +1,5 @@
-// Address space: the largest table fits into it, and a process whose address
-// space is limited is told so. The limit is set in a child process.
+// Address space: the largest table fits into it, and if the address space of a
+// process is limited, Create says so. The limit is set in a child process.
 
 #include <sys/resource.h>
 
@@ -91,7 +91,7 @@ TEST_F(ReservationDeathTest, RaisingTheLimitIsARemedy) {
 
 TEST(ReservationTest, LargestTableIsOnlyAddressSpace) {
   absl::StatusOr<Table> table = Create(Table::kMaxSlots);
-  // Of 32 bits, the address space has no room for it.
+  // An address space of 32 bits has no room for it.
   constexpr bool kMayBeRefused = !kAddressSpaceIsOurs || sizeof(size_t) < 8;
   if (kMayBeRefused && absl::IsResourceExhausted(table.status())) {
     GTEST_SKIP() << table.status();

@@ -18,7 +18,7 @@ struct CacheTraits : DefaultTraits {
 template <uint32_t kSlots>
 using ShardOf = Shard<CacheTraits<kSlots>>;
 
-// No two threads' shards share a cache line, and the default fills its own.
+// No two shards share a cache line, and the default shard fills its lines.
 static_assert(sizeof(Shard<DefaultTraits>) == 1024);
 static_assert(alignof(Shard<DefaultTraits>) == 64);
 static_assert(sizeof(ShardOf<0>) == 64);

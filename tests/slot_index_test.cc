@@ -1,4 +1,5 @@
-// The indexes of slots: for arrays and bit sets beside a table.
+// The indexes of slots, by which arrays and bit sets beside a table are
+// indexed.
 
 #include <cstdint>
 #include <utility>
@@ -36,7 +37,7 @@ TYPED_TEST(SlotIndexTest, LiveHandlesHaveDenseIndexesThatLeadBack) {
     const std::optional<uint32_t> index = table.IndexOf(handle);
     ASSERT_TRUE(index.has_value());
     ASSERT_LT(*index, table.IndexLimit());
-    // Beyond what is pinned: at most what the thread's cache and a batch hold.
+    // Besides the pinned ones: at most the slots of a full cache and a batch.
     ASSERT_LE(table.IndexLimit(), static_cast<uint64_t>(i) + 1 + 16 + 8);
     ASSERT_FALSE(seen[*index]);
     seen[*index] = true;

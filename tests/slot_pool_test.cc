@@ -35,7 +35,7 @@ class SlotPoolTest : public testing::Test {
   using Fresh = typename Pool::Fresh;
   static constexpr uint32_t kNone = IndexLimits<32>::kNone;
 
-  // A pool of a table that nobody has used yet.
+  // Makes the pool of a table that no thread has used yet.
   void Start(uint64_t max_slots, uint32_t cache_slots) {
     Start(max_slots, cache_slots, Surplus(cache_slots));
   }
@@ -54,7 +54,7 @@ class SlotPoolTest : public testing::Test {
     FakeThreads::Become(0);
   }
 
-  // What all shards together may keep.
+  // How many slots all shards together may keep.
   static uint64_t Surplus(uint32_t cache_slots) {
     return cache_slots == 0
                ? 0
@@ -70,7 +70,7 @@ class SlotPoolTest : public testing::Test {
     return static_cast<uint32_t>(slots_.Publish(free, 1).index());
   }
 
-  // Unpins it.
+  // Unpins the slot.
   void Release(uint32_t index) {
     const Place<32> life(index, links_.GenerationAt(index));
     const auto ended = Vacate(slots_, life);
@@ -184,7 +184,7 @@ TYPED_TEST(SlotPoolTest, AThreadKeepsNoMoreThanItsCache) {
   }
 }
 
-// Each of the others keeps a full cache and does nothing.
+// Each of the other threads keeps a full cache and does nothing.
 TYPED_TEST(SlotPoolTest, WhatOthersKeepTakesNothingFromMaxSlots) {
   for (const uint32_t cache : {1u, 2u, 7u, 126u}) {
     this->Start(200, cache);
@@ -222,7 +222,7 @@ TYPED_TEST(SlotPoolTest, AShardThatWasOpenedHalfwayIsOpenedOnce) {
       FakeThreads::Become(1);
       this->Acquire();
     }
-    // The shard of thread 1, as an owner left it that got so far.
+    // The shard of thread 1, as an owner left it that stopped halfway.
     this->shards_[1].next_opened.Set(1);
     this->shards_[1].level.Set(0);
     FakeThreads::Become(1);
@@ -231,7 +231,7 @@ TYPED_TEST(SlotPoolTest, AShardThatWasOpenedHalfwayIsOpenedOnce) {
     this->Acquire();
     EXPECT_EQ(this->control_[0].opened.load(std::memory_order_relaxed).count(),
               listed ? before : before + 1);
-    // The list has an end.
+    // This ends only if the list of shards has no cycle.
     EXPECT_GT(this->pool_.CachedSlots(), 0);
   }
 }
@@ -269,7 +269,7 @@ TYPED_TEST(SlotPoolTest, SlotsInTheShardOfAnExitedThreadAreFoundWhenFull) {
   EXPECT_GT(kept, 0);
   FakeThreads::Become(0);
   std::set<uint32_t> got = this->AcquireAll();
-  EXPECT_EQ(got.size(), 100 - kept);  // Thread 1 lives: its shard is its own.
+  EXPECT_EQ(got.size(), 100 - kept);  // Thread 1 lives, and keeps its slots.
   EXPECT_EQ(this->pool_.CachedSlots(), kept);
   FakeThreads::Exit(1);
   got.merge(this->AcquireAll());
@@ -358,8 +358,9 @@ TYPED_TEST(SlotPoolTest, ManyShortLivedThreadsLoseNoSlot) {
   EXPECT_EQ(this->AcquireAll().size(), 200 + 9);
 }
 
-// Threads come, take, give and exit at random; some have no shard, some have
-// no ordinal. No slot is handed out twice, none is lost.
+// Threads come, take slots, give them back and exit at random. Some have no
+// shard, and some have no ordinal. No slot is handed out twice, and none is
+// lost.
 TYPED_TEST(SlotPoolTest, RandomStepsOfManyThreadsKeepEverySlotInOnePlace) {
   for (const uint32_t cache : {0u, 1u, 4u, 9u, 24u}) {
     SCOPED_TRACE(testing::Message() << "cache " << cache);
@@ -399,7 +400,7 @@ TYPED_TEST(SlotPoolTest, RandomStepsOfManyThreadsKeepEverySlotInOnePlace) {
       if (FakeThreads::IsOwned(i)) FakeThreads::Exit(i);
     }
     FakeThreads::BecomeNew();
-    // One of the shards is its own; exited threads' slots are found.
+    // It finds the slots of exited threads. One of the shards is its own.
     EXPECT_EQ(
         this->AcquireAll().size() + live.size(),
         64 + surplus / PoolTraits::kMaxThreads * (PoolTraits::kMaxThreads - 1));

@@ -28,7 +28,7 @@ using SparesOf = SpareCells<CellArray<uint64_t, Traits>, Traits>;
 
 static_assert(SparesOf<SpareTraits<10>>::Cells(100) == 174);
 static_assert(SparesOf<SpareTraits<0>>::Cells(100) == 164);
-// Where the index bits run out there is still one.
+// If there are too few indexes, there is still at least one spare cell.
 static_assert(SparesOf<SpareTraits<10, 48>>::Cells(16'383) == 16'384);
 static_assert(SparesOf<SpareTraits<10, 48>>::Cells(16'350) == 16'384);
 static_assert(SparesOf<SpareTraits<10, 48>>::Cells(16'300) == 16'374);
@@ -51,7 +51,8 @@ class Fixture {
         FakeThreads::OfThisCopy());
   }
 
-  // The cell that the current thread gets, which it keeps or replaces.
+  // Returns the cell that the current thread gets. Gives the same cell back, or
+  // `replacement`.
   uint32_t Use(uint32_t replacement = FakeThreads::kNone) {
     return spares_.With([&](uint32_t* cell) {
       const uint32_t given = *cell;
@@ -76,7 +77,7 @@ class Fixture {
                       std::memory_order_relaxed);
   }
 
-  // Another thread takes that shared cell, and keeps it.
+  // Another thread takes the shared cell of this entry, and keeps it.
   void OtherTakesShared(uint32_t entry) {
     entries_[entry].exchange(SpareCell::Taken(), std::memory_order_relaxed);
   }
@@ -101,8 +102,8 @@ TEST(SpareCellsTest, EachThreadHasItsOwnCellBetweenTheSlotsAndTheSharedOnes) {
   }
 }
 
-// The cells that the first kThreads threads start with, in a table of 100
-// slots.
+// Returns the cells with which the first kThreads threads start, in a table of
+// 100 slots.
 template <uint32_t kThreads>
 std::vector<uint32_t> StartCells() {
   using Traits = SpareTraits<kThreads>;
@@ -117,8 +118,8 @@ std::vector<uint32_t> StartCells() {
   return cells;
 }
 
-// Each thread starts with one of the cells after the slots' own, each of which
-// is one thread's.
+// The cells with which threads start are those that follow the slots' own
+// cells, each for one thread.
 template <uint32_t kThreads>
 void ExpectEachStartCellOnce() {
   SCOPED_TRACE(testing::Message() << kThreads << " threads");
@@ -140,7 +141,8 @@ TEST(SpareCellsTest, EachOwnCellIsTheOneThatOneThreadStartsWith) {
   ExpectEachStartCellOnce<65'536>();
 }
 
-// Whatever the alignment, 16 versions apart is on another pair of cache lines.
+// Versions that are 16 apart are on different pairs of cache lines, however the
+// versions are aligned.
 template <uint32_t kThreads>
 void ExpectNeighboursApart() {
   SCOPED_TRACE(testing::Message() << kThreads << " threads");
@@ -153,7 +155,7 @@ void ExpectNeighboursApart() {
 }
 
 TEST(SpareCellsTest, ThreadsOfNeighbouringOrdinalsStartFarApart) {
-  // With fewer there is no room for it.
+  // With fewer threads there are not enough cells for that.
   ExpectNeighboursApart<48>();
   ExpectNeighboursApart<63>();
   ExpectNeighboursApart<1000>();
@@ -229,7 +231,7 @@ TEST(SpareCellsTest, CellsThatAreInUseTogetherAreDifferent) {
   Fixture<SpareTraits<0>> fixture(100);
   FakeThreads::Become(0);
   std::set<uint32_t> seen;
-  // As many threads inside With as there are shared cells.
+  // There are as many calls inside With as there are shared cells.
   struct Nested {
     static void Enter(Fixture<SpareTraits<0>>& fixture,
                       std::set<uint32_t>* seen, uint32_t depth) {
@@ -253,7 +255,7 @@ struct HookedTraits : SpareTraits<0> {
 };
 
 TEST(SpareCellsTest, ASharedCellThatIsTakenAtTheLastMomentIsLeftAlone) {
-  for (int at = 0; at < 2; ++at) {  // The look at the entry, and the claim.
+  for (int at = 0; at < 2; ++at) {  // Before the load, and before the claim.
     Fixture<HookedTraits> fixture(100);
     FakeThreads::Become(0);
     AccessHook::Arm(at, [&] { fixture.OtherTakesShared(0); });
@@ -282,7 +284,7 @@ TEST(SpareCellsTest, WhereIndexesRunOutAllThreadsShareOneCell) {
 }
 
 TEST(SpareCellsTest, WhereIndexesRunShortTheFirstThreadsHaveTheirOwn) {
-  // 66 spare cells: 64 are shared, two are the threads'.
+  // There are 66 spare cells: 64 are shared, and two threads have their own.
   Fixture<SpareTraits<4, 48>> fixture(16'318);
   const std::vector<uint32_t> expected = {16'319, 16'318, 16'383, 16'383};
   for (uint32_t thread = 0; thread < 4; ++thread) {

@@ -1,4 +1,4 @@
-// The keys of tables, with each source of them failing, and in processes that
+// The keys of tables, if sources of random numbers fail, and in processes that
 // are copies of each other.
 
 #include "holdfast/internal/table_key.h"
@@ -30,7 +30,7 @@ namespace {
 
 constexpr uint64_t kClear = uint64_t{1} << 63 | 1;
 
-// Sources that give numbers of their own, or fail.
+// Sources that each give a number of their own, or fail.
 bool Gives5(uint64_t* bits) noexcept { return *bits = 0x50 | kClear, true; }
 bool Gives6(uint64_t* bits) noexcept { return *bits = 0x60 | kClear, true; }
 uint64_t Gives7() noexcept { return 0x70 | kClear; }
@@ -69,8 +69,8 @@ TEST(TableKeyTest, SystemIsASourceOfItsOwn) {
   EXPECT_NE(first, second);
 }
 
-// Without random numbers: whatever differs between two processes, or between
-// two calls, tells their keys apart.
+// Without random numbers, keys differ if any of the inputs differs between two
+// processes or two calls.
 TEST(TableKeyTest, EachThingAtHandTellsKeysApart) {
   const AtHand from = {{1, 2}, 1, 3, 4, 5, 6};
   std::set<uint64_t> mixed = {MixAtHand(from)};
@@ -90,7 +90,8 @@ TEST(TableKeyTest, EachThingAtHandTellsKeysApart) {
 
 // --- Copies of a process -----------------------------------------------------
 
-// What `run` returns in a child, or 0 if the child does not come to its end.
+// Returns what `run` returns in a child, or 0 if the child does not end
+// normally.
 template <typename F>
 uint64_t InChild(F run) {
   int ends[2];
@@ -109,7 +110,7 @@ uint64_t InChild(F run) {
   return got ? result : 0;
 }
 
-// Whether children that each return `key` differ, and differ from the parent.
+// Expects that key() is different in each child and in the parent.
 template <typename F>
 void ExpectChildrenDiffer(F key) {
   std::set<uint64_t> keys = {key()};
@@ -160,8 +161,8 @@ TEST(TableKeyTest, WorkersThatAreEachProcess1HaveKeysOfTheirOwn) {
   }
 }
 
-// From here on, the calling process gets `error` where it asks for random
-// numbers or opens a file.
+// Makes requests for random numbers, and opening files, fail with `error` in
+// the calling process from now on.
 bool RefuseRandomNumbers(uint32_t error) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -201,7 +202,7 @@ TEST(TableKeyTest, TablesAreMadeWhereAFilterRefusesRandomNumbers) {
 
 #endif
 
-// std::random_device may be a file.
+// std::random_device may have to open a file.
 TEST(TableKeyTest, ADeviceThatCannotBeOpenedThrowsNothing) {
   const uint64_t key = InChild([] {
     const rlimit none = {0, 0};

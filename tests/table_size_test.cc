@@ -1,9 +1,9 @@
-// Goal: a table has all of the memory that its slots take, or there is none.
+// Goal: a table has all of the memory that its slots need, or Create fails.
 //
 // Method: tables of many sizes, up to the largest that their Traits allow. With
-// 32 bits, most of the large ones are larger than the address space, and some a
-// little larger than what a size_t counts, in one part or as a whole: were that
-// cut off, they would get what is left. With 64 bits all may fit.
+// 32 bits, most of the large ones are larger than the address space. Of some,
+// one part or the whole is a little larger than a size_t can say: if the size
+// were cut off, they would get too little memory. With 64 bits all may fit.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,7 +28,7 @@ class TableSizeTest : public testing::Test {
  protected:
   using Table = HandleTable<T>;
 
-  // What a slot takes at the least: inline values need no word beside them.
+  // The least number of bytes of a slot. Inline values are in the slot's word.
   static constexpr uint64_t kSlotBytes = sizeof(T) <= 4 ? 8 : sizeof(T) + 8;
 
   static absl::StatusOr<Table> Create(uint64_t max_slots) {
@@ -43,9 +43,9 @@ class TableSizeTest : public testing::Test {
     return table.ok() ? table->GetStats().bytes_reserved : 0;
   }
 
-  // Values of max_slots: powers of two and their neighbours, and those with
-  // which a part of a table, or all of it, is about as large as a size_t
-  // counts.
+  // Returns values for max_slots: powers of two and their neighbours, and
+  // numbers for which a part of a table, or the whole, is about as large as the
+  // largest size_t.
   static std::set<uint64_t> Sizes() {
     std::set<uint64_t> sizes;
     const auto add = [&sizes](uint64_t size) {
@@ -61,7 +61,7 @@ class TableSizeTest : public testing::Test {
     const uint64_t whole =
         (BytesReserved(2 * kSome) - BytesReserved(kSome)) / kSome;
     EXPECT_GE(whole, kSlotBytes);
-    // What else a table has is less than 128 MiB.
+    // The other parts of a table have less than 128 MiB.
     for (const uint64_t bytes : {uint64_t{8}, kSlotBytes, whole}) {
       for (uint64_t mebibyte = 0; mebibyte < 128; ++mebibyte) {
         add((kMostBytes - mebibyte * kSome) / bytes);
@@ -73,7 +73,7 @@ class TableSizeTest : public testing::Test {
   }
 };
 
-// In the word, in a cell, and in a cell of several words.
+// Values in the word, in a cell, and in a cell of several words.
 struct Bytes4 {
   uint32_t words[1];
 };
@@ -86,7 +86,7 @@ struct Bytes64 {
 using ValueTypes = testing::Types<Bytes4, Bytes8, Bytes64>;
 TYPED_TEST_SUITE(TableSizeTest, ValueTypes);
 
-// A refusal names all of these bytes, too.
+// The message of a refused table must name all of these bytes, too.
 TYPED_TEST(TableSizeTest, TableReservesAllThatItsSlotsTakeOrIsRefused) {
   const std::regex pattern("cannot reserve ([0-9]+) bytes");
   for (const uint64_t max_slots : this->Sizes()) {

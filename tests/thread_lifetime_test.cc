@@ -1,10 +1,10 @@
-// Goal: threads may come and go, and outnumber what tables have for them,
-// without losing slots, memory or values.
+// Goal: threads may come and go, and there may be more threads than shards or
+// ordinals. No slots, memory or values are lost.
 //
-// Method: thousands of short threads on small tables, where what a thread
-// leaves behind would soon be missed; threads without an ordinal of their own;
-// thread_local destructors on both sides of the ordinal's release; tables that
-// end before their threads and after.
+// Method: thousands of short-lived threads use small tables, which would soon
+// miss what a thread leaves behind. Threads without an ordinal of their own.
+// Destructors of thread_local objects that use tables. Tables that end before
+// and after their threads.
 
 #include <atomic>
 #include <cstdint>
@@ -27,7 +27,8 @@ namespace {
 
 using Value = Stamped<24>;
 
-// How many more values `table` can hold; too many if it holds too many.
+// Returns how many more values `table` can hold. Ends even if a defect makes it
+// take too many.
 template <typename Table>
 uint64_t CountFree(Table& table) {
   std::vector<typename Table::Handle> handles;
@@ -69,11 +70,12 @@ TEST(ThreadLifetimeTest, TenThousandShortThreadsLeaveMemoryFlat) {
   EXPECT_EQ(wrong.load(), 0u);
   EXPECT_EQ(late.live, 0u);
   EXPECT_EQ(late.free, late.high_water);
-  // Lives and caches of those that ran at once, and a batch each.
+  // The values and the caches of the threads that run at once, and a batch
+  // each.
   EXPECT_LE(late.high_water, kAtOnce * (kPins + 64 + 32));
-  // For a slot that was not used early, a cell and a version; and the begins
-  // and ends of what lies on pages of its own. A leak of 8 bytes a thread comes
-  // to more.
+  // Each slot that was not used before takes a word, a cell and a version.
+  // Parts of the table that lie on their own pages add a few pages. A leak of 8
+  // bytes a thread would come to more.
   EXPECT_LE(late.bytes_touched,
             early.bytes_touched + 8 * 4096 +
                 (late.high_water - early.high_water) * (8 + sizeof(Value) + 8));
@@ -97,9 +99,9 @@ TEST(ThreadLifetimeTest, AFullTableReclaimsTheCachesOfExitedThreads) {
       }
     });
     ASSERT_EQ(table.GetStats().free, 256u);
-    // A thread may have inherited a full cache and flushed some of it.
+    // A thread may have inherited a full cache, and given some of it back.
     ASSERT_GE(table.GetStats().cached, 64u) << "nothing to reclaim";
-    // Several threads reclaim at once: every slot once.
+    // Several threads reclaim slots at once, and get every slot once.
     std::atomic<uint64_t> pinned{0};
     RunThreads(2, [&](int) {
       for (int i = 0; i < 64; ++i) {
@@ -135,7 +137,7 @@ TYPED_TEST(CrowdedTableTest, ExchangesThroughSharedCellsAreExact) {
   const uint64_t seed = TestSeed();
   constexpr int kThreads = 8;
   constexpr uint64_t kSlots = 3;
-  // Full, so that no free slot could lend its cell.
+  // The table is full, so there is no free slot whose cell a Write could use.
   auto table = *Table::Create({kSlots});
   std::vector<typename Table::Handle> handles;
   for (uint64_t i = 0; i < kSlots; ++i) {
@@ -206,7 +208,7 @@ TYPED_TEST(CrowdedTableTest, PinsAndUnpinsWithoutAnOrdinalLoseNoSlot) {
 
 // --- thread_local destructors ------------------------------------------------
 
-// Uses a table as its thread exits.
+// Its destructor uses a table while the thread exits.
 template <typename Table>
 struct LastWord {
   ~LastWord() {
@@ -238,8 +240,9 @@ using DestructorTraits = testing::Types<CalmTraits, FewShards<0>, FewShards<2>,
                                         FewThreads<1>, FewThreads<64>>;
 TYPED_TEST_SUITE(ThreadLocalDestructorTest, DestructorTraits);
 
-// thread_local objects are destroyed in the reverse order of construction, and
-// the object that gives the ordinal back is constructed at its first need.
+// A thread has two thread_local objects whose destructors use the table: one
+// was constructed before the thread's first use of the table, the other one
+// after it.
 TYPED_TEST(ThreadLocalDestructorTest, MayUseTablesBeforeAndAfterTheRelease) {
   using Table = HandleTable<Value, TypeParam>;
   TestSeed();
@@ -261,7 +264,7 @@ TYPED_TEST(ThreadLocalDestructorTest, MayUseTablesBeforeAndAfterTheRelease) {
   EXPECT_GE(CountFree(table), 256u);
 }
 
-// A thread whose only use of a table is in a destructor.
+// The thread uses a table only in a destructor.
 TYPED_TEST(ThreadLocalDestructorTest, MayBeTheFirstUseOfATable) {
   using Table = HandleTable<Value, TypeParam>;
   TestSeed();
@@ -286,8 +289,8 @@ TEST(ThreadLifetimeTest, TablesMayEndBeforeTheirThreads) {
   constexpr int kThreads = 4;
   std::unique_ptr<Table> table;
   std::atomic<int> wrong{0};
-  // Phases: create (main), use (all), destroy (main), and again; then the
-  // threads exit without a table.
+  // In each phase, this thread creates a table, all threads use it, and this
+  // thread destroys it. After the last phase, the threads exit without a table.
   std::atomic<int> phase{0};
   std::atomic<int> arrived{0};
   std::vector<std::thread> threads;

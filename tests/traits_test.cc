@@ -1,4 +1,4 @@
-// What may be put into a table's Traits, and what values a table takes.
+// The Traits that a table may have, and the types of values that it takes.
 
 #include "holdfast/traits.h"
 
@@ -54,11 +54,11 @@ static_assert(TableOfBits<32>::kMaxSlots == 1'073'741'823);
 static_assert(TableOfBits<33>::kMaxSlots == 536'870'911);
 static_assert(TableOfBits<40>::kMaxSlots == 4'194'303);
 static_assert(TableOfBits<48>::kMaxSlots == 16'383);
-// Default options fit this many generation bits; see TableOptions.
+// The default max_slots fits up to 37 generation bits; see TableOptions.
 static_assert(TableOptions().max_slots <= TableOfBits<37>::kMaxSlots);
 static_assert(TableOptions().max_slots > TableOfBits<38>::kMaxSlots);
 
-// What the generation leaves of a word can hold a value.
+// The bits of a word that the generation leaves can hold a value.
 template <int kBits, size_t kSize>
 constexpr bool kInline =
     HandleTable<TestValue<kSize>, BitsTraits<kBits>>::kInlineValues;
@@ -77,8 +77,8 @@ struct ThreadTraits : DefaultTraits {
   using Threads = FakeThreads;
 };
 
-// Every thread in turn fills the table, writes, and empties it. Of every two
-// values one is displaced in between.
+// Each of four threads in turn fills the table, writes to all values, and
+// empties it. Every other value is moved to another cell in between.
 template <typename Traits, typename T>
 void FillsAndEmpties(const TableOptions& options) {
   using Table = HandleTable<T, Traits>;
@@ -93,7 +93,7 @@ void FillsAndEmpties(const TableOptions& options) {
       handles.push_back(table->Pin(static_cast<T>(i)));
       ASSERT_TRUE(handles.back()) << "thread " << thread << ", pin " << i;
     }
-    // What the shards may keep, besides.
+    // The table may hold as many more values as its shards may keep.
     const uint64_t cache = table->GetStats().thread_cache_slots;
     uint64_t more = 0;
     for (Handle<T> extra; (extra = table->Pin(0)); ++more) {
@@ -114,7 +114,7 @@ void FillsAndEmpties(const TableOptions& options) {
       EXPECT_EQ(table->Take(handles[i]), i + 2);
     }
     EXPECT_EQ(access.Problem(), "");
-    // What this thread caches is found by the next.
+    // The next thread finds the slots in this one's cache.
     FakeThreads::BecomeNew();
     FakeThreads::Exit(thread);
   }

@@ -1,9 +1,9 @@
-// Goal: where the system charges as memory whatever can be read, a table reads
-// nothing that it has not made writable (MappedMemory::kReadsAsZeros).
+// Goal: some systems charge all memory that can be read. There a table reads
+// only memory that it has made writable (MappedMemory::kReadsAsZeros is false).
 //
-// Method: memory as Windows gives it: a load from a page that was not made
-// writable ends the program. Every verb is given handles that name slots
-// anywhere, before and while the table grows.
+// Method: memory that behaves as on Windows, where a load from a page that was
+// not made writable ends the program. Every operation gets handles that name
+// slots anywhere, before and while the table grows.
 
 #include <sys/mman.h>
 
@@ -57,7 +57,7 @@ class UnreadableMemoryTest : public testing::Test {
     return *Table::Create(options);
   }
 
-  // Gives every verb a handle that is not live.
+  // Calls every operation with a handle that is not live.
   static void ExpectRefused(Table& table, Handle handle) {
     T value = {};
     EXPECT_FALSE(table.Contains(handle));
@@ -139,8 +139,9 @@ TYPED_TEST(UnreadableMemoryTest, ATableThatWasMovedFromRefusesEverything) {
   EXPECT_TRUE(moved.Contains(handle));
 }
 
-// A Pop that is late reads, as a link, part of a value that another thread has
-// pinned since: here, numbers of slots that were never used.
+// A late Pop reads a link from a slot that another thread has pinned meanwhile.
+// So the link is part of a value: here, the number of a slot that was never
+// used.
 TEST(UnreadableMemoryThreadsTest, ALateLookAtAFreeSlotStaysInReach) {
   static constexpr uint64_t kLooksLikeALink = 0x0000'7FF6'0000'7FF5;
   for (const uint32_t cache : {0u, 4u, 64u}) {

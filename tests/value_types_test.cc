@@ -1,7 +1,6 @@
-// Every verb on values that are awkward to handle: with operators that mean
-// something else, with const members, without default constructor or
-// assignment, aligned to more than a word. (Values that a table refuses:
-// tests/compile.)
+// Every operation on types of values that are awkward: with overloaded
+// operators, with const members, without default constructor or assignment, or
+// aligned to more than a word. (tests/compile has types that a table refuses.)
 
 #include <cstdint>
 #include <cstdlib>
@@ -17,7 +16,7 @@
 namespace holdfast {
 namespace {
 
-// Operators of a value that nobody but its owner is to call.
+// Operators that a table must not call. Each ends the program.
 struct Traps {
   Traps* operator&() const { std::abort(); }  // NOLINT: that is the point.
   template <typename U>
@@ -70,7 +69,7 @@ struct alignas(32) Aligned : Traps {
   uint64_t number;
 };
 
-// Of one byte, and made from anything.
+// A value of one byte with a constructor that takes anything.
 struct FromAnything {
   template <typename U>
   explicit FromAnything(const U& number)

@@ -3,8 +3,8 @@
 
 usage: tools/order_lint.py [ROOT]
 
-Every atomic operation names its orders as std::memory_order_*, and a comment
-argues them, directly before the statement or before its last line:
+Every atomic operation must name its orders as std::memory_order_*, and a comment
+must give the reason for them, directly before the statement or before its last line:
 
   // order: relaxed. Why.
   // order: release -> EDGE, EDGE. Why.
@@ -14,12 +14,15 @@ argues them, directly before the statement or before its last line:
   // of several without a blank line; a compare-exchange has two.)
 
 A function that takes a std::memory_order and passes it on argues nothing: its
-callers do. A list of edges ends with a period, a semicolon or a colon. Each edge is a row of
-"Edges" in the design, has both ends in the code, and names scenarios of
-tests/model that fail when it is weakened. Each row of "Invariants" is cited as
-[INV-n] by the code and by a test.
+callers do.
 
-It reads text, not C++: it cannot see an atomic that is used through a
+An edge is a pair of a release and an acquire operation that synchronize. A list of
+edges ends with a period, a semicolon or a colon. Each edge must be a row of "Edges"
+in the design, must have both ends in the code, and must name scenarios of tests/model
+that fail when it is weakened. Each row of "Invariants" must be cited as [INV-n] by the
+code and by a test.
+
+The linter reads text, not C++. It does not see an atomic that is used through a
 conversion or an operator (x = 1, ++x, if (x)), which is sequentially consistent.
 """
 
@@ -42,7 +45,7 @@ BANNED = {
     r"\bvolatile\b": "it orders nothing; use an Atomic",
 }
 
-# What a comment says of an operation's order, and of a failed one's.
+# The orders that a comment states; "failure" means that of a failed operation.
 ARROW = re.compile(r"(failure )?\b(release(?= ->)|acquire(?= <-)) .. *"
                    r"([^.;:]*)([.;:]?)", re.I)
 RELAXED = re.compile(r"(?:order: |(failure ))(relaxed)\b", re.I)
@@ -55,9 +58,10 @@ COMMENT_OR_LITERAL = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'
 COMMENT_BLOCK = re.compile(r"^(?:[ \t]*//[^\n]*\n)+", re.M)
 PARAGRAPH_END = re.compile(r"\n *(?:\n|//[^\n]*order:|\}(?! while))|\Z")
 
-# `wanted` is how many `orders` it has to name: a failure order comes second.
+# An operation must name `wanted` orders: one, or two if it can fail. `orders` are
+# those that it names.
 Operation = namedtuple("Operation", "at name wanted orders")
-# Argues the operations in code[begin:end].
+# A comment is about the operations in code[begin:end].
 Comment = namedtuple("Comment", "at text begin end")
 
 
@@ -81,7 +85,7 @@ class Lint:
                       for name in names if name.endswith((".h", ".cc")))
 
     def table(self, heading, key):
-        """{key: (line, {column: cell})} of the table below a heading."""
+        """Returns the table below a heading: {key: (line, {column: cell})}."""
         rows, columns, section = {}, None, None
         for number, line in enumerate(self.read(DESIGN).split("\n"), 1):
             if line.startswith("## "):
@@ -206,7 +210,7 @@ def operation(code, match):
 
 
 def arguments(code, begin):
-    """The arguments of the call whose parenthesis opened before `begin`."""
+    """Returns the arguments of the call whose parenthesis opens before `begin`."""
     found, depth, start = [], 0, begin
     for at in range(begin, len(code)):
         if code[at] in ",)" and depth == 0:
@@ -231,7 +235,8 @@ def order_comments(text, code):
 
 
 def statement_end(code, begin):
-    """Where the statement ends, or its head if a block follows, or its scope."""
+    """Returns where the statement ends: at its semicolon, at the { of a block that
+    follows, or at the end of the scope."""
     depth = 0
     for at in range(begin, len(code)):
         opens_block = re.compile(r"\{[ \t]*\n").match(code, at)
@@ -265,7 +270,8 @@ def check_comment(comment, covered, error):
 
 
 def compare(op, comment, error):
-    """What the code has against what the comment claims, as "failure relaxed"."""
+    """Reports each difference between the orders of the code and of the comment.
+    Both are sets of strings such as "release" and "failure relaxed"."""
     named = {failure + part for failure, order in zip(["", "failure "], op.orders)
              for part in order.replace("acq_rel", "acquire release").split()}
     claimed = {(match[1] or "") + match[2] for pattern in [ARROW, RELAXED, STRONGER]

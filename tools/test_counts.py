@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Prints how many tests passed and failed, by Bazel's build event file (JSON)."""
+"""Prints "PASSED FAILED", two counts of tests, from Bazel's build event file.
+
+usage: test_counts.py EVENTS.json
+"""
 
 import json
 import os

@@ -1,11 +1,12 @@
-// Executes one operation of a table N times, for callgrind to count its
+// Executes one operation of a table N times, so that callgrind can count the
 // instructions:
 //
-//   count OPERATION N    in holdfast_count_measured, and nowhere else
-//   count --list         the operations
-//   count --build        the compiler, and whether it has optimized
+//   count OPERATION N    executes it, in holdfast_count_measured only
+//   count --list         prints the operations
+//   count --build        prints the compiler, and whether it has optimized
 //
-// Counts are of one thread and include the loop's own, two to five.
+// The counts are those of one thread. They include two to five instructions of
+// the loop.
 
 #include <cstdint>
 #include <cstdio>
@@ -19,8 +20,9 @@
 
 extern "C" {
 
-// What callgrind looks at. What follows the call keeps it from being a jump,
-// with which it would end.
+// callgrind counts the instructions in this function. The statement after the
+// call keeps the compiler from making the call a jump, at which callgrind would
+// stop.
 ABSL_ATTRIBUTE_NOINLINE void holdfast_count_measured(void (*run)(void*),
                                                      void* with) {
   run(with);
@@ -34,19 +36,20 @@ namespace {
 
 using Table = HandleTable<uint64_t>;
 
-// Slots of operations that go round: as many as tests of time take.
+// The number of slots that operations go through, the same as in benchmarks of
+// time.
 constexpr uint64_t kSlots = 1000;
 
 template <typename F>
 void Measure(F run) {
   const auto run_copy = [](void* with) {
-    const F copy = *static_cast<F*>(with);  // In registers, as in a caller.
+    const F copy = *static_cast<F*>(with);  // So that it is in registers.
     copy();
   };
   holdfast_count_measured(run_copy, &run);
 }
 
-// What `value` depends on is executed.
+// Makes the compiler compute `value`.
 template <typename T>
 void Keep(const T& value) {
   asm volatile("" : : "r,m"(value) : "memory");
@@ -65,7 +68,7 @@ std::vector<Handle<T>> PinMany(HandleTable<T>& table, uint64_t count) {
   return handles;
 }
 
-// Calls f(table, handle, i) n times, round the live handles of a table.
+// Calls f(table, handle, i) n times, for the live handles of a table in turn.
 template <typename T, typename F>
 void RoundTable(uint64_t n, HandleTable<T>& table, F f) {
   std::vector<Handle<T>> handles = PinMany(table, kSlots);
@@ -102,7 +105,7 @@ void PinUnpin(uint64_t n) {
   });
 }
 
-// A pair of a thousand pins, then a thousand unpins.
+// A thousand pins, and then a thousand unpins, again and again.
 void Burst(uint64_t n) {
   Table table = NewTable<uint64_t>();
   std::vector<Handle<uint64_t>> handles = PinMany(table, kSlots);
@@ -128,7 +131,7 @@ void ReadHit(uint64_t n) {
   Sum(n, table, PinMany(table, kSlots));
 }
 
-// A type with an array: compilers treat it unlike a number.
+// A type with an array, which compilers treat differently from a number.
 template <int kWords>
 struct Words {
   uint64_t words[kWords];

@@ -1,11 +1,11 @@
-// The peers that a machine may lack: those that this build has, and what is
-// said of the others.
+// The optional peers, which a machine may lack: those that this build has, and
+// why the others are left out.
 //
-// Of concurrencykit, ck_ht would be the one that fits, and is not here: a key
-// that is removed leaves a mark behind which only a copy of the whole table
-// clears, so that insertions of keys that are never used again soon look at
-// every slot (4 us each among 1,000 values); ck_hs does the same, and what
-// ck_rhs points to needs a reclamation scheme that it does not come with.
+// concurrencykit is not among them. Its ck_ht would fit, but a removed key
+// leaves a mark, which only a copy of the whole table clears. If keys are never
+// used again, insertions soon look at every slot (4 us each with 1,000 values).
+// ck_hs does the same. ck_rhs needs a scheme for freeing objects, which does
+// not come with it.
 
 #ifndef HOLDFAST_BENCH_PEERS_ALL_PEERS_H_
 #define HOLDFAST_BENCH_PEERS_ALL_PEERS_H_
@@ -17,8 +17,8 @@
 #include "bench/subject.h"
 #include "found_peers.h"
 
-// Sanitizers would report what they cannot see: the synchronization inside of
-// libraries that were not compiled for them.
+// Sanitizers do not see the synchronization inside libraries that were not
+// compiled for them, and would report false races.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || \
     defined(ABSL_HAVE_MEMORY_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 #include "bench/peers/no_peers.h"
@@ -67,7 +67,7 @@ using UrcuPeers = EntryList<>;
 using OptionalPeers =
     Concat<Concat<TbbPeers, UrcuPeers>, Concat<RustPeers, BoostPeers>>;
 
-// Which peers this build had to leave out, and why: "tbb: libtbb-dev is not
+// Returns which peers this build leaves out, and why: "tbb: libtbb-dev is not
 // installed; ...".
 inline std::string SkippedPeers() {
   std::string skipped;

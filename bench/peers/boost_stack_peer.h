@@ -1,5 +1,5 @@
-// A boost::lockfree::stack of the free indexes of an array: allocation alone,
-// without generations, so that nothing is ever stale.
+// A boost::lockfree::stack of the free indexes of an array. It only allocates,
+// and has no generations, so it cannot tell stale handles.
 
 #ifndef HOLDFAST_BENCH_PEERS_BOOST_STACK_PEER_H_
 #define HOLDFAST_BENCH_PEERS_BOOST_STACK_PEER_H_
@@ -24,8 +24,9 @@ class BoostStackPeer {
                                          /*unpin_all=*/false,
                                          /*concurrent_for_each=*/false};
 
-  // The constructor's capacity is not limited to 65,534, as that of
-  // fixed_sized<true> and capacity<> is; nodes are allocated here alone.
+  // A capacity that is passed to the constructor may be more than 65,534,
+  // unlike that of fixed_sized<true> and capacity<>. Only the constructor
+  // allocates nodes.
   explicit BoostStackPeer(size_t capacity)
       : values_(std::make_unique<V[]>(capacity)), free_(capacity) {
     for (size_t i = capacity; i > 0; --i) {
@@ -40,7 +41,7 @@ class BoostStackPeer {
     return uint64_t{index} + 1;
   }
 
-  // A handle that was unpinned before must not be: nothing would notice.
+  // Requires that the handle is live: the stack would not notice if it is not.
   bool Unpin(uint64_t handle) {
     return free_.bounded_push(static_cast<uint32_t>(handle - 1));
   }

@@ -11,7 +11,7 @@ struct EntryList {
   static EntryList<Entries..., More...> Plus(EntryList<More...>);
 };
 
-// One list after the other.
+// Two lists, joined.
 template <typename First, typename Second>
 using Concat = decltype(First::Plus(Second()));
 

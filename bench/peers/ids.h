@@ -1,4 +1,5 @@
-// Handles for peers that have none of their own: numbers, never used twice.
+// Handles for peers that have none of their own: numbers that are used only
+// once.
 
 #ifndef HOLDFAST_BENCH_PEERS_IDS_H_
 #define HOLDFAST_BENCH_PEERS_IDS_H_
@@ -8,12 +9,12 @@
 
 namespace holdfast::bench {
 
-// A thread takes numbers by the block, as one shared counter would be what is
-// measured. Consecutive numbers also spread over a hash table's buckets better
-// than any hash of them.
+// Each thread takes a block of numbers at a time: otherwise the benchmarks
+// would measure the shared counter. Consecutive numbers also spread over the
+// buckets of a hash table better than any hash of them.
 class Ids {
  public:
-  // Never 0.
+  // Returns a number that is not 0.
   uint64_t Next() {
     Block& block = block_;
     if (block.owner != serial_ || block.next == block.end) Refill(&block);
@@ -23,9 +24,9 @@ class Ids {
  private:
   static constexpr uint64_t kBlock = 1024;
 
-  // Of the thread, for whichever Ids it has used last.
+  // The thread's block, of the Ids object that it has used last.
   struct Block {
-    uint64_t owner;  // 0 is nobody.
+    uint64_t owner;  // The serial_ of that object; 0 for none.
     uint64_t next;
     uint64_t end;
   };

@@ -1,4 +1,4 @@
-// In place of found_peers.h's: no optional peer.
+// Replaces the definitions of found_peers.h: there are no optional peers.
 
 #ifndef HOLDFAST_BENCH_PEERS_NO_PEERS_H_
 #define HOLDFAST_BENCH_PEERS_NO_PEERS_H_

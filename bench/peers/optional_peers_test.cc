@@ -1,5 +1,5 @@
-// What the optional peers claim, through the loops that the benchmarks use.
-// Says which peers this build has not, and why.
+// Tests that the optional peers do what they claim, through the loops that the
+// benchmarks use. Prints which peers this build does not have, and why.
 
 #include <algorithm>
 #include <atomic>
@@ -20,10 +20,10 @@ namespace holdfast::bench {
 namespace {
 
 constexpr size_t kCapacity = 1000;
-// Of the numbers 1 to kCapacity.
+// The sum of the numbers 1 to kCapacity.
 constexpr uint64_t kSum = kCapacity * (kCapacity + 1) / 2;
 
-// Loops for each peer and size of value.
+// The Loops types for each peer and size of value.
 template <typename... Loops>
 struct LoopsList {
   using ForGoogleTest = testing::Types<Loops...>;
@@ -81,7 +81,7 @@ class OptionalPeersTest : public testing::Test {
   typename Loops::ThreadScope scope_{loops_};
 };
 
-// Of the others one, as Google Test has no empty lists.
+// One other peer is in the list, because Google Test allows no empty lists.
 using TestedPeers = Concat<OptionalPeers, EntryList<EightBytes<MutexPeer>>>;
 using Tested = decltype(LoopsOfAll(TestedPeers()))::ForGoogleTest;
 TYPED_TEST_SUITE(OptionalPeersTest, Tested, NameOfLoops);
@@ -217,7 +217,7 @@ TYPED_TEST(OptionalPeersTest, UnpinAllLeavesStaleHandlesAndRoom) {
 
 // --- Two threads -------------------------------------------------------------
 
-// Runs it in two threads at once, with the thread's number.
+// Calls run(number) in two threads at the same time.
 template <typename Loops, typename F>
 void InTwoThreads(Loops& loops, F run) {
   std::atomic<int> ready{0};
@@ -232,7 +232,7 @@ void InTwoThreads(Loops& loops, F run) {
   other.join();
 }
 
-// Threads pin and unpin all the time, and keep some.
+// Two threads pin and unpin all the time, and keep some values.
 TYPED_TEST(OptionalPeersTest, NothingIsLostBetweenTwoThreads) {
   constexpr size_t kEach = kCapacity / 4;
   TypeParam loops(kCapacity);
@@ -282,8 +282,8 @@ TYPED_TEST(OptionalPeersTest, OneOfTwoRacingUnpinsWins) {
   }
 }
 
-// A reader sees one value or the other: the numbers have no bit in common, and
-// a torn value would have those of both.
+// A reader sees one value or the other. The two numbers have no bit in common,
+// so a torn value would have bits of both.
 TYPED_TEST(OptionalPeersTest, NoValueIsTorn) {
   if constexpr (TestFixture::kFeatures.write) {
     TypeParam loops(1);

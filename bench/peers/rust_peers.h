@@ -11,7 +11,7 @@
 
 namespace holdfast::bench {
 
-// As in rust/src/lib.rs.
+// The same struct as in rust/src/lib.rs.
 struct RustApi {
   void* (*create)(size_t capacity);
   void (*destroy)(void* table);
@@ -41,7 +41,7 @@ struct ShardedSlabPeer {
   using Value = V;
   static constexpr char kName[] = "sharded-slab (Rust)";
   static constexpr char kId[] = "sharded_slab";
-  // Its iterator wants the slab for itself.
+  // Its iterator needs exclusive access to the slab.
   static constexpr Features kFeatures = {/*read=*/true, /*write=*/false,
                                          /*for_each=*/true,
                                          /*unpin_all=*/false,
@@ -61,7 +61,7 @@ struct RustSlotmapPeer {
   static constexpr const RustApi& kApi = HOLDFAST_BENCH_SLOTMAP;
 };
 
-// What Loops is for a peer in C++.
+// The same as Loops, for a peer in Rust.
 template <typename Peer>
 class RustLoops {
  public:

@@ -18,15 +18,15 @@ class TbbPeer {
   using Value = V;
   static constexpr char kName[] = "tbb::concurrent_hash_map";
   static constexpr char kId[] = "tbb";
-  // Iterators are invalid beside insertions and erasures.
+  // Insertions and erasures make iterators invalid.
   static constexpr Features kFeatures = {/*read=*/true, /*write=*/true,
                                          /*for_each=*/true, /*unpin_all=*/true,
                                          /*concurrent_for_each=*/false};
 
   explicit TbbPeer(size_t capacity) : capacity_(capacity), map_(capacity) {}
 
-  // The map has no limit. Its own count is one: threads together may pass it by
-  // one each.
+  // The map has no capacity, so this checks its size. Each thread may exceed
+  // the capacity by one.
   uint64_t Pin(const V& value) {
     if (map_.size() >= capacity_) return 0;
     const uint64_t id = ids_.Next();
@@ -59,7 +59,7 @@ class TbbPeer {
   size_t UnpinAll() {
     const size_t count = map_.size();
     map_.clear();
-    map_.rehash(capacity_);  // clear() has given the buckets back.
+    map_.rehash(capacity_);  // clear() has freed the buckets.
     return count;
   }
 

@@ -1,7 +1,8 @@
 // liburcu's lock-free hash table, from numbers to values.
 //
-// The memb flavour: its readers execute no barrier (the kernel's membarrier
-// does), and, unlike those of qsbr, need not tell when they are quiescent.
+// Uses the memb flavour. Its readers execute no barrier, since the kernel's
+// membarrier does that for them. Unlike those of the qsbr flavour, they need
+// not report when they hold no references.
 
 #ifndef HOLDFAST_BENCH_PEERS_URCU_PEER_H_
 #define HOLDFAST_BENCH_PEERS_URCU_PEER_H_
@@ -16,14 +17,15 @@
 #include "bench/loops.h"
 #include "bench/peers/ids.h"
 
-// Inlines the read lock; for code whose licence the LGPL is compatible with.
+// Inlines the read lock. Only code whose licence is compatible with the LGPL
+// may define this.
 #define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier)
 #include <urcu/rculfhash.h>
 #include <urcu/urcu-memb.h>
 
 namespace holdfast::bench {
 
-// Registers the thread with liburcu, which must happen once.
+// Registers the thread with liburcu, once for each thread.
 class UrcuThread {
  public:
   UrcuThread() {
@@ -70,7 +72,7 @@ class UrcuPeer {
                                  &urcu_memb_flavor, nullptr);
   }
 
-  // All ThreadScopes are gone.
+  // Requires that there are no ThreadScopes any more.
   ~UrcuPeer() {
     {
       const ThreadScope scope(*this);
@@ -160,7 +162,7 @@ class UrcuPeer {
     return count;
   }
 
-  // Registers the thread, and has what of the peer is its own.
+  // Registers the thread, and holds the thread's cache.
   class ThreadScope {
    public:
     explicit ThreadScope(UrcuPeer& peer) : cache_{&peer, caches_} {
@@ -184,10 +186,11 @@ class UrcuPeer {
   };
 
  private:
-  // Values that one store replaces are; others are replaced by their node.
+  // A value that fits one store is replaced by it; a larger one with its node.
   static constexpr bool kInPlace = sizeof(V) <= 8;
 
-  // Nodes that wait for one grace period together, and that a thread keeps.
+  // How many nodes wait for a grace period together, and how many free nodes a
+  // thread keeps.
   static constexpr size_t kRetired = 1024;
   static constexpr size_t kKept = 8192;
 
@@ -214,8 +217,8 @@ class UrcuPeer {
 
   struct Cache {
     UrcuPeer* peer;
-    Cache* outer;      // Of another peer, in use by the same thread.
-    int64_t room = 0;  // Pins that this thread may do.
+    Cache* outer;      // The thread's cache in another peer, if any.
+    int64_t room = 0;  // How many more values this thread may pin.
     std::vector<Node*> free = {};
     std::vector<Node*> retired = {};
   };
@@ -235,7 +238,7 @@ class UrcuPeer {
     return *cache;
   }
 
-  // Requires the read lock, and while the node is used.
+  // Requires that the caller holds the read lock as long as it uses the node.
   Node* Find(uint64_t handle, cds_lfht_iter* found) const {
     cds_lfht_lookup(table_, handle, &IsHandle, &handle, found);
     cds_lfht_node* link = cds_lfht_iter_get_node(found);
@@ -276,8 +279,8 @@ class UrcuPeer {
     return node;
   }
 
-  // Rather than call_rcu, whose thread would take a processor from those that
-  // are measured and leave the memory that waits without bounds.
+  // This does not use call_rcu, whose thread would take processor time from the
+  // threads that are measured, and would let memory wait without bounds.
   void Retire(Cache* cache, Node* node) {
     cache->retired.push_back(node);
     if (cache->retired.size() >= kRetired && !urcu_memb_read_ongoing()) {
@@ -298,9 +301,9 @@ class UrcuPeer {
     cache->retired.clear();
   }
 
-  // The table has no limit. Threads take room for some pins at a time, and keep
-  // no more than that; so that nobody is refused for what others keep, that
-  // much is lent in addition.
+  // The table itself has no capacity. A thread takes room for several pins at a
+  // time, and keeps at most that much. To make up for what other threads keep,
+  // a thread may take that much more for each of them.
   bool TakeRoom(Cache* cache) {
     const int64_t others = scopes_.load(std::memory_order_relaxed) - 1;
     const int64_t lent = others * room_batch_;

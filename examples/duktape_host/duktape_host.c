@@ -1,22 +1,23 @@
 /* usage: duktape_host MAIN.js WORKER.js
  *
- * Runs JavaScript in several threads, by Duktape: MAIN.js in one, WORKER.js in
- * each of kWorkers others, each in a heap of its own. No JavaScript object can
- * pass from heap to heap. What the scripts share is the host's: counters, which
- * they name by handles. A handle has at most 53 bits, so it is a plain number
- * in JavaScript, which scripts send to each other. The scripts see:
+ * Runs JavaScript in several threads, by Duktape: MAIN.js in one thread, and
+ * WORKER.js in each of kWorkers others. Each thread has its own heap, and no
+ * JavaScript object can pass from heap to heap. But the scripts share counters,
+ * which belong to the host, and name them by handles. A handle has at most 53
+ * bits, so it is a plain number in JavaScript, and scripts can send it to each
+ * other. The scripts see:
  *
  *   host.worker               the script's number: 0 for MAIN.js
- *   host.workers              how many others there are
+ *   host.workers              the number of workers
  *   host.create(start)        a new counter; returns its handle
- *   host.add(handle, n)       adds to a counter, and returns what it is then
- *   host.close(handle)        ends a counter, and returns what it was
+ *   host.add(handle, n)       adds to a counter, and returns the sum
+ *   host.close(handle)        ends a counter, and returns its last value
  *   host.isOpen(handle)
  *   host.send(worker, number)
- *   host.receive()            waits for a number
+ *   host.receive()            waits for a number, and returns it
  *
- * A function that is given a stale handle, or a number that is none, throws a
- * ReferenceError, which says why the handle is refused. */
+ * A function that is given a stale handle, or a number that is no handle,
+ * throws a ReferenceError that says why. */
 
 #include <duktape.h>
 #include <math.h>
@@ -30,16 +31,16 @@
 
 enum { kWorkers = 3, kThreads = kWorkers + 1 };
 
-/* A closed counter stays where it is until the threads have ended: another may
- * have read its address just before. (A host with a collector would free it at
- * the next collection.) */
+/* A closed counter is not freed until the threads have ended, since another
+ * thread may have read its address just before. (A host with a collector would
+ * free it at the next collection.) */
 typedef struct Counter {
   _Atomic(double) count;
-  struct Counter* next; /* Of all that were ever made. */
+  struct Counter* next; /* In the list of all counters, closed ones too. */
 } Counter;
 
 typedef struct Host {
-  hf_table* table; /* Of pointers to counters. */
+  hf_table* table; /* The values are pointers to open counters. */
   _Atomic(Counter*) all;
   Mailbox boxes[kThreads];
 } Host;
@@ -52,10 +53,10 @@ typedef struct Thread {
 
 static Host host;
 
-/* --- What scripts call ------------------------------------------------------
- */
+/* --- Functions that scripts call ------------------------------------------ */
 
-/* Any number may come: one that is no handle becomes the null handle. */
+/* A script may pass any number. One that cannot be a handle becomes the null
+ * handle. */
 static hf_handle ToHandle(duk_context* heap, duk_idx_t argument) {
   const double number = duk_require_number(heap, argument);
   const int is_whole =
@@ -103,7 +104,7 @@ static duk_ret_t Add(duk_context* heap) {
   return 1;
 }
 
-/* Of scripts that close a counter at the same time, one does. */
+/* If several scripts close a counter at the same time, one of them succeeds. */
 static duk_ret_t Close(duk_context* heap) {
   const hf_handle handle = ToHandle(heap, 0);
   uint64_t found;
@@ -146,10 +147,9 @@ static const duk_function_list_entry kFunctions[] = {
     {NULL, NULL, 0},
 };
 
-/* --- Threads
- * ------------------------------------------------------------------ */
+/* --- Threads -------------------------------------------------------------- */
 
-/* Leaves the text of the file on the stack. */
+/* Pushes the text of the file onto Duktape's stack. */
 static void PushFile(duk_context* heap, const char* path) {
   char text[4096];
   FILE* const file = fopen(path, "rb");
@@ -183,7 +183,7 @@ static void* Run(void* arg) {
   duk_push_string(heap, self->script);
   if (duk_pcompile(heap, 0) != 0 || duk_pcall(heap, 0) != 0) {
     fprintf(stderr, "%s: %s\n", self->script, duk_safe_to_stacktrace(heap, -1));
-    exit(1); /* Others may wait for this thread's numbers. */
+    exit(1); /* Other threads may be waiting for numbers of this one. */
   }
   duk_destroy_heap(heap);
   return NULL;

@@ -1,4 +1,5 @@
-/* Numbers that threads send to each other, in order. */
+/* A mailbox: numbers that threads send to one thread, which receives them in
+ * order. */
 
 #ifndef HOLDFAST_EXAMPLES_DUKTAPE_HOST_MAILBOX_H_
 #define HOLDFAST_EXAMPLES_DUKTAPE_HOST_MAILBOX_H_
@@ -9,7 +10,7 @@
 typedef struct Mailbox {
   pthread_mutex_t mutex;
   pthread_cond_t arrived;
-  double* numbers; /* Those from `first` to `end` are not received yet. */
+  double* numbers; /* Those in [first, end) are not received yet. */
   size_t first;
   size_t end;
   size_t capacity;
@@ -40,7 +41,7 @@ static inline void MailboxSend(Mailbox* box, double number) {
   pthread_mutex_unlock(&box->mutex);
 }
 
-/* Waits for a number. */
+/* Waits for a number, and returns it. */
 static inline double MailboxReceive(Mailbox* box) {
   pthread_mutex_lock(&box->mutex);
   while (box->first == box->end) {

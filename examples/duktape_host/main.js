@@ -1,5 +1,6 @@
-// Makes counters and lends each to all workers, which add to it; closes it, and
-// lends it once more: now every worker must be refused.
+// Makes counters and sends the handle of each to all workers, which add to the
+// counter. Then closes the counter and sends the handle once more: now every
+// worker must be refused.
 
 'use strict';
 
@@ -22,7 +23,7 @@ function receiveFromAll() {
   return sum;
 }
 
-// What `host[name]` throws.
+// Returns the message of the error that `host[name]` must throw.
 function refusal(name, handle) {
   try {
     host[name](handle, 1);
@@ -46,7 +47,7 @@ for (var i = 0; i < COUNTERS; ++i) {
   stale.push(handle);
 }
 
-// A stale handle stays stale, whatever its slot is used for since.
+// A stale handle stays stale, whatever its slot was used for since.
 stale.forEach(function(handle) {
   check(!host.isOpen(handle), 'open again');
   check(/^Handle\(0x[0-9a-f]+\) is stale: slot \d+ has ended \d+ li/.test(
@@ -55,7 +56,7 @@ stale.forEach(function(handle) {
 });
 print(refusal('add', stale[0]));
 
-// Nor does any other number pass for a handle.
+// Other numbers are no handles, either.
 [0, -1, 1.5, stale[0] + 0.5, 12345, 9007199254740993, Infinity, NaN].forEach(
     function(number) {
       refusal('add', number);

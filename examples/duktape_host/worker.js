@@ -1,5 +1,5 @@
-// Adds 10 to each counter whose handle arrives. Answers 1, or 0 if it is refused
-// because it was closed. Ends when 0 arrives.
+// Adds 10 to each counter whose handle arrives. Answers 1, or 0 if the handle is
+// refused because the counter was closed. Ends when the number 0 arrives.
 
 'use strict';
 

@@ -1,5 +1,5 @@
-//! holdfast from Rust: a table of copies of `T` that any threads may share, by
-//! way of the C interface (include/holdfast/c_api.h). No crate is needed.
+//! holdfast from Rust, through the C interface (include/holdfast/c_api.h): a
+//! table of copies of `T` that threads share. No crate is needed.
 
 use std::any::Any;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::os::raw::{c_char, c_int, c_void};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::ptr;
 
-/// What c_api.h declares, as far as it is used here.
+/// The declarations of c_api.h that are used here.
 mod c {
     use super::*;
 
@@ -81,14 +81,14 @@ mod c {
     }
 }
 
-/// Names one value of a `Table<T>`. It may be turned into a number and back.
+/// Names one value of a `Table<T>`. Can be converted to a number and back.
 pub struct Handle<T> {
     bits: u64,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> Handle<T> {
-    /// Any number will do: one that no table issued is refused.
+    /// Any number may be passed. A table refuses one that it has not issued.
     pub fn from_bits(bits: u64) -> Self {
         Handle {
             bits,
@@ -131,19 +131,20 @@ impl fmt::Display for Error {
 }
 impl std::error::Error for Error {}
 
-/// Keeps values for handles; shared by reference, or in an `Arc`.
+/// A table of values, named by handles. Threads share it by reference or in an
+/// `Arc`.
 pub struct Table<T: Copy> {
     raw: *mut c::Table,
-    value: PhantomData<fn(T) -> T>, // Invariant, as what has interior mutability.
+    value: PhantomData<fn(T) -> T>, // Invariant in T, as `Cell<T>` is.
 }
 
-// Every function may be called by any number of threads. What one pins, another
-// reads: values are sent, and never shared.
+// Any number of threads may call every function. A value that one thread pins,
+// another thread reads as a copy: so values are sent, and never shared.
 unsafe impl<T: Copy + Send> Send for Table<T> {}
 unsafe impl<T: Copy + Send> Sync for Table<T> {}
 
 impl<T: Copy> Table<T> {
-    /// A table of up to `max_slots` values of at most 64 bytes.
+    /// Creates a table of up to `max_slots` values, each of at most 64 bytes.
     pub fn new(max_slots: u64) -> Result<Self, Error> {
         let mut raw = ptr::null_mut();
         let mut message = [0u8; 512];
@@ -175,7 +176,7 @@ impl<T: Copy> Table<T> {
         })
     }
 
-    /// Nothing if the table is full.
+    /// Puts `value` into the table. Returns `None` if the table is full.
     pub fn pin(&self, value: T) -> Option<Handle<T>> {
         let mut bits = 0;
         let value: *const T = &value;
@@ -184,14 +185,15 @@ impl<T: Copy> Table<T> {
         (status == c::OK).then(|| Handle::from_bits(bits))
     }
 
-    /// Nothing if `handle` is not live.
+    /// Returns a copy of the value, or `None` if `handle` is not live.
     pub fn read(&self, handle: Handle<T>) -> Option<T> {
         Self::filled(|out| unsafe {
             c::hf_bytes_table_read(self.raw, handle.bits, out)
         })
     }
 
-    /// Replaces the value, and returns the old one.
+    /// Replaces the value and returns the old one, or `None` if `handle` is not
+    /// live.
     pub fn exchange(&self, handle: Handle<T>, value: T) -> Option<T> {
         let value: *const T = &value;
         Self::filled(|out| unsafe {
@@ -199,15 +201,15 @@ impl<T: Copy> Table<T> {
         })
     }
 
-    /// Ends the life of `handle`, and returns its last value. Of racing calls,
-    /// one returns it.
+    /// Makes `handle` stale, and returns its last value. If several threads call
+    /// this for one handle, one of them gets the value, and the others `None`.
     pub fn take(&self, handle: Handle<T>) -> Option<T> {
         Self::filled(|out| unsafe {
             c::hf_bytes_table_take(self.raw, handle.bits, out)
         })
     }
 
-    /// Calls `visit` for each value until that breaks.
+    /// Calls `visit` for each value, until `visit` returns `Break`.
     pub fn for_each<F>(&self, visit: F) -> ControlFlow<()>
     where
         F: FnMut(Handle<T>, T) -> ControlFlow<()>,
@@ -231,7 +233,7 @@ impl<T: Copy> Table<T> {
         }
     }
 
-    /// Why `handle` is refused, for messages.
+    /// Says why `handle` is refused, for messages.
     pub fn describe(&self, handle: Handle<T>) -> String {
         let mut text = [0u8; 192];
         let length = unsafe {
@@ -246,13 +248,13 @@ impl<T: Copy> Table<T> {
             .into_owned()
     }
 
-    /// What `fill` leaves in a T, if it returns OK.
+    /// Returns the T that `fill` has filled in, if `fill` returns `OK`.
     fn filled(fill: impl FnOnce(*mut c_void) -> c_int) -> Option<T> {
         let mut value = MaybeUninit::<T>::uninit();
         if fill(value.as_mut_ptr().cast()) != c::OK {
             return None;
         }
-        // A copy of what was a T.
+        // Safe: the bytes are a copy of a T that was pinned or written.
         Some(unsafe { value.assume_init() })
     }
 }
@@ -268,8 +270,8 @@ struct Walk<F> {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-/// What the library calls. A panic must not pass through it: it ends the walk,
-/// and goes on after that.
+/// The function that the library calls for each value. A panic must not leave a
+/// function that C calls: so a panic ends the walk, and `for_each` resumes it.
 extern "C" fn visit_one<T, F>(
     context: *mut c_void,
     bits: u64,

@@ -1,6 +1,6 @@
-//! Threads in Rust share sessions by handle: each opens some, passes the handles
-//! on as plain numbers, and is told which were closed meanwhile. It checks itself,
-//! and panics if anything is wrong.
+//! Threads in Rust share sessions by handle: each worker opens sessions and sends
+//! their handles to the next worker, as plain numbers. That worker counts a hit of
+//! each session and closes every other one. The program panics if a check fails.
 
 mod holdfast;
 
@@ -11,7 +11,7 @@ use std::sync::mpsc::{channel, Receiver, Sender};
 use std::thread;
 
 const WORKERS: u64 = 4;
-const SESSIONS: u64 = 10_000; // Of each worker.
+const SESSIONS: u64 = 10_000; // That each worker opens.
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Session {
@@ -41,8 +41,9 @@ fn open(
         .collect()
 }
 
-/// Counts a hit of each session that arrives, and closes every other one. Returns
-/// how many it has closed.
+/// Counts a hit of each session that arrives, and closes every other one. Only
+/// the worker that a handle was sent to changes the session, so no hit is lost.
+/// Returns how many sessions were closed.
 fn serve(table: &Table<Session>, arriving: Receiver<u64>) -> u64 {
     let mut closed = 0;
     for bits in arriving {
@@ -62,7 +63,8 @@ fn serve(table: &Table<Session>, arriving: Receiver<u64>) -> u64 {
     closed
 }
 
-/// What a worker does. Returns a handle that was closed by the next one.
+/// Does a worker's job. Returns how many sessions it has closed, and the handles
+/// of those that it has opened.
 fn work(
     table: &Table<Session>,
     worker: u64,
@@ -82,7 +84,7 @@ fn share() -> Result<(), Error> {
         senders.push(sender);
         receivers.push(receiver);
     }
-    senders.rotate_left(1); // Each sends to the next.
+    senders.rotate_left(1); // Each worker sends to the next one.
     let results: Vec<_> = thread::scope(|scope| {
         let table = &table;
         let workers: Vec<_> = (0..WORKERS)
@@ -101,7 +103,7 @@ fn share() -> Result<(), Error> {
     println!("{} sessions opened, {} closed", WORKERS * SESSIONS, closed);
     assert_eq!(closed, WORKERS * SESSIONS / 2);
 
-    // The handles of closed sessions are stale, the others are live.
+    // Handles of closed sessions are stale; the others are live.
     let mut stale = None;
     for (_, opened) in &results {
         for (i, &handle) in opened.iter().enumerate() {
@@ -118,7 +120,8 @@ fn share() -> Result<(), Error> {
     Ok(())
 }
 
-/// A walk visits what is live; it can be stopped, also by a panic.
+/// Checks that a walk visits what is live, and that a return value or a panic can
+/// end it.
 fn walk(table: &Table<Session>) {
     let mut visited = 0;
     let ended = table.for_each(|handle, session| {

@@ -1,4 +1,4 @@
-// Handles under names, which all scripts share.
+// The board: handles under names, which all scripts share.
 
 #ifndef HOLDFAST_EXAMPLES_SCRIPT_HOST_BOARD_H_
 #define HOLDFAST_EXAMPLES_SCRIPT_HOST_BOARD_H_
@@ -14,19 +14,20 @@
 
 namespace script_host {
 
-// The board does not care whether a handle is live: whoever looks one up finds
-// out from the table. Nobody needs to take a handle down when it is unpinned.
+// The board does not know whether its handles are live. A script that looks one
+// up finds that out from the table, so a handle may stay on the board when it
+// is unpinned.
 class Board {
  public:
-  // The null handle if there is nothing under the name.
+  // Returns the handle under the name, or the null handle if there is none.
   Handle Lookup(absl::string_view name) const {
     absl::ReaderMutexLock lock(&mutex_);
     const auto found = handles_.find(name);
     return found == handles_.end() ? Handle() : found->second;
   }
 
-  // Puts `handle` under the name in the place of `expected`; false, and nothing
-  // is changed, if there is another one by now. Null handles mean nothing.
+  // Puts `handle` under the name if `expected` is there now. Otherwise changes
+  // nothing and returns false. The null handle stands for no handle.
   bool Publish(absl::string_view name, Handle handle, Handle expected) {
     absl::MutexLock lock(&mutex_);
     Handle& place = handles_[std::string(name)];

@@ -16,7 +16,8 @@ class Channel {
  public:
   static constexpr size_t kCapacity = 1024;
 
-  // Waits until there is room. False if the channel was closed instead.
+  // Waits until there is room, and sends the handle. Returns false, and sends
+  // nothing, if the channel is closed.
   bool Send(Handle handle) {
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(this, &Channel::CanSend));
@@ -25,8 +26,8 @@ class Channel {
     return true;
   }
 
-  // Waits for a handle. The null handle means that the channel was closed and
-  // that nothing is left in it.
+  // Waits for a handle, and returns it. Returns the null handle if the channel
+  // is closed and nothing is left in it.
   Handle Receive() {
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(this, &Channel::CanReceive));

@@ -14,7 +14,8 @@ namespace script_host {
 Collector::Collector(Host& host) : host_(host), thread_([this] { Run(); }) {}
 
 void Collector::Stop() {
-  // order: relaxed. Nothing is published with it; join orders the rest.
+  // order: relaxed. The flag publishes nothing. join() makes visible what the
+  // thread has counted.
   stop_.store(true, std::memory_order_relaxed);
   if (thread_.joinable()) thread_.join();
 }
@@ -30,7 +31,8 @@ void Collector::Run() {
   }
 }
 
-// Marks a root. No script, whatever it does, can bring about a fault.
+// Marks a root, and checks it. No script can cause a fault, whatever it does: a
+// fault is a defect of the table.
 void Collector::Visit(const Marks& last, Handle handle,
                       const HostObject& object) {
   roots_.Add();

@@ -26,13 +26,14 @@ class Collector {
   // Ends the thread after the walk that it is on.
   void Stop();
 
-  // Walks that found roots, and the roots of all walks.
+  // The number of walks that found roots, of roots that all walks found, and of
+  // checks that failed.
   uint64_t walks() const { return walks_.value(); }
   uint64_t roots() const { return roots_.value(); }
   uint64_t faults() const { return faults_.value(); }
 
  private:
-  // The roots that a walk has visited: the serial of the object of each.
+  // The roots that a walk has visited, each with its object's serial.
   using Marks = std::unordered_map<Handle, uint64_t>;
 
   void Run();

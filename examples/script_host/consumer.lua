@@ -1,6 +1,6 @@
 -- Takes the messages that the workers of producer.lua send.
 
--- The last request of each producer that came here.
+-- For each producer, the last of its requests that came to this worker.
 local last = {}
 
 local function consume(message)

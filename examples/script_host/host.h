@@ -1,4 +1,4 @@
-// What all workers and the collector share.
+// The host: what all workers and the collector share.
 
 #ifndef HOLDFAST_EXAMPLES_SCRIPT_HOST_HOST_H_
 #define HOLDFAST_EXAMPLES_SCRIPT_HOST_HOST_H_
@@ -20,7 +20,7 @@ namespace script_host {
 
 enum class Phase {
   kServing,
-  kStopping,   // There are no more requests: scripts come to their end.
+  kStopping,   // There are no more requests; scripts should end.
   kAbandoned,  // Scripts that still run get an error.
 };
 
@@ -28,7 +28,7 @@ enum class Phase {
 class Counter {
  public:
   void Add(uint64_t n = 1) {
-    // order: relaxed. Only this thread writes, and readers want a number alone.
+    // order: relaxed. One thread writes; the others read only the number.
     count_.store(value() + n, std::memory_order_relaxed);
   }
   // order: relaxed. See Add.
@@ -47,7 +47,7 @@ class Host {
     // order: relaxed. Nothing else is published with it.
     return phase_.load(std::memory_order_relaxed);
   }
-  // No more requests, and no more messages but for those in the channel.
+  // Ends the requests, and closes the channel.
   void Stop() {
     // order: relaxed. See phase.
     phase_.store(Phase::kStopping, std::memory_order_relaxed);
@@ -56,8 +56,8 @@ class Host {
   // order: relaxed. See phase.
   void Abandon() { phase_.store(Phase::kAbandoned, std::memory_order_relaxed); }
 
-  // Prints the error, unless it was printed before: the workers of one script
-  // are likely to meet the same one.
+  // Prints the error, unless it was printed before: the workers that run the
+  // same script are likely to fail in the same way.
   void PrintError(const std::string& error);
 
   ObjectTable table;

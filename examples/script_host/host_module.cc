@@ -1,5 +1,6 @@
-// Lua raises errors with longjmp, past the functions below: none of them may
-// have an object with a destructor when it calls what can raise one.
+// Lua raises errors with longjmp, which skips destructors. So a function below
+// must not have an object with a destructor when it calls a function that can
+// raise an error.
 
 #include "examples/script_host/host_module.h"
 
@@ -23,7 +24,7 @@ Handle CheckHandle(lua_State* state, int argument) {
       static_cast<uint64_t>(luaL_checkinteger(state, argument)));
 }
 
-// The null handle if there is no argument, or nil.
+// Returns the null handle if the argument is missing or nil.
 Handle OptionalHandle(lua_State* state, int argument) {
   if (lua_isnoneornil(state, argument)) return Handle();
   return CheckHandle(state, argument);
@@ -43,7 +44,7 @@ absl::string_view CheckName(lua_State* state, int argument) {
   return absl::string_view(name, size);
 }
 
-// Why the table has refused the handle.
+// Raises an error that says why the table has refused the handle.
 int RaiseRefused(lua_State* state, Handle handle) {
   Worker::Of(state).counters().refused.Add();
   const holdfast::Diagnosis why =
@@ -62,12 +63,13 @@ int RaiseRefused(lua_State* state, Handle handle) {
       return luaL_error(state, "unknown %s: never issued", text);
     case holdfast::HandleState::kForeign:
     case holdfast::HandleState::kLive:
-      break;  // Not kLive: a handle that was refused never is again.
+      break;  // kLive cannot occur: a refused handle stays refused.
   }
   return luaL_error(state, "unknown %s: not of this host", text);
 }
 
-// The object, counted as read or refused. Raises an error if it is torn.
+// Returns the object, or nothing if the handle is not live. Raises an error if
+// the object is torn.
 std::optional<HostObject> ReadObject(lua_State* state, Handle handle) {
   Worker& worker = Worker::Of(state);
   const std::optional<HostObject> object = worker.host().table.Read(handle);
@@ -122,7 +124,8 @@ int Write(lua_State* state) {
   const Handle handle = CheckHandle(state, 1);
   const lua_Number value = luaL_checknumber(state, 2);
   Worker& worker = Worker::Of(state);
-  // All but the value stays the same for as long as the handle is live.
+  // Only the value changes while the handle is live. So no change of another
+  // thread is lost here, except that of the value.
   const std::optional<HostObject> object = ReadObject(state, handle);
   if (!object || !worker.host().table.Write(handle, WithValue(*object, value)))
     return RaiseRefused(state, handle);
@@ -145,7 +148,7 @@ int Exchange(lua_State* state) {
   return 1;
 }
 
-// Counts an attempt to unpin.
+// Counts an attempt to unpin, as unpinned or as refused.
 void CountUnpin(Worker& worker, bool unpinned) {
   Counters& counters = worker.counters();
   (unpinned ? counters.unpins : counters.refused).Add();

@@ -1,4 +1,4 @@
-// What scripts pin: the value type of the host's table.
+// The value type of the host's table: the objects that scripts pin.
 
 #ifndef HOLDFAST_EXAMPLES_SCRIPT_HOST_HOST_OBJECT_H_
 #define HOLDFAST_EXAMPLES_SCRIPT_HOST_HOST_OBJECT_H_
@@ -10,18 +10,18 @@
 
 namespace script_host {
 
-// The kinds of objects, by the names that scripts use, and null at the end.
+// The kinds of objects, by the names that scripts use. Ends with null.
 inline constexpr const char* kKindNames[] = {"session", "message", "object",
                                              nullptr};
 
-// Four words, so that a reader which saw half of a write would see a checksum
-// that is wrong.
+// An object has four words. If a reader saw only half of a write, the checksum
+// would be wrong.
 struct HostObject {
   double value;       // What scripts read and write.
-  uint64_t serial;    // Unlike that of every other object of this run.
-  uint32_t script;    // Whose worker pinned it: an index of Host::scripts.
+  uint64_t serial;    // Different for each object of this run.
+  uint32_t script;    // The script that pinned it: an index of Host::scripts.
   uint32_t kind;      // An index of kKindNames.
-  uint64_t checksum;  // Of the others.
+  uint64_t checksum;  // Of the other members.
 };
 
 using ObjectTable = holdfast::HandleTable<HostObject>;
@@ -39,7 +39,7 @@ inline uint64_t Checksum(const HostObject& object) {
   return sum;
 }
 
-// The object with another value, and so with another checksum.
+// Returns the object with another value and the checksum for it.
 inline HostObject WithValue(HostObject object, double value) {
   object.value = value;
   object.checksum = Checksum(object);

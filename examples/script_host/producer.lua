@@ -3,11 +3,11 @@
 for request in host.next_request do
   local message = host.pin("message", 0)
   host.write(message, host.worker * 1e9 + request)
-  -- From here on it is the consumer's, unless the channel was closed.
+  -- The consumer unpins the message, unless the channel is closed.
   if not host.send(message) then host.unpin(message) end
 end
 
--- If no consumer runs, its messages are left.
+-- If no consumer runs, messages are left in the channel.
 for message in host.receive do
   host.unpin(message)
 end

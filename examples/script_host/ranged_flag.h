@@ -1,5 +1,5 @@
-// A whole number from kMin to kMax, as the type of an absl flag: whatever else
-// is given is refused with a message that names the range.
+// The type of an Abseil flag that is a whole number from kMin to kMax. Any
+// other value is refused with a message that names the range.
 
 #ifndef HOLDFAST_EXAMPLES_SCRIPT_HOST_RANGED_FLAG_H_
 #define HOLDFAST_EXAMPLES_SCRIPT_HOST_RANGED_FLAG_H_
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-// This Abseil's own header does not pass the warnings of this tree.
+// Abseil's header causes warnings that are errors in this project.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #include "absl/flags/flag.h"  // IWYU pragma: export

@@ -71,7 +71,7 @@ void PrintRows(const Host& host, const std::deque<Worker>& workers,
   PrintRow("all", all, elapsed);
 }
 
-// Says which scripts failed. Returns how many workers did.
+// Prints which scripts failed. Returns how many workers failed.
 size_t PrintFailures(const Host& host, const std::deque<Worker>& workers) {
   std::map<std::string, int> failures;
   size_t count = 0;
@@ -87,7 +87,7 @@ size_t PrintFailures(const Host& host, const std::deque<Worker>& workers) {
   return count;
 }
 
-// Says what is still pinned, by whom. Returns how much it is.
+// Prints how many objects each script has left pinned. Returns the sum.
 size_t PrintLive(const Host& host) {
   std::map<std::pair<uint32_t, uint32_t>, size_t> leaks;
   size_t live = 0;

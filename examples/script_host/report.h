@@ -1,4 +1,4 @@
-// What the host prints on standard output.
+// The reports that the host prints on standard output.
 
 #ifndef HOLDFAST_EXAMPLES_SCRIPT_HOST_REPORT_H_
 #define HOLDFAST_EXAMPLES_SCRIPT_HOST_REPORT_H_
@@ -12,12 +12,12 @@
 
 namespace script_host {
 
-// A line on how far it has come, while it runs.
+// Prints one line of progress while the host runs.
 void PrintProgress(const std::deque<Worker>& workers,
                    const Collector& collector, absl::Duration elapsed);
 
-// The table at the end, when all threads have come to theirs. Returns whether
-// all is well: no script failed, nothing is live, and no fault was seen.
+// Prints the summary. All threads must have ended. Returns whether all is well:
+// no script failed, nothing is pinned, and the collector saw no fault.
 bool PrintSummary(const Host& host, const std::deque<Worker>& workers,
                   const Collector& collector, absl::Duration elapsed);
 

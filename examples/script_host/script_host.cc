@@ -1,7 +1,7 @@
 // The main example: a host that embeds Lua. Scripts run in threads, each with a
-// Lua state of its own, and share one HandleTable of the host's objects, which
-// they know by integers. A collector walks the table meanwhile. See
-// host_module.h for what scripts can do.
+// Lua state of its own. They share one HandleTable of the host's objects, whose
+// handles they know as integers. Meanwhile a collector walks the table.
+// host_module.h describes what scripts can do.
 //
 //   bazel run //examples:script_host -- [--workers=2] [--seconds=5] [--seed=1]
 //       [script.lua...]
@@ -44,7 +44,7 @@ ABSL_FLAG(Seed, seed, Seed{1},
 namespace script_host {
 namespace {
 
-// What a script may take to come to its end after the last request.
+// The time in which a script must end after the last request.
 constexpr absl::Duration kGrace = absl::Seconds(5);
 
 constexpr uint64_t kMaxObjects = 1 << 20;
@@ -59,7 +59,8 @@ void StartWorkers(Host& host, uint32_t per_script, uint64_t seed,
   }
 }
 
-// Whether all workers are done by then.
+// Waits until all workers are done, or until the deadline. Returns whether all
+// are done.
 bool WaitForAll(const std::deque<Worker>& workers, absl::Time deadline) {
   for (const Worker& worker : workers) {
     if (!worker.WaitUntil(deadline)) return false;
@@ -67,7 +68,7 @@ bool WaitForAll(const std::deque<Worker>& workers, absl::Time deadline) {
   return true;
 }
 
-// Lets the workers serve requests for as long as that, and stops them.
+// Lets the workers serve requests for `seconds`, and stops them.
 void Serve(Host& host, const std::deque<Worker>& workers,
            const Collector& collector, absl::Time start, uint32_t seconds) {
   for (uint32_t i = 1; i <= seconds; ++i) {

@@ -12,7 +12,8 @@ namespace script_host {
 namespace fs = std::filesystem;
 
 std::vector<std::string> DefaultScripts(const std::string& program) {
-  // The workspace's folder in the runfiles has the second name from Bazel 7 on.
+  // From Bazel 7 on, the workspace's folder in the runfiles has the second
+  // name.
   for (const std::string& root :
        {std::string("."), program + ".runfiles/holdfast",
         program + ".runfiles/_main"}) {

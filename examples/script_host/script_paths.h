@@ -8,13 +8,14 @@
 
 namespace script_host {
 
-// The *.lua files of this example, sorted: those below the current directory
-// (which is the workspace, or the runfiles under `bazel run`), else those in
-// the runfiles of `program`. Empty if there are none.
+// Returns the paths of the *.lua files of this example, sorted. Looks for them
+// below the current directory (which is the workspace, or the runfiles under
+// `bazel run`), then in the runfiles of `program`. Empty if there are none.
 std::vector<std::string> DefaultScripts(const std::string& program);
 
-// Where the script is that the command line names as `path`: relative to the
-// directory in which `bazel run` was started, if it was and the file is there.
+// Returns the path of the script that the command line names as `path`. If
+// `bazel run` has started the program, a relative path may be relative to the
+// directory in which `bazel run` was called.
 std::string ResolveScript(const std::string& path);
 
 }  // namespace script_host

@@ -1,6 +1,6 @@
 -- A cache of sessions, which the workers of this script share through the
--- board. A session expires by being unpinned: the stale handle stays on the
--- board until a worker that finds it stale puts a new session there.
+-- board. A session expires when a worker unpins it. The stale handle stays on
+-- the board until a worker finds it stale and puts a new session there.
 
 local USERS = 200
 local EXPIRE_ONE_IN = 50
@@ -9,10 +9,10 @@ local function name_of(user)
   return "session/" .. user
 end
 
--- The value of a session: its user, and its hits times this.
+-- The value of a session is user + hits * HIT.
 local HIT = 1000
 
--- A session of the user that was live when it was looked for, and its value.
+-- Returns a session of the user that was live a moment ago, and its value.
 local function session_of(user)
   local name = name_of(user)
   while true do
@@ -34,12 +34,13 @@ for _ in host.next_request do
   if math.random(EXPIRE_ONE_IN) == 1 then
     host.unpin(session)
   else
-    -- The session may have expired meanwhile: then this hit is lost.
+    -- This hit is lost if the session has expired meanwhile, or if another
+    -- worker writes at the same time. A count of hits need not be exact.
     pcall(host.write, session, value + HIT)
   end
 end
 
--- Each worker leaves none of the sessions that were there when it stopped.
+-- Each worker unpins all sessions that are on the board when it stops.
 for user = 1, USERS do
   local session = host.lookup(name_of(user))
   if session then host.unpin(session) end

@@ -1,6 +1,6 @@
--- Keeps handles after their objects were unpinned, on purpose, and uses them:
--- each use must be refused with a message that says why, whatever the slot is
--- used for by now. (Nothing here is a failure: it is what the host promises.)
+-- Uses handles on purpose after their objects were unpinned. The host must
+-- refuse each use, with a message that says why, whatever the slot is used for
+-- by now.
 
 local KEPT = 500
 
@@ -29,7 +29,7 @@ for request in host.next_request do
   assert(host.read(handle) == request)
   assert(host.unpin(handle))
   kept[(request - 1) % KEPT + 1] = handle
-  -- The slot is likely to be used again here, and the handle is not.
+  -- This object is likely to get the same slot, but never the same handle.
   local next = host.pin("object", -request)
   assert(next ~= handle)
   refuses_all(handle)

@@ -15,8 +15,8 @@ namespace {
 // Instructions between two calls of StopRunaway.
 constexpr int kHookInterval = 100'000;
 
-// Called by Lua every so many instructions: ends a script that goes on long
-// after it was asked to stop.
+// Lua calls this after every kHookInterval instructions. It ends a script that
+// goes on long after it was asked to stop.
 void StopRunaway(lua_State* state, lua_Debug*) {
   if (Worker::Of(state).host().phase() != Phase::kAbandoned) return;
   luaL_where(state, 0);  // luaL_error would name the caller.
@@ -54,7 +54,7 @@ void Worker::Run() {
   done_.Notify();
 }
 
-// False, and the message is on the stack, if the script fails.
+// Returns false, with the message on Lua's stack, if the script fails.
 bool Worker::RunScript(lua_State* state) {
   *static_cast<Worker**>(lua_getextraspace(state)) = this;
   lua_sethook(state, &StopRunaway, LUA_MASKCOUNT, kHookInterval);
@@ -65,7 +65,8 @@ bool Worker::RunScript(lua_State* state) {
          lua_pcall(state, 0, 0, -2) == LUA_OK;
 }
 
-// Called by Lua, since each of these calls may raise an error.
+// Prepares the Lua state. RunScript calls this through Lua, which catches the
+// errors that these calls may raise.
 int Worker::Prepare(lua_State* state) {
   luaL_openlibs(state);
   luaL_requiref(state, "host", &OpenHostModule, 1);

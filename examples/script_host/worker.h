@@ -16,9 +16,9 @@ namespace script_host {
 struct Counters {
   Counter requests;
   Counter pins;
-  Counter reads;   // Of live handles, as in the two below.
-  Counter writes;  // Exchanges too.
-  Counter unpins;  // Takes too.
+  Counter reads;   // These three count calls whose handle was live.
+  Counter writes;  // host.exchange counts here, too.
+  Counter unpins;  // host.take counts here, too.
   Counter refused;
 };
 
@@ -32,11 +32,12 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Whether the script has ended by then.
+  // Waits until the script has ended, or until the deadline. Returns whether it
+  // has ended.
   bool WaitUntil(absl::Time deadline) const {
     return done_.WaitForNotificationWithDeadline(deadline);
   }
-  // Whether it ended with an error. Only once it has ended.
+  // Returns whether the script has failed. Requires that it has ended.
   bool failed() const { return failed_; }
 
   uint32_t number() const { return number_; }
@@ -45,7 +46,7 @@ class Worker {
 
   // --- For the host module, on the worker's thread ---------------------------
 
-  // The worker that runs `state`.
+  // Returns the worker that runs `state`.
   static Worker& Of(lua_State* state) {
     return **static_cast<Worker**>(lua_getextraspace(state));
   }

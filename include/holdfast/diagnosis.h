@@ -2,15 +2,15 @@
 // File: diagnosis.h
 // -----------------------------------------------------------------------------
 //
-// Why a table refuses a handle, for messages: what HandleTable::Diagnose
-// returns. All of it prints, by operator<< and by Abseil's StrCat and
-// StrFormat.
+// HandleTable::Diagnose returns a Diagnosis, which says why the table refuses a
+// handle. It is for messages: both types here can be printed by operator<< and
+// by Abseil's StrCat and StrFormat.
 
 #ifndef HOLDFAST_DIAGNOSIS_H_
 #define HOLDFAST_DIAGNOSIS_H_
 
 #include "holdfast/internal/cpp17.h"
-// Below C++17 that is as far as a compiler comes.
+// Before C++17, compilation ends there with an error that says why.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,19 +24,19 @@ enum class HandleState {
   kNull,         // The null handle.
   kForeign,      // Not a handle of this table: malformed, or another table's.
   kNeverIssued,  // In this table's range, but no Pin has returned it yet.
-  kLive,
-  kStale,    // Unpinned; its slot goes on.
-  kRetired,  // Unpinned; its slot has served all its lives.
+  kLive,         // Pinned.
+  kStale,        // Unpinned; its slot can serve further lives.
+  kRetired,      // Unpinned; its slot has served all its lives.
 };
 
-// "null", "foreign", "never issued", "live", "stale" or "retired"; else
-// "unknown".
+// Returns "null", "foreign", "never issued", "live", "stale" or "retired"; or
+// "unknown" for any other number.
 HOLDFAST_API const char* HandleStateName(HandleState state) noexcept;
 
 struct Diagnosis {
   HandleState state = HandleState::kNull;
-  // For kStale and kRetired: lives of the slot that have ended since the handle
-  // was issued, its own included; so at least 1.
+  // For kStale and kRetired: how many lives of the slot have ended since the
+  // handle was issued, including its own; at least 1. Otherwise 0.
   uint64_t lives_ended = 0;
 
   friend constexpr bool operator==(const Diagnosis& a, const Diagnosis& b) {
@@ -53,14 +53,15 @@ HOLDFAST_API std::ostream& operator<<(std::ostream& os,
 
 namespace internal {
 
-// A text with its end, for a Sink of AbslStringify and for a stream.
+// A text that ends with a null character. AbslStringify and operator<< print
+// it.
 struct ShortText {
   char text[192];
 };
-// "live", or "stale, 3 lives ended".
+// Returns a text such as "live" or "stale, 3 lives ended".
 HOLDFAST_API ShortText ToText(const Diagnosis& diagnosis) noexcept;
-// "Handle(0x...) is stale: slot 17 has ended 3 lives since it was issued". The
-// slot counts where the state says that there is one.
+// Returns a text such as "Handle(0x...) is stale: slot 17 has ended 3 lives
+// since it was issued". `slot` is ignored if the state is kNull or kForeign.
 HOLDFAST_API ShortText ToText(uint64_t handle, const Diagnosis& diagnosis,
                               uint64_t slot) noexcept;
 

@@ -2,27 +2,27 @@
 // File: handle.h
 // -----------------------------------------------------------------------------
 //
-// `holdfast::Handle<T>` names one value that a `HandleTable<T>` holds, from the
-// Pin() that returned it to the Unpin() that ends it. It is 8 bytes, trivially
-// copyable, and means nothing without its table: keep it in a script integer, a
-// C struct or a hash map, and pass it between threads in any way.
+// A `holdfast::Handle<T>` names one value in a `HandleTable<T>`, from the Pin()
+// that returns the handle to the Unpin() that makes it stale. It is 8 bytes and
+// trivially copyable, and means nothing without its table. Keep it in a script
+// integer, a C struct or a hash map, and pass it between threads in any way.
 //
-// Handles are compared, hashed and printed by their bits. They have no order.
-// std::hash and Abseil's hash spread them over all of their bits, whatever part
-// of a handle the table's Traits give to the slot: a container that looks at
-// some of these, the lowest or the highest, finds as few collisions as among
-// random numbers.
+// Handles can be compared for equality, hashed and printed; they have no order.
+// std::hash and Abseil's hash spread handles evenly over all bits of the
+// result, whichever bits of the handle hold the slot's index. So a hash table
+// that uses only the lowest or the highest bits of a hash has as few collisions
+// as with random numbers.
 
 #ifndef HOLDFAST_HANDLE_H_
 #define HOLDFAST_HANDLE_H_
 
 #include "holdfast/internal/cpp17.h"
-// Below C++17 that is as far as a compiler comes.
+// Before C++17, compilation ends there with an error that says why.
 
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
-#include <optional>  // std::hash: this is the lightest of those that have it.
+#include <optional>  // The smallest standard header that declares std::hash.
 #include <utility>
 
 #include "holdfast/internal/export.h"
@@ -30,17 +30,19 @@
 namespace holdfast {
 
 namespace internal {
-// "Handle(0x8f4c...)", or "Handle(null)" for 0, and the end of the text.
+// "Handle(0x8f4c...)", or "Handle(null)" for 0, ending with a null character.
 struct HandleText {
   char text[32];
 };
 HOLDFAST_API HandleText ToText(uint64_t handle) noexcept;
 HOLDFAST_API void Print(std::ostream& os, const HandleText& text);
 
-// A bijection. Handles of one table differ in a few neighbouring bits, whose
-// place depends on the Traits: each is to reach all bits of the result. A fold
-// sends high bits down, a multiplication low bits up; with one less of either,
-// some 14 bits tell fewer than half of 8,192 handles apart that should.
+// Hashes a handle; different handles have different hashes. The handles of one
+// table differ in a few neighbouring bits, at a position that depends on the
+// Traits, and each of these bits must affect all bits of the hash. Folding
+// (x ^ x >> 32) carries high bits down, and multiplication carries low bits up.
+// With one fold or one multiplication less, some 14 neighbouring bits of the
+// hash tell apart fewer than half as many of 8,192 handles as random bits do.
 constexpr uint64_t MixHandle(uint64_t bits) {
   constexpr uint64_t kGolden = 0x9E3779B97F4A7C15u;  // 2^64 / 1.618...
   bits = (bits ^ bits >> 32) * kGolden;
@@ -49,25 +51,26 @@ constexpr uint64_t MixHandle(uint64_t bits) {
 }
 }  // namespace internal
 
-// `Tag` tells handles of one T apart that belong to tables of different kinds:
-// see DefaultTraits::HandleTag.
+// `Tag` makes the handles of different tables of one T different types: see
+// DefaultTraits::HandleTag.
 template <typename T, typename Tag = void>
 class Handle {
  public:
   // The null handle: no table ever issues it, and every table refuses it.
   constexpr Handle() = default;
 
-  // The handle whose bits() are `bits`. Any value may be passed: bits that no
-  // table issued make a handle that every operation refuses, up to the odds
-  // that HandleTable states for foreign handles.
+  // Returns the handle whose bits() are `bits`. Any number may be passed. A
+  // table refuses bits that it has not issued, except for the accidents whose
+  // probability traits.h states at kHandleBits.
   static constexpr Handle FromBits(uint64_t bits) { return Handle(bits); }
 
-  // 0 for the null handle. Handles that a table issued are odd and less than
-  // 2^kHandleBits of its Traits: 2^63, so they are positive as signed integers
-  // too, or less.
+  // Returns the handle as a number: 0 for the null handle. A handle that a
+  // table issued is odd and less than 2^kHandleBits (of the table's Traits, at
+  // most 2^63): so it is positive as a signed integer, too.
   constexpr uint64_t bits() const { return bits_; }
 
-  // False for the null handle alone: true does not mean that it is live.
+  // Returns false for the null handle and true for every other handle, live or
+  // not.
   constexpr explicit operator bool() const { return bits_ != 0; }
 
   friend constexpr bool operator==(Handle a, Handle b) {

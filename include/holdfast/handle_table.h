@@ -2,89 +2,105 @@
 // File: handle_table.h
 // -----------------------------------------------------------------------------
 //
-// `holdfast::HandleTable<T>` keeps values for handles: Pin() a value and get a
-// 64-bit `Handle<T>`; any thread may read, write or unpin through it, without
-// locks. A stale handle, whose value was unpinned, is told apart from a live
-// one for ever, whatever its slot was used for since.
+// A `holdfast::HandleTable<T>` holds values of type T. Pin() puts a value into
+// the table and returns a 64-bit `Handle<T>`; with the handle, any thread may
+// read, replace or unpin the value, without locks. A handle is live from its
+// Pin to its Unpin, and stale from then on: the table tells a stale handle from
+// a live one for ever.
 //
 // It is made for the host roots of a language runtime, for resource handles and
 // for object ids: values of 1 to 64 bytes, identified by a number that may go
 // through script code, C and hash maps, while a collector walks the table.
 //
-// Use something else if values need destructors, if they are larger (pin a
-// pointer or an index), if one thread does everything (a plain slot map will
-// do), or if readers must keep a value alive while they use it (that is
-// reference counting; a handle only says whether the value is still pinned).
+// Use something else if values need destructors, if they are larger (or pin a
+// pointer or an index to them), if one thread does everything (a plain slot map
+// will do), or if readers must keep a value alive while they use it (that takes
+// reference counts: a handle only tells whether the value is still pinned).
 //
 // Example:
 //
-//   auto table = holdfast::HandleTable<Object*>::Create();
-//   if (!table.ok()) return table.status();
-//   holdfast::Handle<Object*> handle = table->Pin(object);
+//   auto created = holdfast::HandleTable<Object*>::Create();
+//   if (!created.ok()) return created.status();
+//   holdfast::HandleTable<Object*> table = *std::move(created);
+//   holdfast::Handle<Object*> handle = table.Pin(object);
 //   lua_pushinteger(L, static_cast<lua_Integer>(handle.bits()));
 //   ...
-//   auto found = table->Read(handle);  // std::optional<Object*>
+//   std::optional<Object*> found = table.Read(handle);
 //   if (found) Use(*found);
-//   table->Unpin(handle);  // true
-//   table->Unpin(handle);  // false: stale, nothing is done
+//   table.Unpin(handle);  // true
+//   table.Unpin(handle);  // false: the handle is stale, nothing is done
 //
-// Thread safety: every method may be called by any number of threads at once,
-// except where it says otherwise, and except for moving and destroying the
-// table. Create, and whatever passes the table on, must happen before.
+// Terms: a table is an array of slots. Each Pin takes a free slot and begins a
+// new life of it, which the Unpin ends. Each thread that uses a table keeps
+// some of its free slots for itself: the thread's cache. Slots move between the
+// caches and a free list, which all threads share, in batches of half a cache.
+// A thread also has a spare cell, room for one value, in which Write prepares
+// the new value.
 //
-// Progress: no operation waits for another thread, which may stop for good
-// anywhere inside a call without holding the others up. (One exception: Write
-// and Exchange by threads without a cell of their own, see Write.) Read and
-// Contains are wait-free on values that are not being written, Pin and Unpin
-// while the thread's own cache of free slots serves; the rest is lock-free. See
-// each.
+// Thread safety: any number of threads may call any methods at once, except
+// where a method says otherwise, and except for moving and destroying the
+// table. Create must happen before every use of the table.
 //
-// Memory ordering, for any threads X and Y: what happened before Pin(v) in X is
-// visible in Y after a Read, Take or Exchange that returns v, however the
-// handle came to Y; the same holds for Write(v) and Exchange(v). What X did
-// before an Unpin, Take or UnpinAll that ended a life is visible in Y after any
-// call that finds that life over (Contains and Diagnose that say so; a Read,
-// Write, Exchange, Unpin or Take that is refused; ForEach that does not show
-// it; UnpinAll and GetStats that do not count it), and after the Pin that
-// reuses the slot. Operations on one slot are linearizable, UnpinAll as one
-// Unpin for each slot; but a thread to which a handle came without
-// synchronization may be refused until it sees the Pin.
+// Progress: no call waits for another thread, and a thread that stops for good
+// inside a call does not hold up the others. (The one exception is Write and
+// Exchange in a thread without a spare cell of its own: see Write.) Contains
+// is wait-free; so is Read while no other thread writes to the value, and Pin
+// while the thread's cache has a free slot. Everything else is lock-free. Each
+// method says when it may have to retry.
 //
-// Values: T is trivially copyable and copy constructible, of 1 to 64 bytes, no
-// array and not const. It may lack a default constructor and assignment, and
-// overload any operator, & among them.
+// Memory ordering: whatever happened before Pin(v), Write(v) or Exchange(v) is
+// visible to a thread once its Read, Take or Exchange has returned v, however
+// the handle came to that thread. Whatever happened before the Unpin, Take or
+// UnpinAll that ended a life is visible to a thread once one of its calls has
+// found that life over, or its Pin has reused the slot. Calls that find a life
+// over are: Contains and Diagnose that say so; a Read, Write, Exchange, Unpin
+// or Take that is refused; a ForEach that does not show the value; an UnpinAll
+// or GetStats that does not count it.
 //
-// Limits: 2^30 - 1 slots, 2^31 - 1 lives of each slot; the two trade against
-// each other in Traits. A slot that has served its lives is retired, and its
-// capacity lost: GetStats tells. Another table's handle is refused, but for one
-// look-up in 2^31 (2^(kGenerationBits - 1)) by accident.
+// Operations on one slot are linearizable; an UnpinAll acts as one Unpin for
+// each slot. But if a handle came to a thread without synchronization, the
+// thread may be refused until it sees the Pin.
 //
-// Threads: one that stops for good costs the table at most its cache, one batch
-// (half a cache) and one slot; what it had pinned stays pinned. One that leaves
-// a call halfway, and goes on or exits in order, costs a batch and a slot or
-// cell each time: it is cancelled there, or a signal handler jumps out of it or
-// calls pthread_exit. (Past Traits::kMaxThreads, both keep one of the
-// kMaxSharedSpares cells if they were inside Write.) Until a thread is gone,
-// its exit hooks may use tables: thread_locals, pthread keys, malloc's. A fiber
-// may go on in another thread between two calls.
+// Values: T is trivially copyable and copy constructible, has 1 to 64 bytes,
+// and is neither an array nor const. T may lack a default constructor and
+// assignment, and may overload any operator, including unary &.
 //
-// Signals: a handler may call Read and Contains, whatever it interrupts, and
-// nothing that changes the table: it may have interrupted the same in its own
-// thread.
+// Limits: 2^30 - 1 slots, and 2^31 - 1 lives of each slot; Traits can trade one
+// for the other. A slot that has served all its lives is retired: the table
+// then holds one value less, and GetStats counts the slot. Another table's
+// handle is refused, except for one look-up in 2^31 (2^(kGenerationBits - 1))
+// that takes it for a live handle by accident.
 //
-// Plug-ins: a process may hold several copies of this library, of one version.
-// A table may pass between them; a call from another copy than the one that
-// made the table is slower. That copy must stay loaded as long as the table.
+// Threads: a thread that stops for good costs the table at most its cache, one
+// batch and one slot; the values that it had pinned stay pinned. A thread may
+// also leave a call halfway and then go on or exit normally: it is cancelled
+// there, or a signal handler jumps out of the call or calls pthread_exit. Each
+// time, that costs at most a batch, and a slot or a spare cell. (Beyond
+// Traits::kMaxThreads threads, a thread that stops inside Write or leaves it
+// halfway also costs one of the kMaxSharedSpares cells.) The exit hooks of a
+// thread may use tables until the thread is gone: destructors of thread_local
+// objects and of pthread keys, and malloc's. A fiber may move to another thread
+// between two calls.
 //
-// Fork: parent and child each go on with a copy. To the child, every other
-// thread has stopped for good. Handles of before are valid in both; those made
-// after must not pass between the processes.
+// Signals: a handler may call Read and Contains, whatever it interrupts. It
+// must not call anything that changes the table, since it may have interrupted
+// a similar call of its own thread.
+//
+// Plug-ins: a process may hold several copies of this library, all of one
+// version. A table may pass from one copy to another. Calls from a copy other
+// than the one that created the table are slower, and the copy that created it
+// must stay loaded as long as the table exists.
+//
+// Fork: parent and child each go on with their own copy of the table. To the
+// child, every other thread has stopped for good. Handles issued before the
+// fork are valid in both processes; handles issued later must not pass between
+// them.
 
 #ifndef HOLDFAST_HANDLE_TABLE_H_
 #define HOLDFAST_HANDLE_TABLE_H_
 
 #include "holdfast/internal/cpp17.h"
-// Below C++17 that is as far as a compiler comes.
+// Before C++17, compilation ends there with an error that says why.
 
 #include <string>
 #include <utility>

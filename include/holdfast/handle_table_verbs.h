@@ -2,16 +2,16 @@
 // File: handle_table_verbs.h
 // -----------------------------------------------------------------------------
 //
-// `holdfast::HandleTable<T>` without Create and Describe, which need Abseil's
-// headers and std::string: for files that are given a table and use it.
-// holdfast/handle_table.h says what a table is, and has all of it. (Compiled by
-// g++ 12, that header takes 0.7 s, and this one 0.2 s.)
+// `holdfast::HandleTable<T>` without Create and Describe, which need
+// absl::StatusOr and std::string: for files that use a table but do not create
+// one. holdfast/handle_table.h says what a table is, and has all of it. (g++ 12
+// compiles that header in 0.7 s, and this one in 0.2 s.)
 
 #ifndef HOLDFAST_HANDLE_TABLE_VERBS_H_
 #define HOLDFAST_HANDLE_TABLE_VERBS_H_
 
 #include "holdfast/internal/cpp17.h"
-// Below C++17 that is as far as a compiler comes.
+// Before C++17, compilation ends there with an error that says why.
 
 #include <algorithm>
 #include <cstdint>
@@ -40,7 +40,8 @@
 
 namespace holdfast {
 
-// What a function that a walk calls may return: whether there is to be a next.
+// A function that visits values may return one of these: kNext goes on to the
+// next value, kStop ends the walk.
 enum class Step { kNext, kStop };
 
 template <typename T, typename Traits = DefaultTraits>
@@ -57,9 +58,10 @@ class HandleTable {
   using Options = TableOptions;
   using Stats = TableStats;
 
-  // True if values lie in the slot's word itself: then a slot has 8 bytes, and
-  // Read and Contains are wait-free. Else a slot has 8 bytes and the value's
-  // size rounded up to 8, and 8 more if two threads wrote it at a time.
+  // True if values lie in the slots' words, beside the generations: then a slot
+  // takes 8 bytes, and Read is wait-free. Otherwise a slot takes 8 bytes and
+  // the size of a value, rounded up to a multiple of 8; and 8 bytes more once
+  // two threads have written to its value at the same time.
   static constexpr bool kInlineValues = sizeof(T) * 8 <= Indexes::kUpperBits;
 
   // Handles of this table are less than 2^kHandleBits.
@@ -68,7 +70,7 @@ class HandleTable {
                 "HandleTable: Traits::kHandleBits must be at most 63, and more "
                 "than Traits::kGenerationBits");
 
-  // The upper end of Options::max_slots.
+  // The largest Options::max_slots.
   static constexpr uint64_t kMaxSlots =
       std::min(Indexes::kMaxSlots,
                uint64_t{1} << (kHandleBits - Traits::kGenerationBits));
@@ -78,14 +80,17 @@ class HandleTable {
 
   // --- Creation --------------------------------------------------------------
 
-  // An empty table, as an absl::StatusOr<HandleTable>. InvalidArgument names an
-  // option that is out of range; ResourceExhausted, the memory that the system
-  // refused, and which limit did. Defined in holdfast/handle_table.h.
+  // Returns an empty table, as an absl::StatusOr<HandleTable>. The error is
+  // InvalidArgument if an option is out of range, and names the option; or
+  // ResourceExhausted if the system refuses the memory, and names the limit
+  // that probably refused it. Defined in holdfast/handle_table.h.
   static auto Create(const Options& options = {});
 
-  // As Create, without Abseil. After an error the table is as if moved from.
-  // Handles are less than 2^handle_bits, which is more than kGenerationBits and
-  // at most kHandleBits; with fewer bits, max_slots is limited as kMaxSlots is.
+  // As Create, without Abseil. Sets `*error`; after an error, the table that is
+  // returned is like one that was moved from. Handles are less than
+  // 2^handle_bits. Requires that handle_bits is more than
+  // Traits::kGenerationBits and at most kHandleBits. With fewer bits than
+  // kHandleBits, max_slots is limited to what kMaxSlots would then be.
   static HandleTable Make(const Options& options,
                           internal::CreationError* error,
                           int handle_bits = kHandleBits) {
@@ -108,8 +113,9 @@ class HandleTable {
     return table;
   }
 
-  // A table that was moved from refuses every handle and every Pin. Nobody may
-  // use either table meanwhile. Handles go on with the table moved to.
+  // The handles of `other` name the same values in the new table. A table that
+  // was moved from refuses every handle and every Pin. No thread may be inside
+  // a call on either table.
   HandleTable(HandleTable&& other) noexcept { Swap(other); }
   HandleTable& operator=(HandleTable&& other) noexcept {
     HandleTable moved(std::move(other));
@@ -117,16 +123,17 @@ class HandleTable {
     return *this;
   }
 
-  // Forgets all values. No other thread may be inside a call.
+  // Forgets all values; what they point to stays as it is. No thread may be
+  // inside a call.
   ~HandleTable() = default;
 
   // --- Verbs -----------------------------------------------------------------
 
-  // Keeps `value` and returns a handle for it, unlike every handle that this
-  // table has returned before; or the null handle if no slot is left, or if the
-  // system refuses the memory for more. Wait-free while the thread's cache has
-  // a free slot, else lock-free: a retry means that another thread took or gave
-  // a batch of slots.
+  // Puts `value` into the table and returns its handle, which differs from all
+  // handles that this table has returned before. Returns the null handle if no
+  // slot is left, or if the system refuses memory for more. Wait-free while the
+  // thread's cache has a free slot, else lock-free: a retry means that another
+  // thread took or gave a batch of slots.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE Handle
   Pin(const T& value) noexcept {
     Free free;
@@ -137,8 +144,9 @@ class HandleTable {
     return HandleOf(slots_.Publish(free, value));
   }
 
-  // The value, or nothing if `handle` is not live. Writes nothing. Lock-free: a
-  // retry means that another thread's write to this value was under way.
+  // Returns a copy of the value, or nothing if `handle` is not live. Writes to
+  // no memory that threads share. Wait-free if kInlineValues, else lock-free: a
+  // retry means that another thread's Write to this value was under way.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Read(
       Handle handle) const noexcept {
     if constexpr (sizeof(std::optional<T>) <= 16) {
@@ -155,9 +163,10 @@ class HandleTable {
     }
   }
 
-  // As Read, into `*value`; false, and `*value` stays as it is, if `handle` is
-  // not live. Can be faster for large values, which a compiler may copy several
-  // times on their way through an optional. Requires `value` not to be null.
+  // As Read, but copies the value to `*value`. If `handle` is not live, returns
+  // false and leaves `*value` as it is. Can be faster for large values, which a
+  // compiler may copy several times on their way through an optional. Requires
+  // that `value` is not null.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(
       Handle handle, T* value) const noexcept {
     static_assert(std::is_copy_assignable_v<T>,
@@ -166,20 +175,26 @@ class HandleTable {
     return ReadInto(handle, value);
   }
 
-  // Whether `handle` is live. Wait-free. It orders as Read does.
+  // Returns whether `handle` is live. If so, what happened before its Pin is
+  // visible to the caller; if its life is over, what happened before the end of
+  // that. Wait-free.
   [[nodiscard]] bool Contains(Handle handle) const noexcept {
     const Life life = LifeOf(handle);
     return IsLife(life) &&
            slots_.ObservedGeneration(life.index()) == life.generation();
   }
 
-  // Replaces the value; false, and nothing is changed, if `handle` is not live.
-  // It stays the same handle, as do its copies. Lock-free: a retry means that
-  // another thread's write to this value was under way. (Past
-  // Traits::kMaxThreads threads at once, kMaxSharedSpares of the others can
-  // write at a time; more wait. Cells and slots share one range of numbers:
-  // within kMaxThreads + kMaxSharedSpares of kMaxSlots, more threads share
-  // fewer cells, and at kMaxSlots all of them share one.)
+  // Replaces the value; the handle and its copies stay live. Returns false, and
+  // changes nothing, if `handle` is not live. Lock-free: a retry means that
+  // another thread's Write to this value was under way.
+  //
+  // A Write uses the thread's spare cell. Threads beyond Traits::kMaxThreads
+  // have none of their own: they share Traits::kMaxSharedSpares cells, and a
+  // thread that finds all of these in use waits for one. Cells and slots share
+  // one range of numbers; so if max_slots is closer to kMaxSlots than
+  // kMaxThreads + kMaxSharedSpares, there are fewer spare cells and more
+  // threads share them, and if it is kMaxSlots, all threads share one. None of
+  // this concerns tables with kInlineValues, which need no spare cells.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(Handle handle,
                                           const T& value) noexcept {
     const Life life = LifeOf(handle);
@@ -187,7 +202,8 @@ class HandleTable {
     return slots_.Write(life, value);
   }
 
-  // As Write, and returns the very value that `value` has replaced.
+  // As Write, but returns the very value that `value` has replaced, or nothing
+  // if `handle` is not live.
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Exchange(
       Handle handle, const T& value) noexcept {
     const Life life = LifeOf(handle);
@@ -195,17 +211,18 @@ class HandleTable {
     return slots_.Exchange(life, value);
   }
 
-  // Ends the life of `handle` and of its copies; false, and nothing is changed,
-  // if it is not live. Of racing calls exactly one returns true. Lock-free: a
-  // retry means that another thread's write to this value was under way, or
-  // that it took or gave a batch of slots.
+  // Makes `handle` and all its copies stale. Returns false, and changes
+  // nothing, if `handle` is not live. Of several racing calls exactly one
+  // returns true. Lock-free: a retry means that another thread's Write to this
+  // value was under way, or that another thread took or gave a batch of slots.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Unpin(Handle handle) noexcept {
     const Life life = LifeOf(handle);
     if (ABSL_PREDICT_FALSE(!IsLife(life))) return false;
     return End(life);
   }
 
-  // As Unpin, and returns the very value that the handle had at its end.
+  // As Unpin, but returns the very value that the handle had at its end, or
+  // nothing if `handle` is not live.
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Take(Handle handle) noexcept {
     const Life life = LifeOf(handle);
     if (ABSL_PREDICT_FALSE(!IsLife(life))) return std::nullopt;
@@ -216,16 +233,17 @@ class HandleTable {
     return value;
   }
 
-  // Unpins everything: a handle whose Pin happened before the call is stale
-  // after it; one that is pinned meanwhile may or may not be. Capacity stays,
-  // retired slots stay retired. Returns how many this call has unpinned.
-  // Lock-free for each slot, linear in the high-water mark.
+  // Unpins every value whose Pin happened before the call; a value that is
+  // pinned meanwhile may be unpinned too. Returns how many values this call has
+  // unpinned. The capacity stays the same, and retired slots stay retired.
+  // Lock-free for each slot, and linear in IndexLimit().
   uint64_t UnpinAll() noexcept {
     uint64_t unpinned = 0;
     const uint64_t high_water = pool_.high_water();
     for (uint64_t i = 0; i < high_water; ++i) {
       const Life life(i, slots_.ObservedGeneration(i));
-      // A life that ends between the two ends as if before this call.
+      // If another thread ends the life between these two steps, it is as if
+      // that thread had come first.
       if (life.IsLive() && End(life)) ++unpinned;
     }
     return unpinned;
@@ -233,17 +251,19 @@ class HandleTable {
 
   // --- Iteration -------------------------------------------------------------
 
-  // Calls fn(Handle, const T&) for the values of the table, in no set order.
-  // Each value that is pinned throughout the call is visited exactly once; one
-  // that is pinned or unpinned meanwhile, at most once. What is visited is a
-  // copy of a value that the handle had during the call. `fn` may use the
-  // table, and unpin what it is shown; an exception that it throws ends the
-  // walk and is passed on. If `fn` returns a Step, kStop ends the walk, and
-  // ForEach returns false; else it returns true. Lock-free for each slot, as
-  // Read.
+  // Calls fn(Handle, const T&) for the values of the table, in no set order. A
+  // value that stays pinned throughout the call is visited exactly once; a
+  // value that is pinned or unpinned during the call, at most once. `fn` is
+  // shown a copy of a value that the handle had at some time during the call.
+  // `fn` may use the table, and may unpin the handle that it is shown. An
+  // exception that `fn` throws ends the walk and leaves ForEach. If `fn`
+  // returns Step::kStop, the walk ends, and ForEach returns false. Otherwise it
+  // returns true; results that are no Step do not matter. Lock-free for each
+  // slot, as Read.
   //
-  // Linear in the high-water mark, which never falls: where 1,000 values are
-  // left of 8 million, it takes 8 ms (AMD Zen 4), and 122 MiB of memory stay.
+  // Linear in IndexLimit(), which never falls. For example, if 8 million values
+  // were pinned once and 1,000 are left, a walk takes 8 ms (AMD Zen 4), and the
+  // table keeps 122 MiB of memory.
   template <typename F>
   bool ForEach(F&& fn) const {
     return slots_.Visit(0, pool_.high_water(), [&](Life life, const T& value) {
@@ -251,11 +271,12 @@ class HandleTable {
     });
   }
 
-  // ForEach by several threads together: construct one, share it, and have each
-  // thread call Work. All of them together visit what one ForEach would, whose
-  // call spans from the construction to the last return. The table must not be
-  // moved meanwhile. If `fn` throws or stops, others visit what is left over:
-  // see Work.
+  // A ForEach by several threads together: construct one ParallelForEach from
+  // the table, and let each thread call Work on it, with an `fn` of its own.
+  // Together they visit what one ForEach would visit whose call lasts from the
+  // construction to the last return. The table must not be moved or destroyed
+  // meanwhile. If `fn` throws or returns kStop in one thread, the other threads
+  // visit what that thread has left over: see Work.
   class ParallelForEach {
    public:
     explicit ParallelForEach(const HandleTable& table)
@@ -268,11 +289,11 @@ class HandleTable {
     // If `fn` returns Step::kStop, Work returns false. An exception that leaves
     // `fn` leaves Work, as does the unwinding of a thread that exits in `fn`
     // (where the caller is compiled with exceptions). The value that `fn` was
-    // shown counts as visited. What this call has left over is visited by calls
-    // that are still running, or by the next one; so whoever is to have
-    // everything visited calls Work again, or lets another thread do so. A
-    // thread that stops for good inside Work, or leaves it by longjmp, keeps
-    // what it had taken: at most 1,024 slots are then visited by nobody.
+    // shown counts as visited. Calls that are still running visit the slots
+    // that this call has left over, or the next call does; so a caller for
+    // which all slots must be visited calls Work again, or lets another thread
+    // do so. A thread that stops for good inside Work, or leaves it by longjmp,
+    // keeps what it had taken: at most 1,024 slots are then not visited.
     template <typename F>
     bool Work(F&& fn) {
       typename Walk::Worker worker(walk_);
@@ -294,14 +315,14 @@ class HandleTable {
     Walk walk_;
   };
 
-  // Calls fn(Handle, T&) for every live value and keeps what `fn` leaves in it:
-  // for a moving collector that has stopped the world. `fn` must not use the
-  // table; if it throws, the value that it was changing stays as it was, those
-  // before keep their changes, the rest is not visited. If it returns
-  // Step::kStop, what it left in the value is kept, the rest is not visited,
-  // and ForEachExclusive returns false. Requires that no other
-  // thread is inside a call, that their last calls happen before this one, and
-  // this one before their next.
+  // Calls fn(Handle, T&) for every live value, and stores what `fn` leaves in
+  // the T: for a moving collector that has stopped all other threads. `fn` must
+  // not use the table. If `fn` throws, the walk ends: the value that `fn` was
+  // shown last stays as it was, and those before keep their changes. If `fn`
+  // returns Step::kStop, the walk ends too, but the last value is stored; then
+  // ForEachExclusive returns false. Requires that no other thread is inside a
+  // call, that the last calls of the other threads happen before this call, and
+  // that this call happens before their next ones.
   template <typename F>
   bool ForEachExclusive(F&& fn) {
     const uint64_t high_water = pool_.high_water();
@@ -318,9 +339,10 @@ class HandleTable {
 
   // --- Observers -------------------------------------------------------------
 
-  // Why `handle` is refused, or kLive; true at some time during the call. For
-  // messages: slower than Contains, and it cannot see everything: a foreign
-  // handle can look like one that is stale or was never issued.
+  // Returns why `handle` is refused, or kLive. The answer was true at some time
+  // during the call. It is for messages: it is slower than Contains, and a
+  // handle of another table may be taken for one of this table that is stale or
+  // was never issued. Wait-free.
   [[nodiscard]] Diagnosis Diagnose(Handle handle) const noexcept {
     const Life life = LifeOf(handle);
     if (!handle) return {HandleState::kNull, 0};
@@ -333,8 +355,8 @@ class HandleTable {
                                : internal::Generation());
   }
 
-  // What Diagnose finds, as a std::string for messages: "Handle(0x...) is
-  // stale: slot 17 has ended 3 lives since it was issued". Defined in
+  // Returns what Diagnose finds as a std::string, for messages: "Handle(0x...)
+  // is stale: slot 17 has ended 3 lives since it was issued". Defined in
   // holdfast/handle_table.h.
   [[nodiscard]] auto Describe(Handle handle) const;
 
@@ -344,35 +366,36 @@ class HandleTable {
                             LifeOf(handle).index());
   }
 
-  // The index of the slot of a live handle, or nothing. Two live handles never
-  // have the same; a handle's is the same for all its life, and goes on to
-  // another handle after that. Indexes are dense: slots are taken up from 0 on,
-  // and those that were freed are used before new ones (but for what threads
-  // keep in their caches). So arrays, bit sets and secondary maps beside the
-  // table can be indexed by it: it is below IndexLimit(), which is at most
-  // max_slots with one thread, and more by what others may keep: see
-  // Options::thread_cache_slots. Wait-free. It orders as Contains does.
+  // Returns the index of the slot of a live handle, or nothing. The index stays
+  // the same for the handle's life, and no other live handle has it; after
+  // that, another handle may get it. Indexes are dense: the table takes slots
+  // from 0 on, and uses freed slots again before new ones, except for those
+  // that other threads keep in their caches. So arrays, bit sets and secondary
+  // maps beside the table can be indexed by it. It is less than IndexLimit().
+  // With one thread that is at most max_slots; each further thread may add
+  // thread_cache_slots + 1. Wait-free. Makes visible what Contains does.
   [[nodiscard]] std::optional<uint32_t> IndexOf(Handle handle) const noexcept {
     if (!Contains(handle)) return std::nullopt;
     return static_cast<uint32_t>(LifeOf(handle).index());
   }
 
-  // The live handle whose slot has that index, or the null handle. Wait-free.
-  // It orders as Contains does.
+  // Returns the live handle whose slot has that index, or the null handle if
+  // there is none. Wait-free. Makes visible what Contains does.
   [[nodiscard]] Handle HandleAt(uint32_t index) const noexcept {
     if (index >= pool_.high_water()) return Handle();
     const Life life(index, slots_.ObservedGeneration(index));
     return life.IsLive() ? HandleOf(life) : Handle();
   }
 
-  // More than the index of any handle that was issued so far: it grows by whole
-  // batches, and never falls.
+  // Returns a number that is more than the index of every handle issued so far.
+  // It grows by whole batches, and never falls. Wait-free.
   [[nodiscard]] uint64_t IndexLimit() const noexcept {
     return pool_.high_water();
   }
 
-  // Walks the whole table, and asks the system about all of its pages: linear
-  // in the high-water mark and, with a small factor, in Options::max_slots.
+  // Counts what the table holds. Looks at every slot below IndexLimit(), and
+  // asks the system about every page of the table: so it is linear in
+  // IndexLimit() and, with a small factor, in Options::max_slots.
   [[nodiscard]] Stats GetStats() const noexcept {
     Stats stats;
     if (all_slots_ == 0) return stats;  // Moved from.
@@ -386,7 +409,7 @@ class HandleTable {
     return stats;
   }
 
-  // Tests define it, to look at and to age slots.
+  // Tests define this class, to look at slots and to make them old.
   class TestAccess;
 
  private:
@@ -408,12 +431,13 @@ class HandleTable {
                     uint64_t{1} << (handle_bits - Traits::kGenerationBits));
   }
 
-  // What a key may have set: not bit 0, so that handles are odd.
+  // The bits that a key may have set. Bit 0 is not one of them: live places are
+  // odd, so handles are odd too.
   static constexpr uint64_t KeyMask(int handle_bits) {
     return ((uint64_t{1} << handle_bits) - 1) & ~uint64_t{1};
   }
 
-  // A handle without the table's key.
+  // The life that a handle names: the handle XOR the table's key.
   Life LifeOf(Handle handle) const noexcept {
     return Life::FromBits(handle.bits() ^ key_);
   }
@@ -422,13 +446,16 @@ class HandleTable {
     return Handle::FromBits(life.bits() ^ key_);
   }
 
-  // Whether there is a slot to look at.
+  // Whether the index of `life` is that of a slot that may be read. Where
+  // reserved memory cannot be read before it is used, that is a slot which was
+  // handed out.
   bool InRange(Life life) const noexcept {
     return life.index() <
            (Memory::kReadsAsZeros ? all_slots_ : pool_.high_water());
   }
 
-  // Whether a slot of this table can have that life.
+  // Whether `life` can be that of a live handle of this table: in range, and
+  // with an odd generation.
   bool IsLife(Life life) const noexcept {
     return InRange(life) && life.IsLive();
   }
@@ -447,7 +474,8 @@ class HandleTable {
     return true;
   }
 
-  // Gives the slot of an ended life back, unless that was its last.
+  // Gives back the slot of a life that the caller has ended, unless that was
+  // its last life.
   ABSL_ATTRIBUTE_ALWAYS_INLINE void Recycle(
       Life life, typename Slots::Word ended) noexcept {
     if (ABSL_PREDICT_TRUE(life.generation() != Generations::kLastLive)) {
@@ -455,7 +483,7 @@ class HandleTable {
     }
   }
 
-  // Calls `fn`. Returns whether the walk goes on.
+  // Calls `fn`, and returns whether the walk goes on.
   template <typename F, typename Value>
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool Show(F& fn, Handle handle,
                                                 Value& value) {
@@ -476,10 +504,12 @@ class HandleTable {
     std::swap(memory_, other.memory_);
   }
 
-  // All of these are written by Create and by moves alone; what changes lies in
-  // memory_.
-  uint64_t key_ = 0;        // XORed into every handle. Within KeyMask.
-  uint64_t all_slots_ = 0;  // 0 once moved from: no handle is in range.
+  // Only Create and moves write to these fields. Everything that calls change
+  // lies in memory_.
+  uint64_t key_ = 0;  // XORed into every handle. Only bits of KeyMask are set.
+  // Slots that handles may name: max_slots, and those beyond it that stand in
+  // for slots in caches. 0 after a move: then no handle is in range.
+  uint64_t all_slots_ = 0;
   Slots slots_;
   Pool pool_;
   Memory memory_;

@@ -6,7 +6,7 @@
 #define HOLDFAST_OPTIONS_H_
 
 #include "holdfast/internal/cpp17.h"
-// Below C++17 that is as far as a compiler comes.
+// Before C++17, compilation ends there with an error that says why.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,69 +17,78 @@
 
 namespace holdfast {
 
-// What `HandleTable::Create` is told; there it is called `Options`.
+// The argument of `HandleTable::Create`; that class calls it `Options`.
 struct TableOptions {
-  // Values that can be live at the same time, 1 to the table's kMaxSlots. The
-  // default becomes kMaxSlots if that is less. This is address space, not
-  // memory: pages come with the slots that are used.
+  // How many values can be live at the same time, from 1 to the table's
+  // kMaxSlots. If kMaxSlots is less than the default, the default is kMaxSlots.
+  // The number costs address space, not memory: the table takes memory as it
+  // uses more slots.
   uint64_t max_slots = uint64_t{1} << 24;
 
-  // Free slots that a thread may keep for itself, 0 to kMaxThreadCacheSlots of
-  // the Traits. The default becomes that if it is less. A table uses
-  // max_slots / 16 if that is less. With 0, every Pin and Unpin goes to the
-  // shared free list.
+  // How many free slots a thread may keep for itself, from 0 to
+  // kMaxThreadCacheSlots of the Traits. If that is less than the default, it is
+  // the default. A table uses at most max_slots / 16. With 0, every Pin and
+  // Unpin goes to the shared free list.
   //
-  // As long as fewer than max_slots values are live, and no slot is retired or
-  // was lost by a thread that left a call halfway, Pin finds a slot, whatever
-  // other threads keep (a value counts as live until its Unpin has returned):
-  // the table may hand out thread_cache_slots + 1 slots more for each other
-  // thread that has used it. (Within kMaxThreads times that of kMaxSlots, half
-  // of the numbers that are left are for this. Threads past kMaxThreads are not
-  // counted while they are inside a Pin.) With 0, or with one thread, max_slots
-  // values fit and no more.
+  // Pin finds a slot as long as fewer than max_slots values are live, whatever
+  // other threads keep. To make up for what they keep, the table may hand out
+  // thread_cache_slots + 1 more slots than max_slots for each other thread that
+  // has used it. With thread_cache_slots = 0, or with one thread, max_slots
+  // values fit and no more. In detail:
+  //  * A value counts as live until its Unpin has returned.
+  //  * Slots that are retired, and slots that were lost because a thread left a
+  //    call halfway, count as if they were live.
+  //  * Threads beyond kMaxThreads are not made up for: what they have in hand
+  //    during a Pin may be missing.
+  //  * If max_slots is so close to kMaxSlots that there are not enough indexes
+  //    to make up for kMaxThreads threads, then half of the indexes above
+  //    max_slots, or more, are used for that.
   uint32_t thread_cache_slots = 64;
 
-  // What is XORed into every handle of the table; random if it is not given. It
-  // is even and less than 2^kHandleBits. With a key of one's own, a program
-  // that does the same in one thread issues the same handles: for a replay, or
-  // for files to compare with. Tables with the same key do not tell each
-  // other's handles from their own.
+  // A number that is XORed into every handle of the table; a random one if none
+  // is given. It must be even and less than 2^kHandleBits. If it is given, a
+  // program with one thread issues the same handles each time it runs, as a
+  // replay or a comparison with kept output may need. But tables with the same
+  // key do not recognize each other's handles as foreign.
   std::optional<uint64_t> key = std::nullopt;
 };
 
-// What `HandleTable::GetStats` tells. Exact if no other thread works on the
-// table meanwhile; else each figure is one that was true of each slot at some
-// time during the call.
+// The result of `HandleTable::GetStats`. It is exact if no other thread changes
+// the table meanwhile. Otherwise each slot is counted in a state that it had at
+// some time during the call.
 struct TableStats {
-  uint64_t live = 0;        // Values pinned.
-  uint64_t free = 0;        // Other slots in use, `cached` included.
-  uint64_t cached = 0;      // Free slots that threads keep for themselves.
-  uint64_t retired = 0;     // Slots whose generations have run out.
-  uint64_t high_water = 0;  // Slots ever handed out, by batches.
-  uint64_t capacity = 0;    // As used. Retired slots are lost to it.
+  uint64_t live = 0;        // Values that are pinned.
+  uint64_t free = 0;        // Slots handed out before, but free now.
+  uint64_t cached = 0;      // Those of `free` that are in threads' caches.
+  uint64_t retired = 0;     // Slots that have served all their lives.
+  uint64_t high_water = 0;  // live + free + retired; as IndexLimit().
+  uint64_t capacity = 0;    // max_slots as used. `retired` of it are lost.
 
-  // The largest generation of any slot, at most last_generation, at the end of
-  // which a slot is retired. Generations grow by 2 with each life.
+  // The generation of a slot grows by 2 with each life. This is the largest one
+  // of any slot, at most last_generation; the slot retires when that is over.
   uint64_t oldest_generation = 0;
   uint64_t last_generation = 0;
 
-  uint32_t thread_cache_slots = 0;  // As used, see Options.
+  uint32_t thread_cache_slots = 0;  // The number that the table uses.
 
   size_t bytes_reserved = 0;  // Address space.
-  size_t bytes_touched = 0;   // Of these, in memory now, in whole pages.
+  size_t bytes_touched = 0;   // The part of it that is in memory now; whole
+                              // pages. 0 if the system does not tell.
 };
 
 namespace internal {
 
-// Makes of `*options` what a table uses: defaults fit its limits, a small table
-// has smaller caches. kInvalidArgument, naming the option, its value and its
-// range, if another value is out of range.
+// Changes `*options` to what a table uses: a default that is beyond a limit
+// becomes that limit, and a small table gets smaller caches. If a value other
+// than a default is out of range, returns kInvalidArgument with a message that
+// names the option, its value and its range.
 HOLDFAST_API CreationError FitOptions(uint64_t max_slots_limit,
                                       uint32_t thread_cache_slots_limit,
                                       uint64_t key_mask,
                                       TableOptions* options) noexcept;
 
-// What Create returns if `bytes` for `max_slots` could not be reserved.
+// Returns the error of Create for a table of `max_slots` whose `bytes` could
+// not be reserved because of `cause`.
 HOLDFAST_API CreationError ReservationError(const CreationError& cause,
                                             uint64_t bytes,
                                             uint64_t max_slots) noexcept;

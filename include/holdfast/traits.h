@@ -2,20 +2,20 @@
 // File: traits.h
 // -----------------------------------------------------------------------------
 //
-// What a `HandleTable` is built from. Derive from `DefaultTraits` and hide what
-// is to be different:
+// The Traits are compile-time parameters of a `HandleTable`. To change some of
+// them, derive from `DefaultTraits` and declare members of the same names:
 //
 //   struct LongLived : holdfast::DefaultTraits {
 //     static constexpr int kGenerationBits = 40;  // at most 4,194,303 slots
 //   };
 //   using Table = holdfast::HandleTable<Object*, LongLived>;
-//   auto table = Table::Create({1'000'000});
+//   auto created = Table::Create({1'000'000});
 
 #ifndef HOLDFAST_TRAITS_H_
 #define HOLDFAST_TRAITS_H_
 
 #include "holdfast/internal/cpp17.h"
-// Below C++17 that is as far as a compiler comes.
+// Before C++17, compilation ends there with an error that says why.
 
 #include <atomic>
 #include <cstdint>
@@ -29,9 +29,9 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free,
               "holdfast needs 64-bit atomics that are always lock-free; choose "
               "a processor that has them (-march=...)");
 
-// Every atomic object of a table, and every plain one that passes from thread
-// to thread, is declared through these two aliases, so that a model checker can
-// put its own types in their place.
+// A table declares all its atomic objects through Atomic, and all other objects
+// that pass from thread to thread through Plain. So a model checker can put its
+// own types in their place.
 struct StdAtomics {
   template <typename U>
   using Atomic = std::atomic<U>;
@@ -40,45 +40,50 @@ struct StdAtomics {
 };
 
 struct DefaultTraits {
-  // Bits of a handle, and of a slot's word, that count lives, 2 to 48. A slot
-  // serves 2^(kGenerationBits - 1) - 1 lives and is then retired. The other
-  // bits of the word but two, which are flags, are for the index:
-  // 2^(62 - kGenerationBits) - 1 slots at most, and never more than 2^31 - 1.
+  // How many bits of a handle, and of a slot's 64-bit word, hold the slot's
+  // generation, which counts lives: 2 to 48. A slot serves
+  // 2^(kGenerationBits - 1) - 1 lives and is then retired. Of the other bits of
+  // the word, two are flags and the rest hold an index. So a table has at most
+  // 2^(62 - kGenerationBits) - 1 slots, and never more than 2^31 - 1.
   static constexpr int kGenerationBits = 32;
 
-  // Bits that a handle may have set, up to 63 and more than kGenerationBits.
-  // What the generation leaves of them is for the index: 2^(kHandleBits -
-  // kGenerationBits) slots at most. With 53, a handle survives a double, the
-  // only number of JavaScript, Lua 5.1 and LuaJIT: 2,097,152 slots, with the 32
-  // generation bits of the default. With 32, it fits a uint32_t; then fewer
-  // generation bits are needed: 16 leave 65,536 slots of 32,767 lives.
+  // Handles are less than 2^kHandleBits: more than kGenerationBits, up to 63.
+  // The bits that the generation leaves hold the index, so a table has at most
+  // 2^(kHandleBits - kGenerationBits) slots. With 53, a handle passes unchanged
+  // through a double, the only number type of JavaScript, Lua 5.1 and LuaJIT;
+  // with the default of 32 generation bits that leaves 2,097,152 slots. With
+  // 32, a handle fits into a uint32_t; then kGenerationBits must be less: 16
+  // leave 65,536 slots of 32,767 lives each.
   //
-  // Handles that come from elsewhere are recognized the worse, the fewer bits
-  // there are: one that is any odd number below 2^kHandleBits with equal odds
-  // is taken for a live one with a probability of live values / 2^(kHandleBits
-  // - 1). With 1,000 live values that is 1 in 4.6 * 10^15 for 63 bits, 1 in 4.5
-  // * 10^12 for 53, 1 in 2.1 million for 32.
+  // The fewer bits there are, the more often a number that the table has not
+  // issued is taken for a live handle. For a random odd number below
+  // 2^kHandleBits, the probability is (live values) / 2^(kHandleBits - 1). With
+  // 1,000 live values that is 1 in 4.6 * 10^15 for 63 bits, 1 in 4.5 * 10^12
+  // for 53, and 1 in 2.1 million for 32.
   static constexpr int kHandleBits = 63;
 
-  // The handles of tables with different tags are different types:
-  // Handle<T, HandleTag>. To be had where tables of the same T are not to be
-  // mixed up, or have different Traits.
+  // The handle type of a table is Handle<T, HandleTag>. Give tables of the same
+  // T different tags if their handles must not be mixed up, as when they have
+  // different Traits.
   using HandleTag = void;
 
-  // Threads that can have a cache of free slots and a spare cell of their own
-  // in one table, at the same time. Others are slower. (1,024 on Windows, which
-  // charges 1 KiB of memory for each.)
+  // How many threads can have their own cache of free slots and their own spare
+  // cell in one table at the same time. Further threads work too, but slower.
+  // (Fewer on Windows, where a new table takes 1 KiB of memory for each.)
   static constexpr uint32_t kMaxThreads =
       internal::MappedMemory::kReadsAsZeros ? 65'536 : 1'024;
 
-  // Other threads that can be inside Write on one table without waiting for
-  // each other, 1 or more.
+  // How many threads beyond kMaxThreads can be inside Write on one table
+  // without waiting for each other: 1 or more.
   static constexpr uint32_t kMaxSharedSpares = 64;
 
-  // The upper end of Options::thread_cache_slots. The space for it is reserved
-  // for each of kMaxThreads, and touched by those that exist.
+  // The largest Options::thread_cache_slots. A table reserves address space for
+  // that many slots for each of kMaxThreads threads; only threads that use the
+  // table make it take memory.
   static constexpr uint32_t kMaxThreadCacheSlots = 126;
 
+  // Where atomics, memory and the numbers of threads come from. Tests put their
+  // own types here.
   using Atomics = StdAtomics;
   using Memory = internal::MappedMemory;
   using Threads = internal::ThreadOrdinals;

@@ -2,12 +2,12 @@
 // File: version.h
 // -----------------------------------------------------------------------------
 //
-// The version of the library whose headers are included, for the preprocessor
-// of C++ and of C. Until 1.0.0 a new MINOR may break source code, and a new
-// PATCH does not.
+// The version of the library whose headers are included, as macros for C++ and
+// C. Until 1.0.0, a new MINOR version may break source code and the binary
+// interface; a new PATCH version breaks neither.
 //
-// CMakeLists.txt reads the version here. MODULE.bazel has it once more, and
-// tests/version holds the two together.
+// CMakeLists.txt reads the version from this file. MODULE.bazel states it
+// again, and a test in tests/version checks that both are the same.
 
 #ifndef HOLDFAST_VERSION_H_
 #define HOLDFAST_VERSION_H_

@@ -1,4 +1,4 @@
-// One call on a table, as the thread that made it saw it.
+// One call on a table, as recorded by the thread that made it.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_CALL_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_CALL_H_
@@ -21,37 +21,38 @@ enum class Verb : uint32_t {
   kCount,
 };
 
-// The end of a call that has not returned: it may have taken effect or not.
+// The end of a call that has not returned. It may have taken effect or not.
 constexpr uint64_t kNever = ~uint64_t{0};
 
-// Values are compared by a number that is unlike that of any other write.
-constexpr uint64_t kDamagedValue = ~uint64_t{0};   // No write's.
+// Each write of a value has its own number, by which values are compared.
+constexpr uint64_t kDamagedValue = ~uint64_t{0};   // The value of no write.
 constexpr uint64_t kAnyValue = kDamagedValue - 1;  // Not known yet.
 
 struct Call {
-  // Of two calls the first is before the second if its end is less than the
-  // second's begin. Equal times are no order.
+  // One call is before another one if its end is less than the other one's
+  // begin. Equal times give no order.
   uint64_t begin = 0;
   uint64_t end = 0;
   uint32_t thread = 0;
   Verb verb = Verb::kRead;
-  uint64_t handle = 0;      // Bits.
-  uint64_t generation = 0;  // Of the handle.
-  uint64_t argument = 0;    // The value's number: Pin, Write, Exchange.
-  uint64_t result = 0;  // The same: Read, Exchange, Take. UnpinAll: a count.
-  bool ok = true;       // Not refused.
-  // Whether it is before those calls of its thread that begin later even if
-  // they begin before its end: that may be later than its return.
+  uint64_t handle = 0;      // The bits of the handle,
+  uint64_t generation = 0;  // and its generation.
+  uint64_t argument = 0;    // For Pin, Write and Exchange: the value's number.
+  uint64_t result = 0;      // The value's number; for UnpinAll, a count.
+  bool ok = true;           // False if the call was refused.
+  // Whether the call is before those calls of its thread that begin later, even
+  // if they begin before `end`. (`end` may be later than the call's return.)
   bool in_order = false;
 };
 
-// "2#17", the 17th value of thread 2.
+// Returns a text such as "2#17" for the 17th value of thread 2.
 std::string ValueText(uint64_t value);
 
-// Lines of thread, begin and end less `origin`, and the call.
+// Returns a line for each call: its thread, its begin and end less `origin`,
+// and the call.
 std::string CallsText(const std::vector<Call>& calls, uint64_t origin);
 
-// ValueText knows numbers of this form.
+// The number of a thread's value, in the form that ValueText expects.
 constexpr uint64_t ValueNumber(uint64_t thread, uint64_t count) {
   return (thread + 1) << 48 | count;
 }

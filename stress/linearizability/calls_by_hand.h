@@ -1,5 +1,5 @@
-// Calls as tests write them down: generations in place of handles, and small
-// numbers for values.
+// Helpers by which tests write down calls: with generations instead of handles,
+// and small numbers for values.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_CALLS_BY_HAND_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_CALLS_BY_HAND_H_
@@ -13,10 +13,10 @@
 
 namespace holdfast::stress {
 
-// A slot as most of them find it.
+// The state of a slot before the calls of most tests.
 constexpr SlotState kLive = {1, true, 1};
 
-constexpr uint64_t kNothing = 0;  // As a result: refused.
+constexpr uint64_t kNothing = 0;  // The result of a call that was refused.
 
 // When a call begins and ends.
 struct Time {
@@ -69,7 +69,7 @@ inline Call Take(Time time, uint64_t generation, uint64_t result) {
 }
 inline Call UnpinAll(Time time) { return Make(time, Verb::kUnpinAll, 0, true); }
 
-// Of a thread that keeps the order of its calls.
+// Makes it a call of a thread that keeps the order of its calls.
 inline Call InOrder(uint32_t thread, Call call) {
   call.thread = thread;
   call.in_order = true;

@@ -1,5 +1,5 @@
-// A run with --check=linearizability: windows of calls at full speed, each of
-// them checked at rest.
+// A run with --check=linearizability. In each window, threads make calls at
+// full speed; then all threads stop, and the calls are checked.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_LINEARIZABILITY_RUN_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_LINEARIZABILITY_RUN_H_
@@ -54,12 +54,12 @@ class LinearizabilityRun {
   }
 
  private:
-  static constexpr uint64_t kMinWindows = 2;  // One with each kind of ends.
+  static constexpr uint64_t kMinWindows = 2;  // One of each kind of Drains.
   static constexpr uint64_t kWindowsOfTable = 64;
-  // Of one slot in one window.
+  // The most steps of a search, for one slot in one window.
   static constexpr uint64_t kMaxSteps = 1'000'000;
 
-  // The recorder that calls at rest.
+  // The recorder for calls while all threads have stopped.
   Recorder<Table>& coordinator() { return *recorders_.back(); }
 
   std::string MakeTable() {
@@ -94,8 +94,7 @@ class LinearizabilityRun {
     table_.reset();
   }
 
-  // Threads of their own for each window, which take over what the last ones
-  // have left in the caches.
+  // Each window has new threads, which inherit the caches of those before.
   std::string Window() {
     ++totals_.windows;
     const Drains drains = NextDrains();
@@ -104,7 +103,7 @@ class LinearizabilityRun {
     for (uint32_t i = 0; i < config_.threads; ++i) {
       threads.emplace_back([this, i, drains, &missing] {
         MoveToOwnCore(i);
-        // order: relaxed, both. To begin at about the same time is all.
+        // order: relaxed, both. It only makes threads begin at about one time.
         missing.fetch_sub(1, std::memory_order_relaxed);
         while (missing.load(std::memory_order_relaxed) > 0) {
           std::this_thread::yield();

@@ -1,4 +1,5 @@
-// Threads that start together are often left on one core until they are done.
+// Moves threads to different cores. A system often leaves threads that start
+// together on one core until they are done.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_OWN_CORE_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_OWN_CORE_H_
@@ -11,8 +12,8 @@
 
 namespace holdfast::stress {
 
-// Keeps the calling thread on the core that is its share of those that the
-// process may use. Does nothing where it cannot.
+// Keeps the calling thread on one of the cores that the process may use, chosen
+// by its number. Does nothing if the system cannot do that.
 inline void MoveToOwnCore(uint32_t thread) {
 #if defined(__linux__)
   cpu_set_t cores;

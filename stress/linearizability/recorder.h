@@ -1,20 +1,23 @@
-// One thread's random calls on handles that all threads share, and its log of
-// them.
+// A Recorder makes one thread's random calls on handles that all threads share,
+// and records them.
 //
-// A call ends when others see what it stored, for which the thread has to wait:
-// its store buffer is drained (see time_stamp.h). If that is done after each
-// call, then each call's end is exact, but each call begins with no store under
-// way, and hides what goes wrong only beside the stores of the calls before.
-// So in every other window the thread drains after a batch of calls, whose ends
-// are all the drain's. That is later than their returns, never too early, and
-// so the check stays as sound as with exact ends: it only allows more. But that
-// a later call of the batch sees the stores of an earlier one, in the store
-// buffer or beyond, still holds, so calls of a batch are in_order: at each
-// slot's word, a thread's accesses take effect one after the other, each
-// between its call's begin and the drain.
+// A call ends when other threads see what it stored. So the thread must drain
+// its store buffer before it reads the time of the end (see time_stamp.h).
+// After a drain for each call, each end is exact. But then each call begins
+// with an empty store buffer, which hides defects that show only while stores
+// of earlier calls are under way. So in every other window the thread drains
+// only after a batch of calls, and all these calls get the time of the drain as
+// their end.
 //
-// Not even a Read's end can be told without the drain: it may have found in the
-// store buffer what the same thread pinned, which others do not see yet.
+// That is later than their returns and never too early. So the check still
+// reports no false contradictions; it only allows more orders. Within a batch,
+// a later call sees the stores of an earlier one, in the store buffer or
+// beyond. So the calls of a batch are in_order: at each slot's word, a thread's
+// accesses take effect one after the other, each between its call's begin and
+// the drain.
+//
+// Even a Read needs the drain: it may have found in the store buffer what the
+// same thread has pinned, and what other threads do not see yet.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_RECORDER_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_RECORDER_H_
@@ -37,14 +40,16 @@
 
 namespace holdfast::stress {
 
-// Where handles are passed on. Few, so that calls on one slot overlap.
+// Threads pass on handles here. There are few places, so that calls on one slot
+// overlap.
 struct alignas(128) Place {
   std::atomic<uint64_t> bits{0};
 };
 using Places = std::array<Place, 4>;
 
-// Values without equal in a window: the how-manieth value of which thread, as
-// those of contended entries, see Payload.
+// Values that are different from all others in a window: each contains its
+// thread, and how many values the thread has made. They are encoded like the
+// values of contended entries (see Payload).
 template <typename Value>
 struct CountedValue {
   static constexpr int kCountBits =
@@ -68,7 +73,7 @@ struct CountedValue {
   }
 };
 
-// Used by one thread at a time.
+// Only one thread at a time may use a Recorder.
 template <typename Table>
 class alignas(128) Recorder {
  public:
@@ -79,7 +84,7 @@ class alignas(128) Recorder {
   Recorder(uint64_t seed, uint32_t thread)
       : thread_(thread), random_(seed, thread) {}
 
-  // A new table: its handles are other ones.
+  // Goes on with a new table, and forgets the handles of the old one.
   void SetTable(Table* table, Places* places) {
     table_ = table;
     places_ = places;
@@ -90,8 +95,8 @@ class alignas(128) Recorder {
   void Run(size_t count, Drains drains) {
     drains_ = drains;
     calls_.clear();
-    calls_.reserve(count + 1);  // Nothing is allocated between two calls.
-    size_t begin = 0;           // Of the batch.
+    calls_.reserve(count + 1);  // So that no call has to allocate.
+    size_t begin = 0;           // Where the present batch begins.
     while (calls_.size() < count) {
       MakeCalls();
       if (calls_.size() - begin < kBatch) continue;
@@ -101,7 +106,7 @@ class alignas(128) Recorder {
     EndBatch(begin);
   }
 
-  // A call of its own choice.
+  // Makes one Read, and returns it.
   Call Read(Handle handle) {
     drains_ = Drains::kAfterCalls;
     calls_.clear();
@@ -143,10 +148,10 @@ class alignas(128) Recorder {
     }
   }
 
-  // What lies in the place, or a handle that was there long ago.
+  // Returns the handle in the place, or one that was there long ago.
   Handle Draw(const Place& place) {
-    // order: acquire. With the release in Pin: whoever gets a handle sees its
-    // Pin, without which it might be refused.
+    // order: acquire. It synchronizes with the exchange in Pin, so this thread
+    // sees the Pin of the handle. Otherwise the table might refuse the handle.
     const uint64_t bits = place.bits.load(std::memory_order_acquire);
     uint64_t& old = old_[random_.Below(old_.size())];
     const uint32_t draw = random_.Below(32);
@@ -154,16 +159,16 @@ class alignas(128) Recorder {
     return Handle::FromBits(draw == 1 && old != 0 ? old : bits);
   }
 
-  // A handle lies in one place until another replaces it; so that no life goes
-  // on beyond that, it is unpinned then, if nobody has done that yet.
+  // Pins a value, and puts its handle into the place. Unpins the handle that
+  // was there before, so that no life lasts longer than that.
   void Pin(Place& place) {
     const uint64_t count = ++values_;
     const Value value = Counted::Encode(thread_, count);
     Call call = Begin(Verb::kPin, Handle(), count);
     const Handle handle = table_->Pin(value);
     if (!handle) return;
-    // order: acq_rel. See Draw. Nothing is drained before: the handle gets
-    // about as early as it may.
+    // order: acq_rel. See Draw. Nothing is drained before, so that other
+    // threads get the handle as early as possible.
     const uint64_t replaced =
         place.bits.exchange(handle.bits(), std::memory_order_acq_rel);
     End(&call);

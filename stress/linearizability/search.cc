@@ -49,11 +49,11 @@ class OrderSearch {
   struct Placed {
     size_t call;
     SlotState before;
-    bool only;  // No other call need be tried in its place.
+    bool only;  // Whether no other call need be tried in its place.
   };
 
-  // The set of placed calls, as two sums: that two sets have both in common is
-  // less likely than that the machine errs.
+  // A set of placed calls, represented by two sums. It is less likely that two
+  // sets have the same sums than that the machine fails.
   struct Seen {
     uint64_t sum[2];
     SlotState state;
@@ -75,8 +75,9 @@ class OrderSearch {
     return result_;
   }
 
-  // The calls that may come next, in order of their ends. In order of begins,
-  // no call can come next after one that begins too late.
+  // Finds the calls that may come next, and sorts them by their ends. The loop
+  // goes through the calls by their begins, and stops at the first one that
+  // begins too late.
   void FindCandidates() {
     candidates_.clear();
     uint64_t first_end = kNever;
@@ -94,8 +95,9 @@ class OrderSearch {
     }
   }
 
-  // Whether its thread keeps an order, and another call is next in it. That one
-  // begins earlier, and so is among the candidates.
+  // Returns whether the call must wait, because its thread keeps the order of
+  // its calls and another one is first. That one begins earlier, so it is among
+  // the candidates.
   bool IsHeldBack(size_t i) const {
     const Call& call = calls_[i];
     return std::any_of(candidates_.begin(), candidates_.end(),
@@ -110,8 +112,8 @@ class OrderSearch {
     return std::make_pair(calls_[a].end, a) < std::make_pair(calls_[b].end, b);
   }
 
-  // Places a call, one after `tried` if that is one. False if none leads
-  // anywhere new.
+  // Places a call: if `tried` is a call, one after that. Returns false if no
+  // call leads to a new state.
   bool Advance(size_t tried) {
     FindCandidates();
     if (tried == kNone && PlaceObservation()) return true;
@@ -129,8 +131,10 @@ class OrderSearch {
     return false;
   }
 
-  // If an order goes on from here, it also does with the observation moved to
-  // this point: the calls that it passes find the state that they found.
+  // Places a call that changes nothing, if there is one that fits now. That
+  // excludes no order: any order that goes on from here is also possible with
+  // this call moved to this point, since the other calls find the same states
+  // as before.
   bool PlaceObservation() {
     for (const size_t i : candidates_) {
       if (!IsObservation(calls_[i])) continue;
@@ -142,7 +146,7 @@ class OrderSearch {
     return false;
   }
 
-  // Takes calls back until there is something else to try after `*tried`.
+  // Takes calls back until there is another one to try, after `*tried`.
   bool Retreat(size_t* tried) {
     while (!stack_.empty()) {
       const Placed last = Unplace();
@@ -181,7 +185,7 @@ class OrderSearch {
   const size_t head_;
   std::vector<size_t> next_;
   std::vector<size_t> previous_;
-  size_t missing_ = 0;  // Of these, how many have returned.
+  size_t missing_ = 0;  // How many of these have returned.
 
   SlotState state_;
   uint64_t sum_[2] = {};
@@ -191,8 +195,8 @@ class OrderSearch {
   SearchResult result_;
 };
 
-// The calls that had begun when the culprit returned. What returned later may
-// have taken effect by then or not.
+// Returns the calls that had begun by `end`. Those that returned later may have
+// taken effect by then or not.
 std::vector<Call> Until(const std::vector<Call>& calls, uint64_t end) {
   std::vector<Call> until;
   for (const Call& call : calls) {
@@ -203,8 +207,9 @@ std::vector<Call> Until(const std::vector<Call>& calls, uint64_t end) {
   return until;
 }
 
-// The calls that had not returned before `begin`. What began earlier may have
-// taken effect by then or not: and so nothing waits for it.
+// Returns the calls that had not returned before `begin`. Those that began
+// earlier may have taken effect by then or not, so no call has to wait for
+// them.
 std::vector<Call> Since(const std::vector<Call>& calls, uint64_t begin) {
   std::vector<Call> since;
   for (const Call& call : calls) {
@@ -217,8 +222,9 @@ std::vector<Call> Since(const std::vector<Call>& calls, uint64_t begin) {
   return since;
 }
 
-// Whether no state before them explains the calls. A life that none of them
-// has a handle of, nor begins the next of, is like no life at all to them.
+// Returns whether no state before the calls explains them. It need not try the
+// states of a life if no call has a handle of that life or begins the next one:
+// to the calls, these are like a slot that was never used.
 bool IsUnexplained(const std::vector<Call>& calls, uint64_t max_steps) {
   std::set<uint64_t> generations = {0};
   for (const Call& call : calls) {
@@ -237,8 +243,9 @@ bool IsUnexplained(const std::vector<Call>& calls, uint64_t max_steps) {
       });
 }
 
-// Without the observations that are not part of the contradiction. A call that
-// may change the state cannot be left out: the others may depend on it.
+// Returns the calls without those that change nothing and are not part of the
+// contradiction. A call that may change the state cannot be left out, since
+// others may depend on it.
 std::vector<Call> WithoutBystanders(std::vector<Call> calls,
                                     uint64_t max_steps) {
   for (size_t i = calls.size(); i-- > 0;) {
@@ -262,7 +269,8 @@ std::vector<Call> ShortestUnexplained(const std::vector<Call>& calls,
                                       size_t culprit, uint64_t max_steps) {
   constexpr size_t kFewCalls = 200;
   const std::vector<Call> until = Until(calls, calls[culprit].end);
-  // The more calls, the less is explained: double their number, then bisect.
+  // If the last n calls have no explanation, neither have more. So this doubles
+  // n until they have none, and then bisects.
   const auto last = [&until](size_t count) {
     return Since(until, until[until.size() - count].begin);
   };

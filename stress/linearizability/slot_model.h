@@ -1,5 +1,5 @@
-// What a slot does when its calls come one after the other: the contracts of
-// handle_table.h, reduced to one slot.
+// The behaviour of a slot whose calls come one after the other: the contracts
+// of handle_table.h, for one slot.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_SLOT_MODEL_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_SLOT_MODEL_H_
@@ -11,7 +11,7 @@
 namespace holdfast::stress {
 
 struct SlotState {
-  uint64_t generation = 0;  // Of the last life, 0 before the first.
+  uint64_t generation = 0;  // That of the last life; 0 before the first.
   bool live = false;
   uint64_t value = 0;  // 0 if not live; kAnyValue if not known.
 
@@ -21,7 +21,7 @@ struct SlotState {
   }
 };
 
-// A call that changes no state in which it is possible.
+// Whether a call changes nothing, in any state in which it is possible.
 inline bool IsObservation(const Call& call) {
   switch (call.verb) {
     case Verb::kRead:
@@ -35,12 +35,13 @@ inline bool IsObservation(const Call& call) {
   }
 }
 
-// The generation of the life after that of `generation`: no slot skips a life.
+// Returns the generation of the next life. No slot skips a life.
 inline uint64_t NextLife(uint64_t generation) {
   return generation == 0 ? 1 : generation + 2;
 }
 
-// Whether `value`, the slot's, may be returned as `seen`; is known then.
+// Returns whether a call may return the slot's `*value` as `seen`. If the value
+// was not known, it is known then.
 inline bool Learn(uint64_t seen, uint64_t* value) {
   if (*value == kAnyValue && seen != kDamagedValue) *value = seen;
   return *value == seen;
@@ -69,12 +70,12 @@ inline bool StepOfLive(const Call& call, SlotState* state) {
   }
 }
 
-// Makes the call; false if it cannot have this result in this state.
+// Makes the call. Returns false if it cannot have this result in this state.
 //
-// UnpinAll is one Unpin for each slot that it finds live. If the life that it
-// found was ended by another call first, then the slot was not live right after
-// that, within UnpinAll's own time. So to each slot UnpinAll is one step that
-// ends the life if there is one, and a handle pinned before is stale after it.
+// UnpinAll is one Unpin for each slot that it finds live. If another call ends
+// that life first, then the slot was not live at some time during UnpinAll. So
+// to each slot, UnpinAll is one step that ends the life if there is one, and a
+// handle that was pinned before is stale after it.
 inline bool Step(const Call& call, SlotState* state) {
   if (call.verb == Verb::kUnpinAll) {
     *state = {state->generation, false, 0};
@@ -87,7 +88,7 @@ inline bool Step(const Call& call, SlotState* state) {
     *state = {call.generation, true, call.argument};
     return true;
   }
-  // Nobody has a handle before its Pin has published the value.
+  // No thread has a handle before its Pin has published the value.
   if (call.generation > state->generation) return false;
   const bool current = state->live && call.generation == state->generation;
   if (call.ok != current) return false;

@@ -101,8 +101,9 @@ std::string WindowChecker::CheckSlot(uint64_t index, Slot* slot) {
                       CallsText(shortest, origin_));
 }
 
-// What the UnpinAlls return is no slot's. But the lives that began less those
-// that others have ended and those that go on are theirs, all together.
+// The results of UnpinAll belong to no single slot. But their sum must be the
+// number of lives that began, less those that other calls have ended, and less
+// those that go on.
 std::string WindowChecker::CheckCount() const {
   uint64_t left = 0;
   for (const auto& [index, slot] : slots_) {

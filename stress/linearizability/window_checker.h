@@ -1,10 +1,11 @@
-// Checks what all threads did to one table, window by window. A window begins
-// and ends at rest, so that each slot's state is known there, and each slot's
-// calls are explained by themselves: linearizability is local (M. Herlihy,
-// J. Wing, TOPLAS 1990).
+// Checks what all threads did to one table, window by window. No calls are
+// under way when a window begins and when it ends, so the state of each slot is
+// known there. Each slot is checked by itself, because linearizability is local
+// (M. Herlihy, J. Wing, TOPLAS 1990).
 //
-// Left out is a Pin that was refused. It touches no slot, and whether one was
-// left is no matter of order: other threads may keep free slots to themselves.
+// A Pin that was refused is left out. It touches no slot, and the order of
+// calls does not say whether it may be refused, since other threads may keep
+// free slots.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_WINDOW_CHECKER_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_WINDOW_CHECKER_H_
@@ -22,10 +23,10 @@
 namespace holdfast::stress {
 
 struct CheckCounts {
-  uint64_t calls = 0;        // As the threads made them.
+  uint64_t calls = 0;        // Calls that the threads made.
   uint64_t overlapping = 0;  // See SearchResult.
-  uint64_t histories = 0;    // Of one slot in one window.
-  uint64_t gave_up = 0;      // Of these.
+  uint64_t histories = 0;    // Searches: one for each slot in each window.
+  uint64_t gave_up = 0;      // Searches that gave up.
   uint64_t steps = 0;
 
   void Add(const CheckCounts& other) {
@@ -39,32 +40,35 @@ struct CheckCounts {
 
 class WindowChecker {
  public:
-  // `first` is the first handle of the table: XORed with it, handles are {slot
-  // index ^ its slot index, generation ^ 1}. Its life has to be over. Of each
-  // history, a search takes at most `max_steps`, and eight more a call; one
-  // step a call is usual, and the steps' memory is what has to be bounded.
+  // `first` is the first handle of the table; its life must be over. Other
+  // handles XORed with it are {slot index ^ its slot index, generation ^ 1}. A
+  // search takes at most `max_steps` steps, and eight more for each call. That
+  // bounds its memory; usually it takes one step for each call.
   WindowChecker(uint64_t first, int generation_bits, uint64_t max_steps);
 
-  // A call of this window, but a refused Pin, in any order.
+  // Adds a call of this window. The calls may come in any order. Refused Pins
+  // must be left out.
   void Add(Call call);
 
-  // When all threads have stopped: the handles to Read, and then these Reads,
-  // by which the window's last states are known.
+  // When all threads have stopped: Read each of LastHandles(), and pass the
+  // Reads to AddAtRest. They show the state of each slot at the end of the
+  // window.
   std::vector<uint64_t> LastHandles() const;
   void AddAtRest(Call read);
 
-  // Ends the window: empty, or the first slot's calls that have no explanation.
+  // Ends the window. Returns an empty string, or the calls on the first slot
+  // that have no explanation.
   std::string Check();
 
   const CheckCounts& counts() const { return counts_; }
 
  private:
   struct Slot {
-    SlotState state;       // At the window's begin,
+    SlotState state;       // The state at the window's begin,
     SlotState next_state;  // and at its end.
     uint64_t last_handle = 0;
     uint64_t last_generation = 0;
-    std::vector<Call> calls;  // Of this window.
+    std::vector<Call> calls;  // The calls of this window.
   };
 
   Slot& SlotOf(Call* call);
@@ -74,7 +78,7 @@ class WindowChecker {
   const uint64_t first_;
   const int generation_bits_;
   const uint64_t max_steps_;
-  std::map<uint64_t, Slot> slots_;  // In an order that is always the same.
+  std::map<uint64_t, Slot> slots_;  // Sorted, so that runs are repeatable.
   std::vector<Call> unpin_alls_;
   uint64_t origin_ = kNever;  // The window's first begin.
   CheckCounts counts_;

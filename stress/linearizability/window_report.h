@@ -1,4 +1,4 @@
-// What a run with --check=linearizability prints, and whether it has passed.
+// The output of a run with --check=linearizability, and whether it has passed.
 
 #ifndef HOLDFAST_STRESS_LINEARIZABILITY_WINDOW_REPORT_H_
 #define HOLDFAST_STRESS_LINEARIZABILITY_WINDOW_REPORT_H_
@@ -14,7 +14,7 @@
 namespace holdfast::stress {
 
 struct WindowTotals {
-  uint64_t operations = 0;  // Refused Pins included.
+  uint64_t operations = 0;  // Including refused Pins.
   uint64_t windows = 0;
   uint64_t tables = 0;
   CheckCounts counts;
@@ -22,8 +22,8 @@ struct WindowTotals {
 
 void PrintWindows(absl::Duration elapsed, const WindowTotals& totals);
 
-// Passed if nothing has failed, `failure` being empty, if calls were checked,
-// and if the search has given up on at most one history in a hundred.
+// The run has passed if `failure` is empty, if calls were checked, and if at
+// most one search in a hundred has given up.
 Verdict MakeWindowVerdict(const Config& config, const std::string& failure,
                           const WindowTotals& totals);
 

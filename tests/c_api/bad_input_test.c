@@ -1,7 +1,9 @@
-/* Goal: null pointers, options out of range or of another version, and numbers
- * that are no handles are refused as c_api.h says, and nothing is touched.
+/* Goal: the functions refuse null pointers, options out of range or of another
+ * version, and numbers that are no handles, as c_api.h says, and change
+ * nothing.
  *
- * Method: each argument of each function is null once; then each option. */
+ * Method: each argument of each function is null once; then each option is
+ * wrong once. */
 
 #include "tests/c_api/check.h"
 
@@ -98,7 +100,7 @@ static void TestNullBytesTable(void) {
   CHECK_EQUAL(stats.live, 9);
 }
 
-/* Each other argument. */
+/* Each argument but the table is null once. */
 static void TestNullArguments(void) {
   hf_table* table = NULL;
   CHECK_OK(hf_table_create(NULL, &table, NULL, 0));
@@ -156,7 +158,8 @@ static void TestNullArgumentsOfBytes(void) {
   hf_bytes_table_destroy(table);
 }
 
-/* Both kinds refuse `options`, with a message that has `words`. */
+/* Both kinds of tables must refuse `options`, with a message that contains
+ * `words`. */
 static void CheckRefused(const hf_options* options, const char* words) {
   char message[512] = "";
   hf_table* table = (hf_table*)message;
@@ -164,7 +167,7 @@ static void CheckRefused(const hf_options* options, const char* words) {
   CHECK(table == NULL);
   CHECK(strstr(message, words) != NULL);
   CHECK_INVALID(hf_table_create(options, &table, NULL, 0));
-  /* Cut off, with its end. */
+  /* The message is cut off, and ends with a null character. */
   char cut[9] = "12345678";
   CHECK_INVALID(hf_table_create(options, &table, cut, 8));
   CHECK(strlen(cut) == 7 && strncmp(cut, message, 7) == 0);
@@ -208,7 +211,7 @@ static void TestOptions(void) {
   CheckRefused(&options, "struct_bytes is 4294967295, must be between 32 and");
 }
 
-/* A caller of a later version, whose options have more members. */
+/* The caller uses a later version, whose options have more members. */
 static void TestLaterOptions(void) {
   struct {
     hf_options known;
@@ -256,7 +259,7 @@ static void TestCreation(void) {
   CHECK_INVALID(hf_bytes_table_create(8, NULL, NULL, NULL, 0));
 }
 
-/* Numbers that are no handles: every verb refuses them, and the one value stays
+/* Every function refuses numbers that are no handles, and the one value stays
  * as it is. */
 static void TestNumbers(uint32_t bits) {
   hf_options options = HF_OPTIONS_INIT;
@@ -272,7 +275,7 @@ static void TestNumbers(uint32_t bits) {
     hf_handle bad = i < 64 ? handle ^ (UINT64_C(1) << i) : random;
     if (i == 64) bad = HF_NULL_HANDLE;
     if (i == 65) bad = UINT64_MAX;
-    /* Among 2,000 random numbers of 64 bits, a handle has no business. */
+    /* It is too unlikely that a random number of 64 bits is the handle. */
     uint64_t value = 5;
     CHECK(!hf_table_contains(table, bad));
     CHECK_STATUS(hf_table_read(table, bad, &value), HF_NOT_LIVE);

@@ -10,7 +10,7 @@
 
 #include "holdfast/c_api.h"
 
-/* Counted by the main thread alone. */
+/* Only the main thread may check and count. */
 static int check_failures = 0;
 static int check_count = 0;
 
@@ -45,7 +45,8 @@ static inline void CheckText(const char* text, const char* expected,
   if (strcmp(text, expected) != 0) printf("  is \"%s\"\n", text);
 }
 
-/* What main returns. A test that has checked nothing has failed. */
+/* Returns the exit status for main. A test that has checked nothing has failed.
+ */
 static inline int Failed(void) {
   printf("%d of %d checks failed\n", check_failures, check_count);
   return check_failures != 0 || check_count == 0;

@@ -1,9 +1,9 @@
-// Goal: no exception of the library's own crosses the C interface, whatever the
-// system refuses; what a callback throws reaches the caller, and the table goes
-// on as if the callback had ended the walk.
+// Goal: no exception of the library leaves the C interface, whatever the system
+// refuses. An exception of a callback reaches the caller, and the table is then
+// as if the callback had ended the walk.
 //
-// Method: operator new fails at each call in turn; a limit on address space;
-// callbacks that throw.
+// Method: operator new fails at each call in turn. A limit on address space.
+// Callbacks that throw.
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,8 @@
 
 namespace {
 
-// How many calls of operator new succeed before all fail; negative: all.
+// How many calls of operator new will succeed before all fail. If negative, all
+// succeed.
 int allocations_left = -1;
 
 void* Allocate(size_t bytes, size_t alignment) {
@@ -57,8 +58,7 @@ void operator delete(void* memory, size_t, std::align_val_t) noexcept {
 
 namespace {
 
-// --- Memory that is refused
-// ----------------------------------------------------
+// --- Memory that is refused --------------------------------------------------
 
 struct Made {
   hf_table* table = nullptr;
@@ -67,7 +67,8 @@ struct Made {
   hf_bytes_walk* bytes_walk = nullptr;
 };
 
-// Creates all, as far as memory goes, and destroys it. Returns the last status.
+// Creates tables and walks until one is refused, and destroys them. Returns the
+// last status.
 hf_status CreateAll(char* message, size_t message_bytes) {
   Made made;
   hf_status status =
@@ -101,10 +102,10 @@ void TestNoMemory() {
     ++refused;
   }
   CHECK_OK(status);
-  CHECK(refused >= 4);  // A table or a walk each.
+  CHECK(refused >= 4);  // Two tables and two walks allocate once at least.
 }
 
-// Sanitizers use too much address space for a limit on it.
+// Under sanitizers, which use much address space, it cannot be limited.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
 #elif defined(__has_feature)
@@ -118,8 +119,8 @@ constexpr bool kSanitized = false;
 constexpr bool kSanitized = false;
 #endif
 
-// With a limit the library says which; and says less, but does not throw, if
-// there is no memory for that either.
+// If a limit refuses memory, the message names the limit. If there is no memory
+// for that either, the message says less, but nothing is thrown.
 void TestNoAddressSpace() {
   if (kSanitized) {
     printf("skipped under a sanitizer: a limit on address space\n");
@@ -147,14 +148,13 @@ void TestNoAddressSpace() {
   CHECK_TEXT(short_message, "no memory is left");
 }
 
-// --- Callbacks that throw
-// ------------------------------------------------------
+// --- Callbacks that throw ----------------------------------------------------
 
 struct Thrown {};
 
 struct Visits {
   int count = 0;
-  int throw_at = 0;  // Never, if 0.
+  int throw_at = 0;  // The visit that throws; 0 for none.
 };
 
 int Note(void* context) {
@@ -175,8 +175,8 @@ int UpdateBytes(void* context, hf_handle, void* value) {
 
 constexpr int kValues = 2500;
 
-// Whether the call throws at visit 1,200; then it is made once more, whole, and
-// has visited `expected` in both.
+// Checks that the call throws at visit 1,200. Then makes the call once more, to
+// its end, and checks that both together have made `expected` visits.
 template <typename Call>
 void CheckThrows(int expected, Call call) {
   Visits visits;
@@ -216,7 +216,7 @@ void TestThrows() {
   CheckThrows(1200 + kValues, [&](Visits* visits) {
     return hf_bytes_table_for_each_exclusive(bytes, UpdateBytes, visits);
   });
-  // Those before the throw were changed twice, the others once.
+  // Values before the one that threw were changed twice, the others once.
   int twice = 0;
   for (const hf_handle handle : handles) {
     uint64_t value = 0;

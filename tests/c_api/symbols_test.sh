@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: symbols_test.sh LIBRARY HEADER
 #
-# The shared library exports what the header declares, its thread-local word, and
-# nothing else; it needs the C++ runtime and the C library alone.
+# Checks that the shared library exports the functions of the header, its thread-local
+# variable and nothing else, and that it needs only the C++ runtime and the C library.
 set -uo pipefail
 library=$1
 header=$2

@@ -1,8 +1,8 @@
-/* Goal: threads share tables of both kinds: no value is torn, of racing unpins
- * one wins, what a handle brings along is seen, and a walk by several threads
- * shows each value once.
+/* Goal: threads share tables of both kinds. No value is torn; exactly one of
+ * several racing unpins succeeds; a thread that reads a value sees what was
+ * written before the pin; and a walk by several threads shows each value once.
  *
- * Method: pthreads with exact oracles. */
+ * Method: pthreads, with exactly known results. */
 
 /* For pthread_barrier_t. */
 #define _POSIX_C_SOURCE 200809L
@@ -14,7 +14,7 @@
 
 enum { kThreads = 4, kRounds = 2000, kValues = 5000 };
 
-/* What the threads of a test share. Each writes its own entry of `results`. */
+/* The threads of a test share this. Each writes its own entry of `results`. */
 typedef struct Shared {
   pthread_barrier_t barrier;
   hf_table* table;
@@ -58,8 +58,7 @@ static uint64_t Run(Shared* shared, void* (*body)(void*)) {
   return sum;
 }
 
-/* --- Racing unpins ----------------------------------------------------------
- */
+/* --- Racing unpins -------------------------------------------------------- */
 
 static void* UnpinAllOfThem(void* arg) {
   Thread* const self = arg;
@@ -78,11 +77,10 @@ static void TestUnpin(Shared* shared) {
   CHECK_EQUAL(Run(shared, UnpinAllOfThem), kValues);
 }
 
-/* --- Objects that are handed on ---------------------------------------------
- */
+/* --- Objects that are handed on ------------------------------------------- */
 
-/* Each thread pins the address of its object, which the others then find with
- * what was written to it before. The handles travel by plain memory. */
+/* Each thread writes to its object and pins the object's address. The others
+ * read the address, and must see what was written. */
 static void* HandOn(void* arg) {
   Thread* const self = arg;
   Shared* const shared = self->shared;
@@ -111,8 +109,7 @@ static void* HandOn(void* arg) {
 
 static void TestHandOn(Shared* shared) { CHECK_EQUAL(Run(shared, HandOn), 0); }
 
-/* --- Values that all threads write ------------------------------------------
- */
+/* --- Values that all threads write ---------------------------------------- */
 
 static int IsWhole(const uint64_t* value) {
   for (int i = 1; i < 8; ++i) {
@@ -121,7 +118,7 @@ static int IsWhole(const uint64_t* value) {
   return 1;
 }
 
-/* Exchanges conserve the values: what comes out, once each, went in. */
+/* Exchanges conserve the values: each value that is put in comes out once. */
 static void* WriteAll(void* arg) {
   Thread* const self = arg;
   Shared* const shared = self->shared;
@@ -156,10 +153,11 @@ static void TestWrites(Shared* shared) {
   CHECK_EQUAL(hf_bytes_table_unpin_all(shared->bytes), 2);
 }
 
-/* --- A walk by several threads -----------------------------------------------
- */
+/* --- A walk by several threads -------------------------------------------- */
 
-/* Every hundredth value ends the call; the thread then goes on with another. */
+/* Every hundredth value ends the call; then the thread calls hf_walk_work
+ * again.
+ */
 static int Visit(void* context, hf_handle handle, uint64_t value) {
   Thread* const self = context;
   if (value < kValues && self->shared->handles[value] == handle) {

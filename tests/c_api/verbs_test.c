@@ -1,7 +1,7 @@
-/* Goal: each verb of both kinds of tables does what c_api.h says, for handles
- * of 63, 53 and 32 bits and for values of 1 to 64 bytes.
+/* Goal: each function of both kinds of tables does what c_api.h says, for
+ * handles of 63, 53 and 32 bits and for values of 1 to 64 bytes.
  *
- * Method: one sequence of calls for each kind; what each returns and leaves is
+ * Method: one sequence of calls for each kind. The results of each call are
  * compared with what the header says. */
 
 #include "tests/c_api/check.h"
@@ -39,7 +39,7 @@ static void TestNames(void) {
   CHECK_TEXT(hf_state_name((hf_state)6), "unknown");
   CHECK_TEXT(hf_state_text(HF_STATE_FOREIGN), "not a handle of this table");
   CHECK_TEXT(hf_state_text((hf_state)6), "unknown");
-  /* No two have the same text. */
+  /* No two of them have the same text. */
   for (int i = 0; i < 6; ++i) {
     for (int j = 0; j < i; ++j) {
       CHECK(strcmp(hf_status_text((hf_status)i),
@@ -50,8 +50,7 @@ static void TestNames(void) {
   }
 }
 
-/* --- 64-bit values ---------------------------------------------------------
- */
+/* --- 64-bit values -------------------------------------------------------- */
 
 static void TestValues(uint32_t bits) {
   const hf_options options = Options(bits, 1000);
@@ -84,7 +83,7 @@ static void TestValues(uint32_t bits) {
   CHECK(!hf_table_contains(table, handle));
   CHECK_EQUAL(hf_table_handle_at(table, index), HF_NULL_HANDLE);
 
-  /* A stale handle is refused, and what would be filled is left alone. */
+  /* A stale handle is refused, and output arguments stay as they are. */
   value = 5;
   index = 78;
   CHECK_STATUS(hf_table_read(table, handle, &value), HF_NOT_LIVE);
@@ -108,10 +107,9 @@ static void TestValues(uint32_t bits) {
   hf_table_destroy(table);
 }
 
-/* --- Values of bytes -------------------------------------------------------
- */
+/* --- Values of bytes ------------------------------------------------------ */
 
-/* A pattern of `bytes` bytes, between bytes that are to stay as they are. */
+/* A pattern of bytes, between two bytes that must stay as they are. */
 typedef struct Bytes {
   unsigned char before;
   unsigned char value[64]; /* At an odd address. */
@@ -153,7 +151,7 @@ static void TestBytes(size_t bytes, uint32_t bits) {
   found = empty;
   CHECK_OK(hf_bytes_table_exchange(table, handle, third.value, found.value));
   CHECK(Same(&found, &second));
-  found = first; /* What goes in and what comes out may be the same. */
+  found = first; /* Both arguments may point to the same bytes. */
   CHECK_OK(hf_bytes_table_exchange(table, handle, found.value, found.value));
   CHECK(Same(&found, &third));
 
@@ -189,8 +187,7 @@ static void TestBytes(size_t bytes, uint32_t bits) {
   hf_bytes_table_destroy(table);
 }
 
-/* --- Diagnoses and figures --------------------------------------------------
- */
+/* --- Diagnoses and figures ------------------------------------------------ */
 
 static hf_diagnosis Diagnose(const hf_table* table, hf_handle handle) {
   hf_diagnosis diagnosis = {HF_STATE_NULL, 99};
@@ -199,7 +196,7 @@ static hf_diagnosis Diagnose(const hf_table* table, hf_handle handle) {
 }
 
 static void TestDiagnoses(void) {
-  /* A key of 0: a handle is {slot index, generation}. */
+  /* With a key of 0, a handle is {slot index, generation}. */
   hf_options options = Options(63, 100);
   options.has_key = 1;
   hf_table* table = NULL;
@@ -248,7 +245,7 @@ static void TestDiagnoses(void) {
   hf_bytes_table_destroy(bytes);
 }
 
-/* The lives of a slot run out: it is retired, and its capacity is lost. */
+/* When a slot has served all its lives, it is retired and lost. */
 static void TestRetiring(void) {
   hf_options options = Options(32, 1);
   options.thread_cache_slots = 0;
@@ -299,7 +296,8 @@ static void TestStats(void) {
     CHECK_OK(hf_table_pin(table, i, &handle));
     CHECK_OK(hf_bytes_table_pin(bytes, value.value, &handle));
   }
-  /* As a caller of a later version passes it; then as one of an earlier. */
+  /* A caller of a later version passes a larger size, and a caller of an
+   * earlier version a smaller one. */
   struct {
     hf_stats known;
     uint64_t later[2];
@@ -321,10 +319,9 @@ static void TestStats(void) {
   hf_bytes_table_destroy(bytes);
 }
 
-/* --- Options ----------------------------------------------------------------
- */
+/* --- Options -------------------------------------------------------------- */
 
-/* As many values as max_slots says, and not one more. */
+/* A table takes max_slots values, and no more. */
 static void TestFull(uint32_t bits) {
   hf_options options = Options(bits, 100);
   hf_table* table = NULL;
@@ -349,7 +346,7 @@ static void TestFull(uint32_t bits) {
   hf_bytes_table_destroy(bytes);
 }
 
-/* The whole table of 32 bits, with a key of all bits. */
+/* Uses every slot of a table of 32 bits, with a key that has all bits set. */
 static void TestEveryHandleOf32Bits(void) {
   hf_options options = Options(32, 65536);
   options.thread_cache_slots = 0;
@@ -385,8 +382,8 @@ static void TestKeys(void) {
   CHECK_EQUAL(handle, key ^ 1);
   hf_table_destroy(table);
 
-  /* Without has_key, `key` does not count: two tables do not take each other's
-   * handles. */
+  /* Without has_key, `key` is ignored: two tables refuse each other's handles.
+   */
   options.has_key = 0;
   hf_table* other = NULL;
   CHECK_OK(hf_table_create(&options, &table, NULL, 0));
@@ -427,7 +424,7 @@ static void TestLimits(void) {
   }
 }
 
-/* The defaults fit tables that are smaller than the default of max_slots. */
+/* The default options are valid for handles of all sizes. */
 static void TestDefaults(void) {
   for (int i = 0; i < kWidths; ++i) {
     hf_options options;

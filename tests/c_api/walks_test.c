@@ -1,25 +1,25 @@
-/* Goal: walks of both kinds of tables show each value once, end where the
- * callback ends them, and leave the rest to others; a callback may leave by
- * longjmp.
+/* Goal: walks of both kinds of tables show each value once, end when the
+ * callback ends them, and leave the rest to other calls. A callback may leave
+ * by longjmp.
  *
- * Method: tables of known values, in one thread; the walk is ended at many
- * values, the last among them, and what was and is visited is counted. */
+ * Method: tables of known values, in one thread. Walks are ended at many
+ * values, including the last one, and visits are counted. */
 
 #include <setjmp.h>
 #include <stdlib.h>
 
 #include "tests/c_api/check.h"
 
-enum { kValues = 2500 }; /* Three runs of a parallel walk, the last cut off. */
+enum { kValues = 2500 }; /* A parallel walk takes them in three runs. */
 
-/* What a walk has visited, and when to leave it. */
+/* The visits of a walk, and when to leave it. */
 typedef struct Visits {
   int times[kValues];
   int count;
-  int leave_at; /* A count, at which the callback ends the walk. 0: never. */
-  int jump;     /* Whether it does so by longjmp. */
+  int leave_at; /* The visit at which the callback ends the walk; 0: none. */
+  int jump;     /* Whether it ends it by longjmp. */
   jmp_buf to;
-  size_t bytes; /* Of a value, for tables of bytes. */
+  size_t bytes; /* The size of a value, for tables of bytes. */
   hf_handle handles[kValues];
 } Visits;
 
@@ -39,7 +39,7 @@ static int Note(Visits* visits, hf_handle handle, uint64_t value) {
   ++visits->count;
   if (visits->count != visits->leave_at) return 0;
   if (visits->jump) longjmp(visits->to, 1);
-  return -7; /* Whatever is not 0. */
+  return -7; /* Any number but 0 ends the walk. */
 }
 
 static int EachOnce(const Visits* visits) {
@@ -66,8 +66,8 @@ static int Update(void* context, hf_handle handle, uint64_t* value) {
   return Note(context, handle, number);
 }
 
-/* Values of `bytes` bytes, of which the first two are a number, or the first
- * is. */
+/* Makes a value of `bytes` bytes, whose first two bytes (or the only one) are a
+ * number. */
 static void Encode(size_t bytes, uint64_t number, unsigned char* value) {
   memset(value, (int)(number % 251), bytes);
   value[0] = (unsigned char)number;
@@ -108,8 +108,7 @@ static hf_table* Filled(uint32_t bits, Visits* visits) {
   return table;
 }
 
-/* --- 64-bit values ---------------------------------------------------------
- */
+/* --- 64-bit values -------------------------------------------------------- */
 
 static void TestForEach(uint32_t bits, Visits* visits) {
   hf_table* const table = Filled(bits, visits);
@@ -133,7 +132,8 @@ static void TestForEachExclusive(uint32_t bits, Visits* visits) {
   Reset(visits, 7);
   CHECK_STATUS(hf_table_for_each_exclusive(table, Update, visits), HF_STOPPED);
   CHECK(visits->count == 7);
-  /* What was visited is changed, the last included; the rest is not. */
+  /* Values that were visited are changed, including the last; others are not.
+   */
   for (uint64_t i = 0; i < kValues; ++i) {
     uint64_t value = 0;
     CHECK_OK(hf_table_read(table, visits->handles[i], &value));
@@ -156,7 +156,7 @@ static void TestWalk(uint32_t bits, Visits* visits) {
     CHECK(EachOnce(visits));
     CHECK_OK(hf_walk_restart(walk));
   }
-  /* A new walk shows what was pinned since, and forgets what was left over. */
+  /* A restarted walk visits all values, also those that were pinned since. */
   Reset(visits, 2);
   CHECK_OK(hf_table_unpin(table, visits->handles[5]));
   CHECK_OK(hf_table_pin(table, 5, &visits->handles[5]));
@@ -169,8 +169,7 @@ static void TestWalk(uint32_t bits, Visits* visits) {
   hf_table_destroy(table);
 }
 
-/* --- Values of bytes -------------------------------------------------------
- */
+/* --- Values of bytes ------------------------------------------------------ */
 
 static void TestBytes(size_t bytes, uint32_t bits, Visits* visits) {
   hf_options options = HF_OPTIONS_INIT;
@@ -218,8 +217,7 @@ static void TestBytes(size_t bytes, uint32_t bits, Visits* visits) {
   hf_bytes_table_destroy(table);
 }
 
-/* --- Callbacks that leave by longjmp ----------------------------------------
- */
+/* --- Callbacks that leave by longjmp -------------------------------------- */
 
 static void TestJumps(Visits* visits) {
   hf_table* const table = Filled(63, visits);
@@ -231,7 +229,7 @@ static void TestJumps(Visits* visits) {
   }
   CHECK(visits->count == 1200 && NoneTwice(visits));
 
-  /* The value that was shown stays as it was, those before are changed. */
+  /* The last value that was shown stays as it was; those before are changed. */
   Reset(visits, 1200);
   visits->jump = 1;
   if (setjmp(visits->to) == 0) {
@@ -248,7 +246,8 @@ static void TestJumps(Visits* visits) {
   }
   CHECK(changed == 1199);
 
-  /* A walk loses what the call had taken, and no more than 1,024 slots. */
+  /* The walk does not visit the slots that the call had taken: at most 1,024.
+   */
   hf_walk* walk = NULL;
   CHECK_OK(hf_walk_create(table, &walk));
   Reset(visits, 10);

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Compiles the cases of a file, and says of each whether that went as it should.
+"""Compiles the cases of a file, and reports for each whether it went as expected.
 
 usage: compilations.py REPORT CASES [SOURCE | -IFOLDER | HEADER.h]...
 
-REPORT gets a line a case, "passed ...", "FAILED ..." or "skipped ..." where the
-compiler is missing, and what a compiler has said in a case that failed. The
-format of CASES is told there.
+For each case, REPORT gets a line "passed ...", "FAILED ..." with the compiler's
+messages, or "skipped ..." if the compiler is not installed. CASES describes its own
+format.
 """
 
 import concurrent.futures
@@ -17,12 +17,12 @@ import sys
 import tempfile
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
-# The first line that a compiler begins with an error, notes before it aside.
+# The first line with an error; there may be notes before it.
 ERROR = re.compile(r"^.*?: (?:fatal )?error: .*$", re.M)
 
 
 def read_cases(path):
-    """[(compiler, source, [option], expected)]"""
+    """Yields (compiler, source, [option], expected) for each case."""
     with open(path, encoding="utf-8") as f:
         lines = [line.strip() for line in f]
     for line in lines:
@@ -33,7 +33,7 @@ def read_cases(path):
 
 
 def by_header(cases, headers):
-    """The cases, those for each header once for each."""
+    """Yields the cases; those for `each header`, once for each header."""
     for compiler, source, options, expected in cases:
         for header in headers if source == "each header" else [source]:
             yield compiler, header, options, expected
@@ -46,7 +46,7 @@ def run(command):
 
 
 def run_outcome(name, command, program, library, folders, before):
-    """What becomes of a whole program, run with that command before it."""
+    """Returns the report of a whole program. `before` is the command to run it with."""
     with tempfile.TemporaryDirectory() as folder:
         binary = os.path.join(folder, "program")
         done = run([*command, *folders, program, *library, "-pthread", "-o", binary])
@@ -60,7 +60,7 @@ def run_outcome(name, command, program, library, folders, before):
 
 
 def outcome(case, sources, folders):
-    """The case's lines in the report."""
+    """Returns the case's lines in the report."""
     compiler, source, options, expected = case
     name = " ".join([compiler, source, *options])
     if not shutil.which(compiler):
@@ -75,8 +75,8 @@ def outcome(case, sources, folders):
                            library, folders, before)
     if source.endswith(".h"):
         options = [*options, "-include", source, "-x", "c++"]
-    # Warnings of some kinds come only where code is made. Others' headers are
-    # not looked at for them: only what is included from the project's.
+    # A compiler gives some warnings only when it generates code. So it stops early
+    # only if an error is expected.
     stop_early = ["-fsyntax-only"] if expected else ["-c", "-o", os.devnull]
     done = subprocess.run(
         [compiler, *options, *WARNINGS, *stop_early, *folders,
@@ -96,7 +96,7 @@ def outcome(case, sources, folders):
 
 
 def as_system(folder):
-    """Others' headers: their warnings are not ours."""
+    """Returns the option for a folder. Headers of other projects cause no warnings."""
     return "-isystem" + folder[2:] if "external/" in folder else folder
 
 

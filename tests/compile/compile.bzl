@@ -1,4 +1,4 @@
-"""What compilers say of programs that use the library, as a file."""
+"""A rule that runs compilations.py, and makes its report a file."""
 
 def _compilations_impl(ctx):
     includes = []

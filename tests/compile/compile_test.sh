@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what compilations.py has reported; fails if a case did.
+# Prints the report of compilations.py. Fails if a case has failed.
 set -euo pipefail
 cat "$1"
 if grep -q '^FAILED' "$1"; then exit 1; fi

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs PROGRAM, which is debugged.cc, in gdb with SCRIPT, which is
-# tools/gdb/holdfast.py, and compares what gdb prints with what is there.
+# tools/gdb/holdfast.py, and checks that gdb prints the right values.
 #
 # usage: debug.sh SCRIPT PROGRAM
 #
-# Exits with 77 where the system lets no process trace another.
+# Exits with 77 if the system does not let a process trace another one.
 set -euo pipefail
 script=$1
 program=$2

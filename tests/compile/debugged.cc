@@ -1,5 +1,5 @@
-// A program for gdb to stop in, which makes itself known by Stop. debug.sh asks
-// for what it holds.
+// A program that gdb stops in Stop(). debug.sh then prints its tables and
+// handles.
 
 #include <cstdint>
 #include <cstdio>
@@ -33,7 +33,8 @@ Table Make(uint64_t key) {
   return table;
 }
 
-// Arguments are kept for the debugger, in registers or on the stack.
+// gdb looks at the arguments. printf uses them, so that the compiler keeps
+// them.
 __attribute__((noinline)) void Stop(
     const Numbers& numbers, const Sessions* sessions, const Bytes& bytes,
     const Numbers& moved_from, const Numbers::Handle* live,
@@ -62,7 +63,7 @@ int main() {
 
   Numbers other = Make<Numbers>(0);
   const Numbers moved_to = std::move(other);
-  // NOLINTNEXTLINE(bugprone-use-after-move): to be looked at.
+  // NOLINTNEXTLINE(bugprone-use-after-move): gdb looks at it.
   Stop(numbers, &sessions, bytes, other, &live, &stale, &session);
   return moved_to.Contains(live) ? 1 : 0;
 }

@@ -1,5 +1,5 @@
-// Every verb of tables of several sizes of values, to be compiled without a
-// warning. See cases.txt.
+// Every operation of tables with several sizes of values, which must compile
+// without a warning. See cases.txt.
 
 #include <cstdint>
 #include <utility>

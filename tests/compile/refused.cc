@@ -1,5 +1,5 @@
-// A table of VALUE, which the command line names, and what may be wrong with a
-// type of values. See cases.txt.
+// A table of VALUE, which the command line defines, and types of values that a
+// table must refuse. See cases.txt.
 
 #include <memory>
 #include <string>

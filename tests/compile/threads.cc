@@ -1,5 +1,5 @@
-// Threads that pin, read, write and unpin: a program that needs the library's
-// sources and no more. Returns 0 if all of it was right.
+// Threads that pin, read, write and unpin. The program needs nothing but the
+// library's sources. Returns 0 if all results were right.
 
 #include <atomic>
 #include <cstdint>

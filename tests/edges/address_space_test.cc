@@ -1,10 +1,11 @@
-// Goal: a table's address space is not memory: what it has not used yet is
-// charged to nobody, is not locked, not dumped, and not in huge pages; and
-// where a limit of the system refuses it or its growth, that is told, costs
-// nothing else, and ends with the limit.
+// Goal: a table's address space is not memory. The part that was not used yet
+// is not charged, not locked, not in core dumps and not in huge pages. If a
+// limit of the system refuses a table, Create names the limit. If it refuses
+// growth, Pin is refused, nothing else happens, and the table grows again when
+// the limit is lifted.
 //
-// Method: the limit, and what else changes the process, is set in a child,
-// whose mappings are summed up before and after.
+// Method: a child process sets the limit, and adds up its mappings before and
+// after it uses a table.
 
 #include <linux/capability.h>
 #include <sys/mman.h>
@@ -70,7 +71,7 @@ class AddressSpaceTest : public testing::Test {
   }
 };
 
-// --- What a table of ten values costs ----------------------------------------
+// --- The cost of a table of ten values ---------------------------------------
 
 TEST_F(AddressSpaceTest, TenValuesAreNotChargedAsAWholeTable) {
   for (const uint64_t max_slots : {uint64_t{1024}, kDefaultSlots}) {
@@ -87,7 +88,7 @@ TEST_F(AddressSpaceTest, TenValuesAreNotChargedAsAWholeTable) {
   }
 }
 
-// So a process may have many: a hundred default tables reserve 45 GiB.
+// So a process may have many tables. A hundred default tables reserve 45 GiB.
 TEST_F(AddressSpaceTest, AHundredTablesAreNotChargedEither) {
   if (sizeof(size_t) < 8) GTEST_SKIP() << "no room for 45 GiB";
   const std::string said = InChild([](ChildReport& report) {
@@ -115,7 +116,7 @@ TEST_F(AddressSpaceTest, WhatIsChargedAndDumpedGrowsWithWhatIsUsed) {
     report.Expect(used >= 16'000'000, "a million values are not in memory");
     ExpectAtMost(report, "charged", after.charged - before.charged, 4 * used);
     ExpectAtMost(report, "dumped", after.dumped - before.dumped, 4 * used);
-    // And a dump has them.
+    // A core dump contains the values.
     report.Expect(
         after.dirty_and_dumped - before.dirty_and_dumped >= used - kMiB,
         "values are left out of core dumps");
@@ -123,7 +124,7 @@ TEST_F(AddressSpaceTest, WhatIsChargedAndDumpedGrowsWithWhatIsUsed) {
   EXPECT_EQ(said, "");
 }
 
-// The largest table there is: more than the memory of most machines.
+// The largest possible table reserves more than the memory of most machines.
 TEST_F(AddressSpaceTest, TheLargestTableOfTheLargestValuesIsOnlyAddressSpace) {
   if (sizeof(size_t) < 8) GTEST_SKIP() << "no room for 85 GB";
   const std::string said = InChild([](ChildReport& report) {
@@ -153,7 +154,7 @@ void SetLimit(int resource, rlim_t bytes) {
     _exit(5);
 }
 
-// From now on limits hold, as they do for users other than root.
+// Gives up root's right to exceed limits.
 void GiveUpCapabilities() {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};
@@ -164,7 +165,7 @@ struct FewThreads : DefaultTraits {
   static constexpr uint32_t kMaxThreads = 64;
 };
 
-// As many slots as any user may lock the address space of.
+// The table has only as many slots as any user may lock address space for.
 TEST_F(AddressSpaceTest, MlockallDoesNotMakeAWholeTableResident) {
   const std::string said = InChild([](ChildReport& report) {
     TableOptions options;
@@ -183,8 +184,8 @@ TEST_F(AddressSpaceTest, MlockallDoesNotMakeAWholeTableResident) {
   EXPECT_EQ(said, "");
 }
 
-// The system counts what is locked by its size. Where that refuses a table, it
-// says so; where it does not, the table works.
+// The system counts locked address space by its size. Either it refuses the
+// table, and Create names the limit, or the table works.
 TEST_F(AddressSpaceTest, UnderALimitOnLockedMemoryTheRefusalNamesIt) {
   const std::string said = InChild([](ChildReport& report) {
     SetLimit(RLIMIT_MEMLOCK, 8 * kMiB);
@@ -229,7 +230,7 @@ TEST_F(AddressSpaceTest, ALimitOnDataAllowsATableOfTenValues) {
 
 TEST_F(AddressSpaceTest, UnderALimitOnDataTheRefusalNamesIt) {
   const std::string said = InChild([](ChildReport& report) {
-    // What a message needs comes from what was freed.
+    // Frees memory from which the error message can be allocated later.
     std::vector<std::string*> texts;
     for (int i = 0; i < 1000; ++i) texts.push_back(new std::string(300, 'x'));
     for (size_t i = 0; i + 1 < texts.size(); ++i) delete texts[i];
@@ -247,7 +248,7 @@ TEST_F(AddressSpaceTest, UnderALimitOnDataTheRefusalNamesIt) {
 
 // --- Refusals of growth ------------------------------------------------------
 
-// Pins until refused; each thread its own numbers.
+// Pins values until the table refuses one, or `most` of them.
 std::vector<Handle> PinAll(Table& table, uint64_t most) {
   std::vector<Handle> handles;
   handles.reserve(most);
@@ -284,7 +285,7 @@ TEST_F(AddressSpaceTest, GrowthThatIsRefusedGoesOnWhenTheLimitIsLifted) {
     for (int i = 0; i < 1000; ++i) {
       report.Expect(!table->Pin(Value::Make(0, 0)), "a slot from nowhere");
     }
-    // What there is goes round.
+    // The slots that the table has can be used again and again.
     for (const Handle handle : first) {
       if (!table->Unpin(handle)) report.Say("an Unpin is refused");
     }
@@ -342,15 +343,16 @@ TEST_F(AddressSpaceTest, GrowthIsRefusedToManyThreadsAtOnce) {
   EXPECT_EQ(said, "");
 }
 
-// Threads that are new to a table whose growth is refused: they have nothing of
-// it yet, and what they need for a Write may lie where nobody has been.
+// The growth of a table is refused, and threads use it for the first time. The
+// spare cells that they need for a Write may not be writable yet.
 TEST_F(AddressSpaceTest, NewThreadsWriteAndUnpinWhereGrowthIsRefused) {
   const std::string said = InChild([](ChildReport& report) {
     auto table = Create(kMany);
     if (!report.Expect(table.ok(), table.status().ToString())) return;
     Handle shared[64];
     for (Handle& handle : shared) handle = table->Pin(Value::Make(0, 0));
-    // What a thread needs of the system for its first use of any table.
+    // Each thread uses this table first, to get what its first use of any table
+    // needs from the system.
     auto other = Create(1024);
     std::atomic<uint64_t> wrong{0};
     StartLine stacks(65);
@@ -375,7 +377,7 @@ TEST_F(AddressSpaceTest, NewThreadsWriteAndUnpinWhereGrowthIsRefused) {
       });
     }
     stacks.Arrive();
-    SetLimit(RLIMIT_DATA, 4096);  // Nothing more.
+    SetLimit(RLIMIT_DATA, 4096);  // Refuses all further memory.
     limited.Arrive();
     for (std::thread& thread : threads) thread.join();
     SetLimit(RLIMIT_DATA, RLIM_INFINITY);

@@ -17,12 +17,12 @@
 namespace holdfast {
 
 enum class ChildEnd {
-  kAtOnce,   // By _exit: no destructor, no exit handler runs.
-  kInOrder,  // By exit: they run, and may fail.
+  kAtOnce,   // By _exit, which runs no destructors and exit handlers.
+  kInOrder,  // By exit, which runs them; they may fail.
 };
 
-// What a child says before it ends, if something is wrong: its text is all that
-// the caller of InChild sees of it. Later lines follow earlier ones.
+// A child reports here what is wrong. InChild returns these lines to its
+// caller, in the order in which the child has said them.
 class ChildReport {
  public:
   explicit ChildReport(int pipe) : pipe_(pipe) {}
@@ -46,7 +46,8 @@ class ChildReport {
   bool wrong_ = false;
 };
 
-// How the process with status `status` ended; empty if by exit(0).
+// Says how a process with the exit status `status` has ended; empty for
+// exit(0).
 inline std::string DescribeEnd(int status) {
   if (WIFSIGNALED(status)) {
     const int number = WTERMSIG(status);
@@ -56,10 +57,10 @@ inline std::string DescribeEnd(int status) {
   return code == 0 ? "" : "exit status " + std::to_string(code);
 }
 
-// Runs work(ChildReport&) in a child and returns what went wrong there: what it
-// said, the signal that ended it, its exit status if not 0; empty if nothing. A
-// child that is not done after two minutes is ended by SIGALRM. Requires that
-// the calling process has one thread.
+// Runs work(ChildReport&) in a child process, and returns what went wrong: the
+// lines that the child has said, the signal that ended it, and its exit status
+// if that is not 0; or an empty string. SIGALRM ends a child that is not done
+// after two minutes. Requires that the calling process has one thread.
 template <typename F>
 std::string InChild(F work, ChildEnd end = ChildEnd::kAtOnce) {
   int ends[2];

@@ -1,11 +1,12 @@
-// Goal: a thread may use a table at any stage of its exit, and nothing is
-// claimed for life by that: threads may come and go without end.
+// Goal: a thread may use a table at any stage of its exit. That uses up
+// nothing, so threads may come and go without end.
 //
-// Method: ten thousand threads, one at a time, whose hooks change a table: the
-// destructor of a pthread key in each of its four rounds, of a thread_local
-// object, or a free() of what the system frees of a thread last. The table had
-// been used by the thread before, or not. The table must stay as small as one
-// thread needs it, and no Pin may be refused.
+// Method: ten thousand threads, one at a time, change a table in an exit hook.
+// The hook is the destructor of a pthread key, in one of its four rounds, or
+// that of a thread_local object, or a free() of the memory that the system
+// frees last when a thread ends. The thread has used the table before, or not.
+// The table must stay as small as one thread needs it, and no Pin may be
+// refused.
 
 #include <pthread.h>
 
@@ -45,7 +46,7 @@ Table* table;
 std::atomic<uint64_t> wrong{0};
 std::atomic<uint64_t> hooks{0};
 
-// Some of everything that changes a table, checked.
+// Calls all kinds of operations that change a table, and checks the results.
 void UseTable() {
   Handle handles[3];
   for (uint64_t i = 0; i < 3; ++i) {
@@ -74,7 +75,7 @@ thread_local int rounds_left = 0;
 void KeyDestructor(void* value) {
   if (--rounds_left > 0) {
     pthread_setspecific(key, value);
-    // Not before the last round.
+    // Calls Hook only in every second round, and in the last one.
     if (rounds_left % 2 != 0) return;
   }
   Hook();
@@ -89,9 +90,9 @@ struct AtExit {
 
 thread_local AtExit object;
 
-// --- free(): what it does for a thread that is nearly gone -------------------
+// --- free(), as the system calls it for a thread that is nearly gone ---------
 
-// Set in a thread whose frees use the table, from when it begins to exit.
+// Set when a thread begins to exit whose calls of free() use the table.
 thread_local bool hook_frees = false;
 thread_local bool in_hook = false;
 
@@ -106,8 +107,8 @@ thread_local bool in_hook = false;
 
 struct Case {
   const char* name;
-  bool table_used_before;  // In this thread, before it begins to exit.
-  bool hooked_first;       // The hook is set before the table is used.
+  bool table_used_before;  // The thread uses the table before it exits.
+  bool hooked_first;       // It sets the hook before that.
   int key_rounds;          // 0: no key.
   bool thread_local_object;
   bool frees;
@@ -120,8 +121,8 @@ void SetHooks(const Case& its) {
   }
   if (its.thread_local_object) object.touched = 1;
   if (its.frees) {
-    // The system keeps this text for the thread, and frees it as late as it
-    // can.
+    // The system keeps this text for the thread, and frees it as one of the
+    // last things.
     if (std::strlen(strerror(99'999)) == 0) wrong.fetch_add(1);
     hook_frees = true;
   }
@@ -145,7 +146,7 @@ void RunCase(ChildReport& report, const Case& its) {
   TableOptions options;
   options.max_slots = kSlots;
   table = new Table(*Table::Create(options));
-  // Made before the table is used by any thread, or after.
+  // The key is created before any thread uses the table, or after.
   if (!its.hooked_first) UseTable();
   pthread_key_create(&key, KeyDestructor);
   for (int i = 0; i < 20; ++i) OneThread(its);
@@ -182,7 +183,7 @@ TEST_P(ExitHookTest, ThreadsComeAndGoWithoutEnd) {
   if (GetParam().frees) GTEST_SKIP() << "free() is the sanitizer's";
 #endif
 #if defined(ABSL_HAVE_THREAD_SANITIZER)
-  // Its own key's destructor forgets the thread in the last round.
+  // ThreadSanitizer forgets the thread in the last round, by its own key.
   if (GetParam().key_rounds == 4) GTEST_SKIP() << "the sanitizer is gone then";
 #endif
   const std::string said =
@@ -217,7 +218,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 #if HOLDFAST_OWN_FREE
 
-// The program's own malloc and free: glibc's, and a hook.
+// Replaces malloc and free: these call glibc's, and the hook.
 
 extern "C" {
 

@@ -1,6 +1,6 @@
-// What fibers do with a table, compiled as in a plug-in, optimized: where a
-// compiler may keep a thread-local address over a call that returns in another
-// thread.
+// The code that fibers run. It is optimized and compiled as in a plug-in: there
+// a compiler may keep the address of a thread-local variable over a call that
+// returns in another thread.
 
 #include "tests/edges/fiber_bodies.h"
 

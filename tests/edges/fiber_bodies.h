@@ -1,4 +1,4 @@
-// What fiber_bodies.cc offers.
+// The functions of fiber_bodies.cc.
 
 #ifndef HOLDFAST_TESTS_EDGES_FIBER_BODIES_H_
 #define HOLDFAST_TESTS_EDGES_FIBER_BODIES_H_
@@ -17,7 +17,8 @@ struct FiberCalls {
 
   Table* (*create)();
   void (*destroy)(Table*);
-  // Pins and unpins one value, goes elsewhere, and so on. Tells the handles.
+  // `count` times: pins a value, stores its handle in `handles`, unpins it, and
+  // calls elsewhere().
   void (*pin_in_each_thread)(Table*, void (*elsewhere)(), uint64_t* handles,
                              int count);
   Body pin_elsewhere_take;

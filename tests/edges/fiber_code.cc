@@ -1,5 +1,6 @@
-// What fiber_code_test.py looks at the code of: each pin must find out anew in
-// which thread it is, since somewhere_else() may return in another.
+// fiber_code_test.py looks at the compiled code of these functions. Each Pin
+// must find out anew in which thread it is, since somewhere_else() may return
+// in another thread.
 
 #include <cstdint>
 

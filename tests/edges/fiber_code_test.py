@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Looks at the code that compilers make of pins around an opaque call.
+"""Looks at the code that compilers make of Pins around an opaque call.
 
-A fiber may call, be resumed by another thread inside the call, and pin. So on
-no path from one call of somewhere_else() to the next, with a pin in between, may
-the thread pointer not be read, or what stands for it: a compiler that keeps the
-address of a thread-local variable over the call uses another thread's.
+A fiber may call a function, be resumed by another thread inside that call, and then
+pin. So each path from one call of somewhere_else() to the next, with a Pin in
+between, must read the thread pointer anew, or call a function that does. If a
+compiler keeps the address of a thread-local variable over the call, the Pin uses the
+variable of another thread.
 
-Headers lie where Bazel puts them. A compiler that is missing is named, and
+The headers are where Bazel puts them. A compiler that is not installed is named, and
 skipped.
 """
 
@@ -38,14 +39,14 @@ END = re.compile(r"(ret\w*|ud2|brk|jmp\s+_|jmp\s+\*|br)\b")
 
 
 def code_of(assembly, name):
-    """The instructions and labels of a function, all of its sections in one."""
+    """Returns the instructions and labels of a function, from all its sections."""
     lines, inside = [], False
     for line in assembly.splitlines():
         line = re.split(r"\s+#|\s*//|\s+;", line)[0].strip()
         label = re.match(r"([\w.$]+):", line)
         if label and label.group(1) in (name, name + ".cold"):
             inside = True
-            # Nobody falls into the part elsewhere.
+            # The code before a section does not run on into it.
             lines.append("ret")
         elif line.startswith(".size") or line.startswith(".cfi_endproc"):
             inside = False
@@ -66,7 +67,8 @@ def successors(lines, at, labels, arch):
 
 
 def stale_paths(assembly, name, arch):
-    """Paths from one call to the next without a fresh look; the calls found."""
+    """Returns the paths between calls that do not read the thread pointer, and the
+    number of calls."""
     lines = code_of(assembly, name)
     labels = {line[:-1]: i for i, line in enumerate(lines)
               if line.endswith(":")}
@@ -91,21 +93,21 @@ def stale_paths(assembly, name, arch):
 
 
 def includes():
-    """Where Bazel has put our headers and Abseil's."""
+    """Returns the options for the folders where Bazel has put the headers."""
     absl = (glob.glob("external/com_google_absl") +
             glob.glob("../com_google_absl"))
     return ["-Iinclude", *[f"-I{path}" for path in absl]]
 
 
 def assembly_of(compiler, options, work):
-    """Compiles, to assembly. Returns it, or None and why not."""
+    """Compiles to assembly. Returns (assembly, None), or (None, the reason)."""
     out = os.path.join(work, "out.s")
     base = [*compiler, "-std=c++17", "-fno-stack-protector", "-w", *includes()]
     sources = [f"{HERE}/fiber_code.cc"]
     if "-flto" not in options:
         command = [*base, *options, "-S", *sources, "-o", out]
     else:
-        # With the sources of the library: all that a link sees.
+        # With the sources of the library, since the linker compiles all of it.
         sources += sorted(glob.glob("src/*.cc"))
         lld = "clang" in compiler[0]
         link = (["-fuse-ld=lld", "-Wl,--lto-emit-asm"] if lld else
@@ -120,12 +122,13 @@ def assembly_of(compiler, options, work):
 
 
 def look(compiler, arch, options):
-    """What is there to say of one compiler and its options; how many failed."""
+    """Checks one compiler with its options. Returns lines to print, and the number
+    of failures."""
     what = " ".join([*compiler, *options])
     with tempfile.TemporaryDirectory() as work:
         assembly, why = assembly_of(compiler, options, work)
     if assembly is None:
-        # What the machine is built with must be able to.
+        # The compiler that builds the project must be able to do this.
         failed = int(compiler == ["g++"] and "-flto" not in options)
         return [f"{'FAILED' if failed else 'skipped'}: {what}: {why}"], failed
     said, failed = [], 0

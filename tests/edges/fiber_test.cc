@@ -1,10 +1,11 @@
-// Goal: a fiber that calls a table, is resumed by another thread, and calls it
-// again, is to the table two threads.
+// Goal: if a fiber calls a table, is resumed by another thread, and calls the
+// table again, the table takes each call for one of the thread in which it
+// runs.
 //
-// Method: fibers whose bodies were compiled as BUILD.bazel says. First one that
-// goes from thread to thread at set times: in the second it must not get the
-// slot that the first one has in its cache, which nobody has touched since.
-// Then many, resumed by whichever thread is free, with each result checked.
+// Method: fibers whose bodies were compiled as BUILD.bazel says. First, one
+// fiber goes from thread to thread at set times. In the second thread it must
+// not get the slot that lies in the first thread's cache. Then many fibers,
+// which any thread that is free resumes, with each result checked.
 
 #include <dlfcn.h>
 #include <ucontext.h>
@@ -31,7 +32,7 @@
 namespace holdfast {
 namespace {
 
-// A stack of its own, on which `body` runs in turns.
+// Runs `body` on a stack of its own, and can be left and resumed.
 class Fiber {
  public:
   explicit Fiber(std::function<void()> body) : body_(std::move(body)) {
@@ -42,14 +43,14 @@ class Fiber {
     makecontext(&own_, &Fiber::Start, 0);
   }
 
-  // Goes on until the body calls Leave, or ends.
+  // Runs the body until it calls Leave, or ends.
   void Resume() {
     *Running() = this;
     swapcontext(&back_, &own_);
   }
   bool done() const { return done_; }
 
-  // Called by a body: returns when the fiber is resumed, by any thread.
+  // A body calls this. Returns when a thread resumes the fiber.
   static void Leave() {
     Fiber* const self = *Running();
     swapcontext(&self->own_, &self->back_);
@@ -58,7 +59,7 @@ class Fiber {
  private:
   static constexpr size_t kStack = 256 << 10;
 
-  // Not inlined: a fiber that goes on in another thread asks anew.
+  // Not inlined, so that a fiber asks anew when it goes on in another thread.
   __attribute__((noinline)) static Fiber** Running() {
     static thread_local Fiber* running = nullptr;
     Fiber** address = &running;
@@ -95,7 +96,7 @@ class FiberTest : public testing::TestWithParam<std::string> {
     get(&calls_);
   }
 
-  // Many fibers, which three threads resume as they come.
+  // Runs `body` in six fibers, which three threads resume.
   std::string Migrate(FiberCalls::Body body) const {
     return InChild([this, body](ChildReport& report) {
       FiberCalls::Table* const table = calls_.create();
@@ -142,8 +143,9 @@ class FiberTest : public testing::TestWithParam<std::string> {
   FiberCalls calls_ = {};
 };
 
-// The handles of one slot differ in their generation alone: in their low bits,
-// since each is XORed with the same key.
+// Returns whether two handles of one table name the same slot: then they differ
+// only in the generation, which is in the low bits. (Both are XORed with the
+// same key.)
 bool OfOneSlot(uint64_t a, uint64_t b) {
   return (a ^ b) >> DefaultTraits::kGenerationBits == 0;
 }
@@ -155,7 +157,7 @@ TEST_P(FiberTest, EachThreadThatAFiberComesToHasItsOwnSlots) {
   Fiber fiber([&] {
     calls_.pin_in_each_thread(table, &Fiber::Leave, handles.data(), kTurns);
   });
-  // Two threads in turn: even ones in one, odd ones in the other.
+  // Two threads take turns: one has the even turns, the other one the odd ones.
   std::atomic<int> turn{0};
   RunThreads(2, [&](int me) {
     for (int i = me; i < kTurns; i += 2) {

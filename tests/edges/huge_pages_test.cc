@@ -1,7 +1,7 @@
-// Goal: where transparent huge pages are set to "always", a small table is in
-// none: it costs the few pages that it uses.
+// Goal: even if transparent huge pages are set to "always", a small table is in
+// no huge page: it takes only the few pages that it uses.
 //
-// Method: sets the system so for a moment, where the test may.
+// Method: the test sets the system to "always" for a moment, if it may.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,8 @@
 namespace holdfast {
 namespace {
 
-// The system's setting, for all processes: "always", for a moment.
+// Sets transparent huge pages to "always", for the whole system, until it is
+// destroyed.
 class AlwaysHugePages {
  public:
   AlwaysHugePages() {

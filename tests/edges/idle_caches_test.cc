@@ -1,9 +1,9 @@
-// Goal: max_slots is a promise. As long as fewer values are live, Pin succeeds,
-// whatever threads that wait, or have stopped, keep in their caches; without
-// caches, and with one thread, the capacity is exact.
+// Goal: as long as fewer than max_slots values are live, Pin succeeds, however
+// many slots waiting or stopped threads keep in their caches. Without caches,
+// and with one thread, the capacity is exactly max_slots.
 //
-// Method: threads do a burst of work and then wait, at a line or for good
-// inside a signal handler; one more thread pins until it is refused.
+// Method: threads do a burst of work and then wait, for a semaphore, or for
+// good inside a signal handler. One more thread pins until it is refused.
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -51,7 +51,7 @@ class IdleCachesTest : public testing::Test {
     return *Table::Create(options);
   }
 
-  // `count` values pinned and unpinned again: what may stay in a cache does.
+  // Pins `count` values and unpins them again, so that the cache is full.
   static void Burst(Table& table, uint64_t count) {
     std::vector<Handle> handles;
     for (uint64_t i = 0; i < count; ++i) {
@@ -60,7 +60,7 @@ class IdleCachesTest : public testing::Test {
     for (const Handle handle : handles) table.Unpin(handle);
   }
 
-  // Threads that have worked on `table`, one after another, and wait.
+  // Threads that have worked on `table`, one after another, and now wait.
   class IdleThreads {
    public:
     IdleThreads(Table& table, int count, uint64_t burst) {
@@ -93,8 +93,8 @@ class IdleCachesTest : public testing::Test {
     std::vector<std::thread> threads_;
   };
 
-  // Pins until the table refuses, and checks that each value has a handle of
-  // its own. Returns how many there were.
+  // Pins values until the table refuses one, and checks that each value can be
+  // read. Returns how many values it has pinned.
   static uint64_t Fill(Table& table) {
     const uint64_t most = 4 * table.GetStats().capacity;
     std::vector<Handle> handles;
@@ -150,7 +150,7 @@ TYPED_TEST(IdleCachesTest, OnlyLiveValuesCount) {
   EXPECT_GE(TestFixture::Fill(table) + kLive, kSlots);
 }
 
-// Slots go from those who unpin to those who pin, and none gets stuck.
+// Slots pass from threads that unpin to a thread that pins, and none is lost.
 TYPED_TEST(IdleCachesTest, SlotsThatOthersUnpinnedAreThere) {
   constexpr uint64_t kSlots = 512;
   auto table = TestFixture::Create(kSlots, 64);
@@ -160,7 +160,7 @@ TYPED_TEST(IdleCachesTest, SlotsThatOthersUnpinnedAreThere) {
       handles.push_back(table.Pin(TestFixture::Numbered(i)));
       ASSERT_TRUE(handles.back()) << "round " << round << ", value " << i;
     }
-    // Each thread unpins some, and is then gone; the last ones wait.
+    // Each thread unpins some values, and exits.
     std::vector<std::thread> threads;
     for (size_t t = 0; t < 8; ++t) {
       threads.emplace_back([&, t] {
@@ -196,7 +196,8 @@ TYPED_TEST(IdleCachesTest, WithOneThreadTheCapacityIsExact) {
   }
 }
 
-// Four threads pin and unpin, each a quarter of the table less one value.
+// Four threads pin and unpin. Each has fewer values than a quarter of
+// max_slots.
 TYPED_TEST(IdleCachesTest, NoPinIsRefusedWhileFewerThanMaxSlotsAreLive) {
   for (const uint64_t max_slots : {64u, 1024u}) {
     auto table = TestFixture::Create(max_slots, 64);

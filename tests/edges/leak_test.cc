@@ -1,9 +1,9 @@
-// Goal: to LeakSanitizer, what can be reached only through values of a live
-// table is not leaked; what could be reached only through one that is gone, is.
+// Goal: LeakSanitizer reports no leak for objects that only values of a live
+// table point to. It reports a leak if only a destroyed table pointed to them.
 //
-// Method: objects whose addresses are in a table alone, many of them, since a
-// stale register or stack slot may hold the address of a few. Only in builds
-// with AddressSanitizer.
+// Method: objects whose addresses are only in a table. There are many, since a
+// register or a stack slot may still hold the addresses of a few. The test runs
+// only in builds with AddressSanitizer.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,7 @@ namespace {
 
 #ifdef ABSL_HAVE_ADDRESS_SANITIZER
 
-// Whether there are leaks now; prints them.
+// Prints the leaks that there are now, and returns whether there are any.
 bool Leaks() { return __lsan_do_recoverable_leak_check() != 0; }
 
 struct Object {
@@ -53,7 +53,7 @@ Wide Holding(Object* object) {
   return {1, object, {2, 3, 4, 5}};
 }
 
-// The table itself is reached from here; LeakSanitizer looks into it.
+// Holds the table, so that LeakSanitizer finds it.
 template <typename T>
 std::unique_ptr<HandleTable<T>>& TheTable() {
   static std::unique_ptr<HandleTable<T>> table;
@@ -63,7 +63,8 @@ std::unique_ptr<HandleTable<T>>& TheTable() {
 template <typename T>
 class LeakTest : public testing::Test {
  protected:
-  // Each step in a thread of its own, whose stack and registers are gone then.
+  // Runs a step in a thread of its own, whose stack and registers then are
+  // gone.
   template <typename F>
   static void InThread(F step) {
     std::thread(step).join();
@@ -95,13 +96,14 @@ TYPED_TEST(LeakTest, WhatALiveTableHoldsIsNoLeak) {
   EXPECT_EQ(said, "");
 }
 
-// Values that were replaced lie in other cells, those of the end among them.
+// Values that were written may lie in other cells than their slots' own, also
+// in the spare cells at the end of the table.
 TYPED_TEST(LeakTest, WhatWasWrittenIsNoLeak) {
   const std::string said = InChild([](ChildReport& report) {
     TestFixture::Create();
     TestFixture::Pin(1000);
     auto& table = *TheTable<TypeParam>();
-    // By two threads at a time: values stay away from home.
+    // Two threads write at the same time, so that values stay in other cells.
     for (int round = 0; round < 20; ++round) {
       const auto write = [&table] {
         table.ForEach([&](Handle<TypeParam> handle, const TypeParam&) {
@@ -149,7 +151,8 @@ TYPED_TEST(LeakTest, WhatATableHeldThatIsGoneIsALeak) {
   EXPECT_EQ(said, "");
 }
 
-// Other tables' places are not looked at any more either, nor forgotten.
+// The memory of many tables is registered with LeakSanitizer and unregistered
+// again. That of the first table stays registered.
 TYPED_TEST(LeakTest, ManyTablesComeAndGo) {
   const std::string said = InChild([](ChildReport& report) {
     TestFixture::Create();

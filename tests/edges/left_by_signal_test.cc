@@ -1,11 +1,13 @@
-// Goal: as left_midway_test, for the ways in which programs do it: asynchronous
-// pthread_cancel, pthread_exit in a signal handler, siglongjmp out of one; at
-// any instruction, out of each verb. The thread then ends in order, or goes on
-// with the table: after the jump, or in a destructor of a pthread key.
+// Goal: as left_midway_test, but the thread leaves the call in the ways in
+// which programs do it: by asynchronous pthread_cancel, by pthread_exit in a
+// signal handler, or by siglongjmp out of one, at any instruction of each
+// operation. Then the thread ends normally, or goes on with the table: after
+// the jump, or in the destructor of a pthread key.
 //
-// Method: many rounds, each with a thread that is struck at a random time.
-// After each, one thread alone writes to all shared handles and reads them
-// back; in the end the whole table is looked at. Each case is a process.
+// Method: in each of many rounds, a thread is made to leave a call at a random
+// time. After each round, one thread alone writes to all shared handles and
+// reads them back. In the end the whole table is checked. Each case runs in a
+// process of its own.
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -42,7 +44,7 @@ constexpr uint32_t kCache = 16;
 constexpr size_t kShared = 8;
 constexpr int kRounds = 250;
 
-// What the struck threads use lies here: they own nothing themselves.
+// The threads that leave calls own nothing: everything that they use is here.
 Table* table;
 Handle shared[kShared];
 Handle own[40];
@@ -57,7 +59,7 @@ void Strike(int) {
   siglongjmp(place, 1);
 }
 
-// Without end, until it is struck.
+// Calls an operation again and again, until the thread is made to leave it.
 void Work(Verb verb) {
   for (uint64_t i = 0;; ++i) {
     const Value value = Value::Make(i, i);
@@ -88,7 +90,7 @@ void Work(Verb verb) {
   }
 }
 
-// What a thread does that goes on: all of it must be right.
+// What a thread that goes on does with the table. All results must be right.
 void GoOn() {
   Handle handles[20];
   for (uint64_t i = 0; i < 20; ++i) handles[i] = table->Pin(Value::Make(i, 0));
@@ -104,7 +106,7 @@ pthread_key_t at_exit;
 
 void* Body(void* verb) {
   if (goes_on && way != Way::kJump) pthread_setspecific(at_exit, &at_exit);
-  // What is done for the first time may allocate: not in the middle of that.
+  // First calls may allocate memory, which must not be left halfway.
   GoOn();
   if (way == Way::kJump && sigsetjmp(place, 1) != 0) {
     if (goes_on) GoOn();
@@ -142,7 +144,7 @@ void Round(const Verb& verb, Random& random) {
   pthread_join(thread, nullptr);
 }
 
-// In `rounds` rounds, says the first that went wrong.
+// Does kRounds rounds. Reports the first one after which something is wrong.
 void Rounds(ChildReport& report, Verb verb, uint64_t seed) {
   Random random(seed, static_cast<uint64_t>(verb));
   for (int round = 1; round <= kRounds; ++round) {
@@ -158,12 +160,13 @@ void Rounds(ChildReport& report, Verb verb, uint64_t seed) {
       }
       problem = SharedCells(*table, live);
     });
-    problem += wrong.load() == 0 ? "" : "whoever went on was wrong; ";
+    problem +=
+        wrong.load() == 0 ? "" : "a thread that went on got wrong results; ";
     if (!problem.empty()) {
       return report.Say("round " + std::to_string(round) + ": " + problem);
     }
   }
-  // A cache, a batch and a slot for each.
+  // Each thread may have lost a cache, a batch and a slot.
   const uint64_t least = kSlots - kRounds * (kCache + kCache / 2 + 1);
   for (int i = 0; i < 2; ++i) {
     InThread([&] {
@@ -181,8 +184,8 @@ TEST_P(LeftBySignalTest, NothingGetsTwoOwners) {
   GTEST_SKIP() << "a sanitizer's own calls must not be left halfway";
 #endif
 #ifndef __OPTIMIZE__
-  // std::optional's functions are not inlined then, and have exception tables:
-  // a thread that unwinds out of one ends the process.
+  // Without optimization, functions of std::optional are not inlined. They have
+  // exception tables, so a thread that unwinds out of one ends the process.
   if (std::get<0>(GetParam()) != Way::kJump) {
     GTEST_SKIP() << "no unwinding out of unoptimized code";
   }

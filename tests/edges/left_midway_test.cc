@@ -1,11 +1,12 @@
-// Goal: a thread that leaves a call halfway, and then ends in order or goes on
-// with the table, costs at most what it had in hand. No slot and no cell has
-// two owners afterwards.
+// Goal: a thread may leave a call halfway, and then end normally or go on with
+// the table. The table loses at most what the thread had in hand, and no slot
+// and no cell has two owners afterwards.
 //
-// Method: the table's atomic and plain variables call a hook, which jumps out
-// of a run of calls before their first access, in another run before their
-// second, and so on. So each place between two accesses is tried. Another
-// thread inherits what the first one has left, or the first one goes on.
+// Method: the table's atomic and plain variables call a hook. It jumps out of a
+// series of calls before their first access, in the next run before their
+// second access, and so on: so each place between two accesses is tried.
+// Another thread inherits what the first one has left, or the first one goes
+// on.
 
 #include <setjmp.h>
 
@@ -27,7 +28,7 @@
 namespace holdfast {
 namespace {
 
-// Jumps to where the thread wants to be, before its access number `left_`.
+// Makes a thread leave a function by a jump, before a given access.
 class Exit {
  public:
   static void Before() {
@@ -38,8 +39,8 @@ class Exit {
     Before();
   }
 
-  // Returns whether `calls` was left before its access number `n`. It must own
-  // nothing that a destructor frees.
+  // Runs calls(), and leaves it before its access number `n`. Returns false if
+  // it has no such access. `calls` must own nothing that a destructor frees.
   template <typename F>
   static bool Leave(int n, F& calls) {
     if (sigsetjmp(place_, 0) != 0) return true;
@@ -86,7 +87,7 @@ struct MidwayAtomics {
 };
 
 struct MidwayTraits : DefaultTraits {
-  static constexpr uint32_t kMaxThreads = 4096;  // Some may be lost.
+  static constexpr uint32_t kMaxThreads = 4096;  // Some ordinals may be lost.
   using Atomics = MidwayAtomics;
 };
 
@@ -105,7 +106,7 @@ class LeftMidwayTest : public testing::Test {
 
   static constexpr uint64_t kSlots = 160;
   static constexpr size_t kOwn = 12;  // More than a cache.
-  // A cache, a batch and a slot, as of a thread that has stopped.
+  // A thread may lose a cache, a batch and a slot, as one that has stopped.
   static constexpr uint64_t kMostLost =
       Config::kCacheSlots + Config::kCacheSlots / 2 + 1;
 
@@ -118,7 +119,8 @@ class LeftMidwayTest : public testing::Test {
       for (Handle& handle : shared) handle = table.Pin(Value::Make(1, 1));
       for (Handle& handle : own) handle = table.Pin(Value::Make(2, 2));
     }
-    // Values away from home: two writers at a time have left them so.
+    // Another thread writes the shared values, and leaves its spare cell to the
+    // next owner of its ordinal.
     void Stir() {
       std::thread([this] {
         for (const Handle handle : shared) {
@@ -132,7 +134,7 @@ class LeftMidwayTest : public testing::Test {
     Handle own[kOwn];
   };
 
-  // Some of everything, with each result checked. Empty if all were right.
+  // Uses the table, and checks each result. Returns what was wrong, or nothing.
   static std::string GoOn(World& world) {
     std::vector<Handle> handles;
     std::string problem;
@@ -156,9 +158,9 @@ class LeftMidwayTest : public testing::Test {
     return problem;
   }
 
-  // Leaves `calls`(world) before each of its accesses, in a new world each
-  // time, in which `then`(world) is next. Says the first place after which
-  // something is wrong.
+  // For each access of calls(world): makes a new world, leaves calls(world)
+  // before that access, and runs then(world). Reports the first access after
+  // which something is wrong.
   template <typename F, typename G>
   static void LeaveFromEach(ChildReport& report, F calls, G then) {
     for (const bool goes_on : {false, true}) {
@@ -168,7 +170,8 @@ class LeftMidwayTest : public testing::Test {
         world.Stir();
         std::string problem;
         std::thread([&] {
-          // Its shard and ordinal are there, its cache is as after some work.
+          // The thread first works a little, so that it has an ordinal, a shard
+          // and a cache.
           for (int i = 0; i < 3; ++i) {
             world.table.Unpin(world.table.Pin(Value::Make(0, 0)));
           }
@@ -202,7 +205,8 @@ class LeftMidwayTest : public testing::Test {
   static std::string LeaveEverywhere(F calls) {
     return LeaveEverywhere(calls, [](World&) {});
   }
-  // In a process of its own: what threads lose of it, the next test has.
+  // Runs in a process of its own, so that the next test does not lack what
+  // threads lose here.
   template <typename F, typename G>
   static std::string LeaveEverywhere(F calls, G then) {
     return InChild(
@@ -245,7 +249,8 @@ TYPED_TEST(LeftMidwayTest, OutOfPin) {
             "");
 }
 
-// Until the table is full, with what a thread that is gone has left in it.
+// Pins until the table is full, so that it also takes slots that threads which
+// are gone have left.
 TYPED_TEST(LeftMidwayTest, OutOfPinWhenTheTableIsFull) {
   EXPECT_EQ(this->LeaveEverywhere(
                 [](auto& world) {

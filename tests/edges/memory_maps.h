@@ -1,4 +1,4 @@
-// What the system says of this process's memory: sums over its mappings.
+// The memory of this process as the system sees it: sums over its mappings.
 
 #ifndef HOLDFAST_TESTS_EDGES_MEMORY_MAPS_H_
 #define HOLDFAST_TESTS_EDGES_MEMORY_MAPS_H_
@@ -11,13 +11,13 @@
 namespace holdfast {
 
 struct MemoryMaps {
-  // All in bytes, of /proc/self/smaps.
+  // All numbers are bytes, from /proc/self/smaps.
   uint64_t mapped = 0;
-  // Private and writable: what the system charges as memory that may be needed,
-  // and what `ulimit -d` limits.
+  // The private and writable mappings, which the system charges as memory that
+  // may be needed, and which `ulimit -d` limits.
   uint64_t charged = 0;
-  // What a core dump has: mappings that were written to, or could have been,
-  // and were not left out.
+  // The mappings in a core dump: those that can be written to or were written
+  // to, unless they are marked to be left out.
   uint64_t dumped = 0;
   uint64_t dirty_and_dumped = 0;
   uint64_t dirty = 0;
@@ -71,7 +71,7 @@ struct MemoryMaps {
     uint64_t huge = 0;
   };
 
-  // "7f00-7f10 rw-p ...", not "Size: 4 kB".
+  // Whether a line is like "7f00-7f10 rw-p ...", and not like "Size: 4 kB".
   static bool IsHeader(const std::string& line) {
     const size_t space = line.find(' ');
     return space != std::string::npos && line[space - 1] != ':';
@@ -84,7 +84,8 @@ struct MemoryMaps {
     dirty += mapping.dirty;
     huge += mapping.huge;
     if (mapping.writable) charged += mapping.size;
-    // The system dumps all of a private mapping once any page was written.
+    // Once any page of a private mapping was written, the system dumps all of
+    // it.
     if (mapping.dumped && (mapping.writable || mapping.dirty > 0)) {
       dumped += mapping.size;
       dirty_and_dumped += mapping.dirty;

@@ -1,6 +1,7 @@
-// Goal: tables may be made before main, used while the program ends, by exit
-// handlers, static destructors and the main thread's thread_local ones, in any
-// order; and a program that is executed anew, or in a child, begins anew.
+// Goal: tables may be created before main, and used while the program ends: by
+// exit handlers, by destructors of static objects and of the main thread's
+// thread_local objects, in any order. A program that is executed anew, or in a
+// child, has tables with new keys.
 //
 // Method: this program is also the program under test: it starts itself with an
 // argument that says how to end. Static objects of three priorities use a
@@ -41,7 +42,7 @@ void ExpectOrEnd(bool right, const char* what) {
   _exit(42);
 }
 
-// What must always work on a table, from wherever.
+// Uses a table. Ends the program if a result is wrong.
 void UseTable(Table& table, const char* when) {
   const auto handle = table.Pin(7);
   ExpectOrEnd(bool{handle} && table.Read(handle) == 7, when);
@@ -49,7 +50,7 @@ void UseTable(Table& table, const char* when) {
   ExpectOrEnd(table.Take(handle) == 9 && !table.Unpin(handle), when);
 }
 
-// A table that lives as long as a static object does.
+// An object that owns a table, to be created as a static object.
 struct StaticTable {
   StaticTable() { kept = table.Pin(1); }
   ~StaticTable() {
@@ -60,7 +61,7 @@ struct StaticTable {
   Table::Handle kept;
 };
 
-// Uses a table as it is made and as it is destroyed.
+// Uses a table in its constructor and in its destructor.
 struct User {
   User(Table& t, const char* when) : table(t), name(when) {
     UseTable(table, name);
@@ -70,14 +71,15 @@ struct User {
   const char* name;
 };
 
-// Made first, before other files' objects, and destroyed last.
+// Created first, before the objects of other files, and destroyed last.
 __attribute__((init_priority(200))) StaticTable first;
 __attribute__((init_priority(300))) User early(first.table, "early");
 User usual(first.table, "usual");
 StaticTable second;
 User of_second(second.table, "second");
 
-// A table that is never destroyed, and of a function's first call.
+// A table that is created at the first call of this function, and never
+// destroyed.
 Table& Immortal() {
   static Table& table = *new Table(*Table::Create());
   return table;
@@ -97,7 +99,8 @@ void AtExit() {
   UseTable(Immortal(), "exit handler");
 }
 
-// Threads that go on while the program ends, with a table that stays.
+// Starts threads that go on using a table while the program ends. The table is
+// never destroyed.
 void StartChurn() {
   Immortal();
   for (int i = 0; i < 2; ++i) {
@@ -144,8 +147,8 @@ void StartChurn() {
     std::thread([] {
       UseTable(first.table, "after the main thread");
 #ifdef ABSL_HAVE_ADDRESS_SANITIZER
-      // LeakSanitizer does not see what glibc keeps for a main thread that has
-      // ended: its list of destructors.
+      // LeakSanitizer would report the list of destructors that glibc keeps for
+      // a main thread that has ended.
       _exit(0);
 #endif
       std::exit(0);
@@ -153,15 +156,14 @@ void StartChurn() {
     pthread_exit(nullptr);
   }
   if (way == "exec") {
-    // In the midst of calls of other threads.
+    // Other threads are inside calls at that time.
     StartChurn();
     char* const again[] = {const_cast<char*>("again"),
                            const_cast<char*>("--as=exit"), nullptr};
     execv("/proc/self/exe", again);
   }
   if (way == "handle") {
-    // For the parent: what a first handle looks like, and that its own is no
-    // handle of ours.
+    // Prints the first handle of a table, for the parent to look at.
     std::printf("%llu\n",
                 static_cast<unsigned long long>(Immortal().Pin(1).bits()));
     std::exit(0);
@@ -170,7 +172,7 @@ void StartChurn() {
   std::abort();
 }
 
-// Runs this program so, and returns how that ended, and what it printed.
+// Runs this program with --as=`way`. Returns how it ended, and what it printed.
 std::pair<std::string, std::string> RunProgram(const std::string& way) {
   int ends[2];
   if (pipe(ends) != 0) return {"no pipe", ""};
@@ -211,8 +213,8 @@ INSTANTIATE_TEST_SUITE_P(Ends, ProgramOrderTest,
                            return std::string(end.param);
                          });
 
-// Programs that are the same, started while threads are inside calls, give out
-// handles that the others refuse.
+// The same program is started several times, while a thread is inside calls.
+// Each process issues handles that the others refuse.
 TEST(ProgramStartTest, EachProgramHasHandlesOfItsOwn) {
   std::atomic<bool> over{false};
   std::thread churn([&] {

@@ -1,9 +1,10 @@
-// Goal: what a refused Pin costs depends on the threads that have used the
-// table, not on those of the process.
+// Goal: the cost of a refused Pin depends on the number of threads that have
+// used the table, not on the number of threads of the process.
 //
-// Method: a full table whose atomics count, before and after thousands of
-// threads have lived at once and used another table; and the time of a refusal,
-// as the least of many, so that other work on the machine does not matter.
+// Method: count the atomic operations of a Pin into a full table, before and
+// after thousands of threads have existed at the same time and used another
+// table. Measure its time as well: the least of many times, so that other
+// programs do not matter.
 
 #include <pthread.h>
 #include <time.h>
@@ -51,7 +52,7 @@ Table FullTable() {
   return table;
 }
 
-// Runs `work` in `count` threads that are all there at the same time.
+// Runs `work` in `count` threads that all exist at the same time.
 template <typename F>
 void CrowdRuns(int count, F work) {
   struct Crowd {
@@ -80,14 +81,14 @@ void CrowdRuns(int count, F work) {
 
 constexpr int kCrowd = 2000;
 
-// Threads that have lived, all at the same time, and used another table.
+// Lets kCrowd threads exist at the same time and use another table.
 void StrangersHaveLived() {
   using Other = HandleTable<uint64_t>;
   static Other& other = *new Other(*Other::Create());
   CrowdRuns(kCrowd, [] { other.Unpin(other.Pin(1)); });
 }
 
-// Processor time of this thread, in nanoseconds.
+// Returns the processor time of this thread, in nanoseconds.
 uint64_t Now() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -95,7 +96,7 @@ uint64_t Now() {
          static_cast<uint64_t>(now.tv_nsec);
 }
 
-// Nanoseconds for a hundred refusals: the least of many tries.
+// Returns the least time of a hundred refusals, in nanoseconds.
 template <typename Table>
 uint64_t TimeOfRefusals(Table& table) {
   uint64_t least = ~uint64_t{0};
@@ -143,7 +144,7 @@ TEST(RefusedPinTest, ItCostsNoMoreAfterThreadsThatNeverUsedTheTable) {
       << "a search touches what nobody has used";
 }
 
-// A table that is made when all those threads have been there already.
+// The table is created after all those threads have existed.
 TEST(RefusedPinTest, ANewTableKnowsNothingOfThreadsOfBefore) {
   StrangersHaveLived();
   auto counted = FullTable<HandleTable<uint64_t, CountingTraits>>();
@@ -153,7 +154,8 @@ TEST(RefusedPinTest, ANewTableKnowsNothingOfThreadsOfBefore) {
   EXPECT_LE(timed.GetStats().bytes_touched, size_t{128} << 10);
 }
 
-// What threads that did use it left is still found, once they are gone.
+// The table finds the slots in the caches of threads that have used it and are
+// gone.
 TEST(RefusedPinTest, WhatThreadsLeftIsFound) {
   using Table = HandleTable<uint64_t>;
   TableOptions options;

@@ -1,9 +1,9 @@
-// Goal: a table works where a profile of seccomp refuses getrandom and mincore:
-// it is created, handles are unlike those of other tables, and what the system
-// does not tell is 0.
+// Goal: a table works if a seccomp profile refuses getrandom and mincore:
+// Create succeeds, handles differ from those of other tables, and statistics
+// that the system does not tell are 0.
 //
-// Method: a filter that refuses both with the errors that profiles use, in a
-// child.
+// Method: a filter in a child process refuses both, with the errors that
+// profiles use.
 
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -25,8 +25,8 @@
 namespace holdfast {
 namespace {
 
-// From now on getrandom and mincore fail with `error`. False if the system
-// allows no such filter.
+// Makes getrandom and mincore fail with `error` from now on. Returns false if
+// the system allows no such filter.
 bool Refuse(uint32_t error) {
   const uint32_t refuse = SECCOMP_RET_ERRNO | error;
   sock_filter filter[] = {

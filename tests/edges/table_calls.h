@@ -1,5 +1,6 @@
-// A table's verbs as functions of one copy of the library, to be called by
-// other copies: each plug-in has its own, and so has each host.
+// The operations of a table as pointers to functions of one copy of the
+// library, so that code with another copy can call them. Each plug-in and each
+// host has one such TableCalls.
 
 #ifndef HOLDFAST_TESTS_EDGES_TABLE_CALLS_H_
 #define HOLDFAST_TESTS_EDGES_TABLE_CALLS_H_
@@ -10,7 +11,7 @@
 
 namespace holdfast {
 
-// A value that shows whether it is torn.
+// A value that can be checked for being torn.
 struct Twins {
   static Twins Of(uint64_t number) { return {number, ~number}; }
   bool IsWhole() const { return second == ~first; }
@@ -23,12 +24,12 @@ struct TableCalls {
   using Table = HandleTable<Twins>;
   using Visit = void (*)(void* visitor, uint64_t handle, const Twins* value);
 
-  // Null if the table cannot be created.
+  // Returns null if the table cannot be created.
   Table* (*create)(uint64_t max_slots, uint32_t thread_cache_slots);
   void (*destroy)(Table*);
 
   uint64_t (*pin)(Table*, uint64_t number);
-  // These are false if refused, or if the value is torn.
+  // These return false if the handle is refused, or if the value is torn.
   bool (*read)(const Table*, uint64_t handle, uint64_t* number);
   bool (*contains)(const Table*, uint64_t handle);
   bool (*write)(Table*, uint64_t handle, uint64_t number);
@@ -40,7 +41,7 @@ struct TableCalls {
   uint64_t (*live)(const Table*);
 };
 
-// Static, so that no copy can take another's functions for its own.
+// Static, so that the linker cannot replace it by that of another copy.
 static TableCalls OwnTableCalls() {
   using Table = TableCalls::Table;
   using Handle = Table::Handle;

@@ -1,5 +1,5 @@
-// One plug-in. How its copy of the library is hidden or shared is in
-// BUILD.bazel: see PLUGINS.
+// A plug-in. PLUGINS in BUILD.bazel says how its copy of the library is hidden
+// or shared.
 
 #include "tests/edges/table_calls.h"
 

@@ -1,10 +1,11 @@
-// Goal: several copies of the library in one process, as plug-ins bring them,
-// are each whole, and a table may pass from one to another.
+// Goal: if plug-ins bring several copies of the library into one process, each
+// copy works, and a table may pass from one copy to another.
 //
-// Method: the host, with a copy of its own or with a shared one, loads plug-ins
-// whose copies are hidden, bound and shared in the ways of BUILD.bazel. Threads
-// call the verbs of different copies at the same time, on one table for all or
-// on one for each copy, and check each result. Each case is a process.
+// Method: the host, with its own copy or with a shared one, loads plug-ins
+// whose copies are hidden, bound and shared in the ways that BUILD.bazel lists.
+// Threads call functions of different copies at the same time, on one table for
+// all copies or on one for each copy, and check each result. Each case runs in
+// a process of its own.
 
 #include <dlfcn.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ namespace {
 
 using Table = TableCalls::Table;
 
-// A plug-in, loaded from a copy of its file: the same kind can be loaded twice.
+// A plug-in. It is loaded from a copy of its file, so that a plug-in of the
+// same kind can be loaded twice.
 class Plugin {
  public:
   Plugin(const std::string& kind, const std::string& copy, int flags) {
@@ -43,7 +45,7 @@ class Plugin {
     std::ofstream(path_, std::ios::binary)
         << std::ifstream("tests/edges/plugin_" + kind + ".so", std::ios::binary)
                .rdbuf();
-    // Found by its name when it is loaded already.
+    // The plug-in needs this library, and finds it if it is loaded already.
     if (kind == "shared") dlopen("tests/edges/libholdfast.so", flags);
     library_ = dlopen(path_.c_str(), flags);
     if (library_ == nullptr) {
@@ -65,14 +67,14 @@ class Plugin {
   TableCalls calls_ = {};
 };
 
-// A thread's calls, each of them by one of several copies, in turn.
+// Makes the calls of a thread, through several copies of the library in turn.
 class Caller {
  public:
   Caller(std::vector<const TableCalls*> copies, Table* table, uint64_t me)
       : copies_(std::move(copies)), table_(table), me_(me) {}
 
-  // Pins, looks, changes and ends values that are its own. Returns how many
-  // results were not as they must be.
+  // Pins, reads, changes and unpins values of its own. Returns how many results
+  // were wrong.
   uint64_t Churn(int rounds) {
     for (int round = 0; round < rounds; ++round) {
       for (uint64_t i = 0; i < kOwn; ++i) Begin(i);
@@ -136,10 +138,10 @@ class Caller {
 };
 
 constexpr uint64_t kSlots = 4096;
-constexpr uint32_t kCache = 16;  // Batches go to and fro.
+constexpr uint32_t kCache = 16;  // Small, so that many batches move.
 
-// Says so if a table in which nothing is live, and which nobody else uses, does
-// not take kSlots values, with a handle for each.
+// Expects that the table is empty and takes at least kSlots values, each with a
+// slot of its own. Requires that no other thread uses the table.
 void ExpectAllOfIt(ChildReport& report, const TableCalls& calls, Table* table) {
   report.Expect(calls.live(table) == 0, "values live on");
   std::vector<uint64_t> handles;
@@ -165,11 +167,11 @@ void ExpectNone(ChildReport& report, uint64_t wrong, const char* what) {
   report.Expect(wrong == 0, std::to_string(wrong) + " wrong results: " + what);
 }
 
-// The plug-ins' kinds, and the flags that they are loaded with.
+// The parameters are the kinds of two plug-ins, and a flag for dlopen.
 class TwoCopiesTest
     : public testing::TestWithParam<std::tuple<std::string, std::string, int>> {
  protected:
-  // The copies of a process: the host's, then two of plug-ins.
+  // The copies in the process: that of the host, and those of two plug-ins.
   struct Copies {
     explicit Copies(const ParamType& param)
         : host(OwnTableCalls()),
@@ -227,8 +229,8 @@ TEST_P(TwoCopiesTest, AThreadMayCallOneTableThroughEachCopyInTurn) {
   EXPECT_EQ(said, "");
 }
 
-// The first use of one copy in one thread and of the other in another, so that
-// what they number threads by differs most.
+// Each thread uses another copy first, so that the copies number the threads
+// differently.
 TEST_P(TwoCopiesTest, EachCopyHasATableForSharedThreads) {
   const std::string said = InChild([](ChildReport& report) {
     const Copies copies(GetParam());
@@ -257,7 +259,8 @@ TEST_P(TwoCopiesTest, EachCopyHasATableForSharedThreads) {
   EXPECT_EQ(said, "");
 }
 
-// Each pin is ended once, by whichever copy; a walk sees no torn value.
+// Exactly one call ends the life of each value, through any copy. A walk sees
+// no torn value.
 TEST_P(TwoCopiesTest, UnpinAllAndForEachOfOneCopyMeetTheOthers) {
   const std::string said = InChild([](ChildReport& report) {
     const Copies copies(GetParam());

@@ -1,6 +1,5 @@
-// What must hold of a table whatever its threads were in the middle of when
-// they left: no two handles share a slot or a cell. Slots and cells may be
-// lost.
+// Checks of a table whose threads have left calls halfway: no two handles share
+// a slot or a cell. Slots and cells may be lost.
 
 #ifndef HOLDFAST_TESTS_EDGES_UNIQUENESS_H_
 #define HOLDFAST_TESTS_EDGES_UNIQUENESS_H_
@@ -13,8 +12,8 @@
 
 namespace holdfast {
 
-// Writes another value through each of `handles` and reads all of them back.
-// Returns what is wrong, or nothing.
+// Writes a different value through each of `handles`, and reads all of them
+// back. Returns what is wrong, or an empty string.
 template <typename Table>
 std::string SharedCells(Table& table,
                         const std::vector<typename Table::Handle>& handles) {
@@ -38,9 +37,10 @@ std::string SharedCells(Table& table,
   return "";
 }
 
-// Fills the table beside what is live in it, and looks whether all handles are
-// different, read what is written to them, and are at least `least`. Then it
-// unpins all of them. Requires that no other thread is inside a call.
+// Fills the table up. Checks that at least `least` values are live then, that
+// all handles differ, and that each reads what was written to it. Then unpins
+// all. Returns what is wrong, or an empty string. Requires that no other thread
+// is inside a call.
 template <typename Table>
 std::string UniquenessProblem(Table& table, uint64_t least) {
   using Handle = typename Table::Handle;

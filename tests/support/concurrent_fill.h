@@ -1,4 +1,4 @@
-// Counts what a table has left by using it up.
+// Counts how many values a table still has room for, by filling it up.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_FILL_H_
 #define HOLDFAST_TESTS_SUPPORT_CONCURRENT_FILL_H_
@@ -7,8 +7,9 @@
 
 namespace holdfast {
 
-// Pins until `table` refuses and returns how often it did not: more than its
-// capacity, but not endlessly, if it hands slots out twice.
+// Pins values until `table` refuses one, and returns how many it took. Ends
+// even if a defect makes the table hand out slots twice: then the number is
+// larger than the capacity.
 template <typename Table>
 uint64_t FillUp(Table& table) {
   const uint64_t capacity = table.GetStats().capacity;

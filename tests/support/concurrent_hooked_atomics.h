@@ -70,8 +70,9 @@ struct HookedAtomics {
   using Plain = U;
 };
 
-// Now and then dawdles before an operation, seldom yields: threads that run at
-// the same time meet at every point of a call, and others get between.
+// Sometimes delays an operation, and sometimes yields before one. So threads
+// that run at the same time meet at every point of a call, and threads that do
+// not run get a turn in the middle of one.
 class Jitter {
  public:
   static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
@@ -89,7 +90,8 @@ class Jitter {
   }
 };
 
-// The library as it is, with fewer shards: tables are cheap to create.
+// The library without hooks, and with fewer shards, so that tables are cheap to
+// create.
 struct CalmTraits : DefaultTraits {
   static constexpr uint32_t kMaxThreads = 64;
 };

@@ -1,6 +1,6 @@
-// Random operations on a table that many threads share, each with a check of
-// what it returns. Nothing here allocates or locks, so that a thread may be
-// stopped, and a process forked, at any instruction of it.
+// Random operations on a table that many threads share. Each operation checks
+// what the table returns. Nothing here allocates or locks, so a test may stop a
+// thread, or fork, at any instruction.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_LOAD_H_
 #define HOLDFAST_TESTS_SUPPORT_CONCURRENT_LOAD_H_
@@ -16,11 +16,11 @@
 
 namespace holdfast {
 
-// What a thread is doing, for others to see.
+// The operation that a thread is inside of. Other threads can read this.
 enum class Doing { kNothing, kPin, kRead, kWrite, kExchange, kUnpin, kTake };
 
-// What all threads use: values that anyone writes, and values that anyone
-// ends.
+// The values that all threads use: some that any thread writes, and some that
+// any thread ends.
 template <typename Table>
 struct SharedLoad {
   using Value = typename Table::value_type;
@@ -28,7 +28,7 @@ struct SharedLoad {
 
   static constexpr uint64_t kWritten = 16;
   static constexpr uint64_t kEnded = 4;
-  static constexpr uint64_t kEndedPin = 100;  // Stamped on them.
+  static constexpr uint64_t kEndedPin = 100;  // The pin() of those that end.
 
   explicit SharedLoad(Table& shared_table) : table(shared_table) {
     for (uint64_t i = 0; i < kWritten; ++i) {
@@ -41,12 +41,12 @@ struct SharedLoad {
 
   Table& table;
   std::array<Handle, kWritten> written;
-  // Whoever ends the life of one puts another in its place.
+  // A thread that ends the life of one of these pins another in its place.
   std::array<std::atomic<uint64_t>, kEnded> ended;
   std::atomic<uint64_t> wrong{0};
 };
 
-// One thread's part.
+// The operations of one thread.
 template <typename Table>
 class LoadThread {
   using Shared = SharedLoad<Table>;
@@ -54,14 +54,14 @@ class LoadThread {
   using Handle = typename Table::Handle;
 
  public:
-  // Values of its own that a thread has at most.
+  // How many values of its own a thread has at most.
   static constexpr uint64_t kOwn = 24;
 
-  // `number` is stamped on the thread's own values: 101 or more.
+  // `number` is the pin() of the thread's own values: 101 or more.
   LoadThread(Shared& shared, uint64_t seed, uint64_t number)
       : shared_(shared), random_(seed, number), number_(number) {}
 
-  // One random operation or a few.
+  // Does one random operation or a few.
   void Step() {
     const uint64_t dice = random_.Below(100);
     if (dice < 60) return UseOwn(own_[random_.Below(kOwn)]);
@@ -69,7 +69,7 @@ class LoadThread {
     EndOne(shared_.ended[random_.Below(Shared::kEnded)]);
   }
 
-  // Everything that it owns is as it left it.
+  // Checks that the thread's own values are as it left them.
   void CheckOwn() {
     for (const Own& own : own_) {
       if (own.handle) Check(Read(own.handle) == Make(own));
@@ -83,7 +83,7 @@ class LoadThread {
     }
   }
 
-  // Values of its own that are live.
+  // Returns how many of its own values are live.
   uint64_t owned() const {
     uint64_t owned = 0;
     for (const Own& own : own_) owned += bool{own.handle};
@@ -150,7 +150,7 @@ class LoadThread {
   void EndOne(std::atomic<uint64_t>& bits) {
     const Handle handle = Handle::FromBits(bits.load());
     const std::optional<Value> value = Take(handle);
-    if (!value) return;  // Another thread has, or will put one there.
+    if (!value) return;  // Another thread was first, and will pin the next.
     Check(value->IsWhole() && value->pin() == Shared::kEndedPin);
     Check(!Unpin(handle));
     const Handle next = Pin(Value::Make(Shared::kEndedPin, random_.Next()));

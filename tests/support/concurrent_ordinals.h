@@ -1,4 +1,4 @@
-// Traits::Threads with so few ordinals that threads go without.
+// Traits::Threads with so few ordinals that some threads get none.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_ORDINALS_H_
 #define HOLDFAST_TESTS_SUPPORT_CONCURRENT_ORDINALS_H_

@@ -1,5 +1,6 @@
-// Stops a thread before a chosen atomic operation for as long as a test likes,
-// and notices a thread that waits for it, for Traits::Atomics.
+// A hook for Traits::Atomics that stops a thread before a chosen atomic
+// operation for as long as a test likes, and that finds out if another thread
+// waits for the stopped one.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_PARKING_H_
 #define HOLDFAST_TESTS_SUPPORT_CONCURRENT_PARKING_H_
@@ -16,9 +17,10 @@ namespace holdfast {
 
 class Parking {
  public:
-  // Runs `stall` in a thread that stops before its atomic operation number `n`
-  // (from 0), then `meanwhile`, then lets the thread go to its end. False if
-  // `stall` has no operation `n`; then `meanwhile` ran after it.
+  // Runs `stall` in a thread that stops before its atomic operation number `n`,
+  // counted from 0. Then runs `meanwhile`, and lets the thread go on to its
+  // end. Returns false if `stall` has no operation `n`; then `meanwhile` ran
+  // after it.
   template <typename Stall, typename Meanwhile>
   static bool Run(int64_t n, Stall stall, Meanwhile meanwhile) {
     parked_.store(false);
@@ -38,8 +40,9 @@ class Parking {
     return parked;
   }
 
-  // For each call of those that are not to wait. A call that needs so many
-  // operations waits: the process ends.
+  // `meanwhile` must call this before each of its calls on the table. If a call
+  // then takes 100,000 atomic operations, it is waiting for the stopped thread,
+  // and the process ends.
   static void BeginCall() { left_ = 100'000; }
 
   static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {

@@ -1,5 +1,5 @@
-// What the concurrent tests share: threads that start together, and random
-// numbers that a failed run can be repeated with.
+// Helpers of the concurrent tests: threads that start together, and random
+// numbers by whose seed a failed run can be repeated.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_THREADS_H_
 #define HOLDFAST_TESTS_SUPPORT_CONCURRENT_THREADS_H_
@@ -16,7 +16,7 @@
 
 namespace holdfast {
 
-// `rounds`, or fewer where each takes many times as long.
+// Returns `rounds`, or fewer in builds in which a round takes much longer.
 constexpr int Rounds(int rounds) {
 #if defined(ABSL_HAVE_THREAD_SANITIZER) || defined(ABSL_HAVE_ADDRESS_SANITIZER)
   return rounds / 5 + 1;
@@ -25,7 +25,7 @@ constexpr int Rounds(int rounds) {
 #endif
 }
 
-// The seed of this run, which it prints: that in $HOLDFAST_SEED, or a new one.
+// Returns and prints the seed of this run: $HOLDFAST_SEED, or a new one.
 inline uint64_t TestSeed() {
   const char* const given = std::getenv("HOLDFAST_SEED");
   const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10)

@@ -1,7 +1,8 @@
-// Two actors whose atomic operations interleave as a schedule says, for
-// Traits::Atomics: every interleaving of two short calls can be tried, one
-// after the other, however few processors there are. Sequentially consistent
-// ones only: what weaker orderings allow is for a model checker.
+// A hook for Traits::Atomics that makes the atomic operations of two threads,
+// the actors, interleave as a schedule says. So a test can try every
+// interleaving of two short calls, on any number of processors. All of them are
+// sequentially consistent: what weaker orders allow is the model checker's
+// part.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_TURNS_H_
 #define HOLDFAST_TESTS_SUPPORT_CONCURRENT_TURNS_H_
@@ -20,9 +21,9 @@ namespace holdfast {
 
 class Turns {
  public:
-  // Runs actor 0 for runs[0] atomic operations, then actor 1 for runs[1], then
-  // actor 0 for runs[2] and so on; at last each to its end. `second` is run by
-  // a thread of its own.
+  // Actor 0 runs `first`, and actor 1 runs `second` in another thread. Actor 0
+  // runs for runs[0] atomic operations, then actor 1 for runs[1], then actor 0
+  // for runs[2] and so on; at last each actor runs to its end.
   template <typename First, typename Second>
   static void Run(std::vector<int64_t> runs, First first, Second second) {
     runs_ = std::move(runs);
@@ -36,8 +37,8 @@ class Turns {
     thread.join();
   }
 
-  // Whether that run of the last Run ended before its actor had come to its
-  // end.
+  // Returns whether, in the last call of Run, runs[run] ended before its actor
+  // had come to its end.
   static bool Interrupted(size_t run) { return interrupted_[run]; }
 
   static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
@@ -73,7 +74,7 @@ class Turns {
 
   static inline thread_local int actor_ = -1;
   static inline std::atomic<int> turn_{0};
-  // The rest belongs to the actor whose turn it is.
+  // Only the actor whose turn it is uses the variables below.
   static inline std::vector<int64_t> runs_;
   static inline std::vector<bool> interrupted_;
   static inline size_t run_ = 0;

@@ -1,4 +1,5 @@
-// Values that tell whether they are whole, and which pin they belong to.
+// Values from which a test can tell whether they are whole, and which pin they
+// belong to.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_CONCURRENT_VALUE_H_
 #define HOLDFAST_TESTS_SUPPORT_CONCURRENT_VALUE_H_
@@ -35,7 +36,7 @@ class Stamped {
     return value;
   }
 
-  // Whether Make returned this very value.
+  // Returns whether Make returned this very value.
   bool IsWhole() const { return *this == Make(pin(), sequence()); }
 
   uint64_t pin() const {

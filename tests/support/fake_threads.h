@@ -14,7 +14,7 @@ class FakeThreads {
  public:
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  // --- What the library calls ------------------------------------------------
+  // --- The library calls these -----------------------------------------------
 
   using Numbering = FakeThreads;
   static FakeThreads OfThisCopy() noexcept { return {}; }
@@ -48,9 +48,9 @@ class FakeThreads {
 
   static void YieldThread() noexcept { ++yields_; }
 
-  // --- What tests call -------------------------------------------------------
+  // --- Tests call these ------------------------------------------------------
 
-  // No thread has run yet; ordinals below `capacity` can be had.
+  // Starts anew, as if no thread had run yet. There are `capacity` ordinals.
   static void Reset(uint32_t capacity = 64) {
     current_ = kNone;
     may_register_ = true;
@@ -75,20 +75,20 @@ class FakeThreads {
     may_register_ = true;
   }
 
-  // The calls that follow are those of a thread whose ordinal went back, or
-  // that never got one.
+  // The calls that follow are those of a thread that gets no ordinal any more,
+  // because it is running its last exit hooks.
   static void BecomeExiting() {
     current_ = kNone;
     may_register_ = false;
   }
 
-  // The thread with this ordinal, not the current one, exits.
+  // The thread with this ordinal exits. It must not be the current one.
   static void Exit(uint32_t ordinal) { Release(ordinal); }
 
   static bool IsOwned(uint32_t ordinal) { return owned_.count(ordinal) != 0; }
   static size_t Owned() { return owned_.size(); }
   static int yields() { return yields_; }
-  // Whether an ordinal was ever released that nobody owned.
+  // Whether an ordinal was released that no thread owned.
   static bool released_unowned() { return released_unowned_; }
 
  private:

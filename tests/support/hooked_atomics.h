@@ -1,6 +1,6 @@
-// Traits::Atomics for one real thread: before every access a hook is called,
-// which may play another thread that runs there; and a compare-exchange may be
-// told to fail for no reason.
+// Traits::Atomics for one real thread. Before every access a hook is called,
+// which may act as another thread that runs at that point. A test can also make
+// compare-exchanges fail spuriously.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_HOOKED_ATOMICS_H_
 #define HOLDFAST_TESTS_SUPPORT_HOOKED_ATOMICS_H_
@@ -13,20 +13,21 @@ namespace holdfast {
 
 class AccessHook {
  public:
-  // Calls `action` once, before the access number `at`, counted from 0. What
-  // the action itself accesses is not counted.
+  // Calls `action` once, before the access number `at`, counted from 0.
+  // Accesses of the action itself are not counted.
   static void Arm(int at, std::function<void()> action) {
     countdown_ = at;
     action_ = std::move(action);
   }
 
-  // True if the action has not been called; it will not be any more.
+  // Makes sure that the action is not called any more. Returns whether it was
+  // never called.
   static bool Disarm() { return std::exchange(action_, nullptr) != nullptr; }
 
-  // Each compare-exchange fails the first `times` times from now on.
+  // Makes the next `times` compare-exchanges fail.
   static void FailExchanges(int times) { spurious_ = times; }
 
-  // --- What HookedAtomics calls ----------------------------------------------
+  // --- HookedAtomics calls these ---------------------------------------------
 
   static void BeforeAccess() {
     ++accesses_;

@@ -1,5 +1,5 @@
-// Looks inside a table, and ages its slots. Requires that no other thread is
-// inside a call.
+// TestAccess looks inside a table, and makes its slots older than they are.
+// Requires that no other thread is inside a call.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_TABLE_ACCESS_H_
 #define HOLDFAST_TESTS_SUPPORT_TABLE_ACCESS_H_
@@ -36,13 +36,14 @@ class HandleTable<T, Traits>::TestAccess {
   uint64_t Generation(Handle handle) const {
     return table_.LifeOf(handle).generation().number();
   }
-  // Any handle of this form, whether it was issued or not.
+  // Returns the handle of that slot and generation, issued or not.
   Handle HandleAt(uint32_t index, uint64_t generation) const {
     return table_.HandleOf(Life(index, internal::Generation(generation)));
   }
   uint64_t key() const { return table_.key_; }
 
-  // Those that there are: max_slots, and what may be handed out beyond.
+  // How many slots there are: max_slots, and those beyond it that may be handed
+  // out because other threads keep free ones.
   uint64_t slots() const { return table_.all_slots_; }
 
   // --- Slots -----------------------------------------------------------------
@@ -59,6 +60,7 @@ class HandleTable<T, Traits>::TestAccess {
     return index;
   }
 
+  // Sets the generation of a slot, everywhere in the table where it is kept.
   // Requires that the slot is free, and that `generation` is even, larger than
   // the slot's own and smaller than that of a retired slot.
   void Age(uint32_t index, uint64_t generation) {
@@ -85,7 +87,7 @@ class HandleTable<T, Traits>::TestAccess {
     }
   }
 
-  // Age for every free slot below the high-water mark.
+  // Calls Age for every free slot below the high-water mark.
   void AgeFreeSlots(uint64_t generation) {
     for (uint32_t i = 0; i < table_.pool_.high_water(); ++i) {
       const uint64_t old = SlotGeneration(i);
@@ -93,9 +95,10 @@ class HandleTable<T, Traits>::TestAccess {
     }
   }
 
-  // Gives a live value another cell than it has, as a Write leaves it that
-  // another thread came between. Its cell becomes the spare of the first shard,
-  // or a shared one. Does nothing if values have no cells.
+  // Moves a live value to another cell, as a Write does if another thread's
+  // call comes between its two compare-exchanges. The cell where it was becomes
+  // the spare cell of the first shard, or a shared one. Does nothing if values
+  // have no cells.
   void Displace(Handle handle) {
     if constexpr (kHasCells) {
       const auto swap = [&](uint32_t cell) {
@@ -119,8 +122,8 @@ class HandleTable<T, Traits>::TestAccess {
     }
   }
 
-  // Gives the first `count` ordinals their spare cells, as their first Write
-  // would.
+  // Gives the threads with the first `count` ordinals their spare cells, as
+  // their first Writes would.
   void GiveSpares(uint32_t count) {
     if constexpr (kHasCells) {
       for (uint32_t i = 0; i < count; ++i) {
@@ -131,8 +134,9 @@ class HandleTable<T, Traits>::TestAccess {
     }
   }
 
-  // As if the value had been written as often as its word can count. Requires
-  // that it is in the slot's own cell, and was not displaced in this life.
+  // Sets the slot's word as if the value had been written as often as the word
+  // can count. Requires that the value is in the slot's own cell, and was not
+  // displaced in this life.
   void WearWrites(Handle handle) {
     if constexpr (kHasCells) {
       array()
@@ -145,8 +149,8 @@ class HandleTable<T, Traits>::TestAccess {
 
   // --- Free slots ------------------------------------------------------------
 
-  // The batches on the free list, the top one first. Ends at what is no slot,
-  // which is then the last that it returns.
+  // Returns the batches on the free list, the top one first. Stops at a number
+  // that is no slot, which is then the last one that it returns.
   std::vector<std::vector<uint32_t>> FreeList() const {
     std::vector<std::vector<uint32_t>> batches;
     uint32_t first = Array<typename Pool::Control>(layout_.control)
@@ -188,9 +192,9 @@ class HandleTable<T, Traits>::TestAccess {
 
   // --- Invariants ------------------------------------------------------------
 
-  // What is wrong with the table; empty if nothing is. Checks [INV-1], that
-  // each cell has one owner [INV-2], that each slot below the high-water mark
-  // is in exactly one place [INV-7], and [INV-8].
+  // Returns what is wrong with the table, or an empty string. Checks [INV-1],
+  // that each cell has one owner [INV-2], that each slot below the high-water
+  // mark is in exactly one place [INV-7], and [INV-8].
   std::string Problem() const {
     if (table_.all_slots_ == 0) return "";  // Moved from.
     const uint64_t high_water = table_.pool_.high_water();

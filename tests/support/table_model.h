@@ -1,9 +1,9 @@
-// A table and the plain map that it is compared with: each call does the same
-// to both, and the first thing that differs is kept in problem().
+// TableModel holds a table and a plain map that it is compared with. Each call
+// does the same to both, and problem() keeps the first difference.
 //
-// The calls are those of one thread, whose cache of free slots is always its
-// own: then Pin fails if and only if every slot is live or retired. Or they are
-// those of several that take turns (see fake_threads.h).
+// The calls are those of one thread; then Pin must fail if and only if every
+// slot is live or retired. Or they are those of several threads that take turns
+// (see fake_threads.h).
 
 #ifndef HOLDFAST_TESTS_SUPPORT_TABLE_MODEL_H_
 #define HOLDFAST_TESTS_SUPPORT_TABLE_MODEL_H_
@@ -43,11 +43,12 @@ class TableModel {
         table_(New()),
         generations_(options.max_slots, 0) {}
 
-  // What differed first: operation, handle, expected and got. Empty if nothing.
+  // The first difference: operation, handle, what was expected and what came.
+  // Empty if there is none.
   const std::string& problem() const { return problem_; }
 
-  // From now on up to `count` other threads may keep free slots from this one.
-  // To be called once.
+  // From now on, up to `count` other threads may have free slots in their
+  // caches. Call it at most once.
   void set_other_threads(uint64_t count) {
     one_thread_ = false;
     // What the table may hand out beyond its capacity.
@@ -61,7 +62,7 @@ class TableModel {
   const std::vector<HandleType>& live() const { return live_; }
   const std::vector<HandleType>& ended() const { return ended_; }
 
-  // A live handle of another table.
+  // Returns a live handle of another table.
   HandleType Foreign(uint64_t seed) {
     if (!foreign_) foreign_ = New();
     const HandleType handle = foreign_->Pin(Value(seed));
@@ -129,7 +130,7 @@ class TableModel {
     if (IsLive(handle)) expected_.values.at(handle.bits()) = value;
   }
 
-  // The value goes to another cell: see TestAccess.
+  // Moves the value to another cell: see TestAccess.
   void Displace(HandleType handle) {
     if (IsLive(handle)) Access().Displace(handle);
   }
@@ -160,7 +161,8 @@ class TableModel {
 
   void ForEach() { CheckVisits("ForEach", ContentsOf(table_)); }
 
-  // Unpins what choose() is true for, while it is visited.
+  // Calls choose() for each value that ForEach visits, and unpins the value if
+  // it returns true.
   template <typename F>
   void ForEachUnpin(F choose) {
     std::vector<HandleType> unpinned;
@@ -206,7 +208,7 @@ class TableModel {
 
   void MoveConstruct() {
     Table other(std::move(table_));
-    // NOLINTBEGIN(bugprone-use-after-move): it refuses everything.
+    // NOLINTBEGIN(bugprone-use-after-move): the moved table must refuse all.
     Same("Pin, moved from", HandleType(), HandleType(), table_.Pin(Value(1)));
     if (!live_.empty()) {
       const HandleType handle = live_.back();
@@ -219,7 +221,7 @@ class TableModel {
     table_ = std::move(other);
   }
 
-  // Has a table with something in it dropped by the assignment.
+  // Assigns to a table that holds a value, which must be destroyed.
   void MoveAssign() {
     Table other(std::move(table_));
     table_ = New();
@@ -266,7 +268,7 @@ class TableModel {
          stats.high_water);
   }
 
-  // Everything that can be seen of the table, and its invariants.
+  // Checks everything that the table tells, and its invariants.
   void CheckAll() {
     CheckStats();
     ForEach();
@@ -305,7 +307,7 @@ class TableModel {
             newest / 2 - generation / 2};
   }
 
-  // Forgets a live handle. Linear: tables are small.
+  // Ends the life of a handle in the map. Linear, since tables are small.
   void End(HandleType handle) {
     expected_.values.erase(handle.bits());
     std::swap(*std::find(live_.begin(), live_.end(), handle), live_.back());
@@ -314,7 +316,8 @@ class TableModel {
     retired_ += ++generations_[Access().Index(handle)] == kRetired;
   }
 
-  // Whatever other threads keep, as many values fit as were asked for.
+  // A Pin may be refused only if max_slots slots are live or retired, however
+  // many other threads keep.
   void CheckRefusedPin() {
     const uint64_t used = live_.size() + retired_;
     Same("Pin refused, slots used", HandleType(), std::max(used, capacity()),

@@ -1,5 +1,5 @@
-// All that a table tells about itself, to compare before and after a call that
-// must change nothing.
+// Everything that a table tells about itself, to be compared before and after a
+// call that must change nothing.
 
 #ifndef HOLDFAST_TESTS_SUPPORT_TABLE_SNAPSHOT_H_
 #define HOLDFAST_TESTS_SUPPORT_TABLE_SNAPSHOT_H_
@@ -13,8 +13,8 @@
 
 namespace holdfast {
 
-// The values of a table by their handles' bits. Empty `twice` unless a handle
-// was visited more than once.
+// The values of a table, by the bits of their handles. `twice` is empty unless
+// a handle was visited more than once.
 template <typename T>
 struct TableContents {
   std::unordered_map<uint64_t, T> values;
@@ -40,7 +40,7 @@ TableContents<typename Table::value_type> ContentsOf(const Table& table) {
   return contents;
 }
 
-// Every figure but bytes_touched, which a mere look at a slot may raise.
+// All statistics but bytes_touched, which merely reading a slot may increase.
 inline std::string Summary(const TableStats& stats) {
   return absl::StrCat(
       "live ", stats.live, " free ", stats.free, " cached ", stats.cached,

@@ -9,8 +9,9 @@
 
 namespace holdfast {
 
-// kSize bytes that all depend on `seed`; without a default constructor.
-// Different seeds make different values, if below 256 for one byte.
+// A value of kSize bytes that all depend on `seed`, without a default
+// constructor. Different seeds make different values, as long as they are below
+// 256 if kSize is 1.
 template <size_t kSize>
 struct TestValue {
   explicit TestValue(uint64_t seed) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # usage: version_test.sh [VERSION]
 #
-# From the top folder: the version of include/holdfast/version.h is that of
-# MODULE.bazel, of what README.md tells others to depend on, of the first section
-# of CHANGELOG.md and, where it is given, VERSION, which is CMake's.
+# Checks, from the top folder, that all of these state the same version:
+# include/holdfast/version.h, MODULE.bazel, the bazel_dep in README.md, the first
+# section of CHANGELOG.md, and, if it is given, VERSION, which is CMake's.
 set -uo pipefail
 failed=0
 

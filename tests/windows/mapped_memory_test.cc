@@ -29,7 +29,7 @@ MappedMemory Reserved(size_t bytes) {
   return memory;
 }
 
-// What the system says of the page.
+// Returns what the system says about the page.
 DWORD StateOf(const void* address) {
   MEMORY_BASIC_INFORMATION info;
   VirtualQuery(address, &info, sizeof(info));
@@ -63,7 +63,7 @@ TEST(WindowsMappedMemoryTest, MakeWritableKeepsWhatWasWritten) {
 
 TEST(WindowsMappedMemoryTest, CountsThePagesThatWereTouched) {
   const size_t page = MappedMemory::PageBytes();
-  const size_t bytes = 1000 * page;  // Some rounds of what is asked at a time.
+  const size_t bytes = 1000 * page;  // ResidentBytes asks for 256 at a time.
   const MappedMemory memory = Reserved(bytes);
   EXPECT_EQ(memory.ResidentBytes(), 0);
   ASSERT_TRUE(MappedMemory::MakeWritable(memory.Array<char>(0, 1), bytes));

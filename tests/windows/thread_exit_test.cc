@@ -1,9 +1,9 @@
-// Goal: on Windows an ordinal comes back, however its thread ends, and never
-// while its thread can use it.
+// Goal: on Windows a thread's ordinal becomes free however the thread ends, and
+// never while the thread can still use it.
 //
-// Method: threads that end in order or are terminated, and threads whose exit
-// hook is armed in a fiber that is deleted here or there. Run by
-// tools/check_windows.
+// Method: threads that end normally or are terminated, and threads whose exit
+// hook is armed in a fiber, which the same or another thread deletes.
+// tools/check_windows runs this.
 
 #define WIN32_LEAN_AND_MEAN
 #if !defined(NOMINMAX)
@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint32_t kNone = ThreadOrdinals::kNone;
 
-// Whether nobody has the ordinal any more.
+// Returns whether no thread has the ordinal.
 bool IsFree(uint32_t ordinal) {
   if (!ThreadOrdinals::TryClaim(ordinal)) return false;
   ThreadOrdinals::Release(ordinal);
@@ -65,11 +65,11 @@ TEST(WindowsThreadExitTest, ATerminatedThreadsIsInherited) {
   EXPECT_TRUE(IsFree(ordinal));
 }
 
-// Has a thread register in a fiber.
+// A thread that registers in a fiber.
 class FiberTest : public testing::Test {
  protected:
-  // Returns the fiber; the calling thread, which is one from now on, has an
-  // ordinal.
+  // Makes the calling thread a fiber, and gets an ordinal for the thread in a
+  // second fiber. Returns that fiber.
   void* RegisterInAFiber() {
     thread_ = ConvertThreadToFiber(nullptr);
     void* const fiber = CreateFiber(

@@ -5,15 +5,15 @@
     $1 = Handle(0x1ab937c4e0af8b51)
     (gdb) print table
     $2 = HandleTable with 2 live of 3 slots used = {[Handle(0x...)] = 7, ...}
-    (gdb) print $holdfast(table, handle)       a handle, or its bits
+    (gdb) print $holdfast(table, handle)       the value; takes a handle or its bits
     $3 = 7
     (gdb) print $holdfast(table, 0x1234)
     $4 = "foreign: not a handle of this table"
 
-It reads memory alone and calls nothing in the program, so it works on core files
-and while other threads are stopped inside a call. Needs debug information for the
-types; optimized programs are fine. A table of which a debugger sees no address,
-since all of it lies in registers, cannot be shown.
+The script only reads memory, and calls no function of the program. So it works on
+core files, and while other threads are stopped inside a call. It needs debug
+information for the types; the program may be optimized. It cannot show a table that
+lies in registers, for which gdb has no address.
 """
 
 import re
@@ -23,11 +23,11 @@ import gdb.printing
 
 HOME = 1 << 63
 RETURNING = 1 << 62
-CHUNK = 4096  # Slots read at a time.
+CHUNK = 4096  # How many slots are read at a time.
 
 
 def number_at(address, size):
-    """The unsigned integer of that many bytes, as std::atomic holds it."""
+    """Returns the unsigned integer of `size` bytes that a std::atomic there holds."""
     memory = gdb.selected_inferior().read_memory(address, size)
     return int.from_bytes(bytes(memory), byte_order())
 
@@ -37,7 +37,7 @@ def byte_order():
 
 
 def constant(type_, name, default):
-    """A static member of a struct or of one that it is derived from."""
+    """Returns a static member of a struct or of its bases, else `default`."""
     type_ = type_.strip_typedefs()
     if not type_.fields():
         raise gdb.GdbError("nothing is known of %s: it was compiled without -g" % type_)
@@ -54,7 +54,8 @@ def handle_text(bits):
 
 
 class Table:
-    """What lies in a HandleTable; see docs/design.md for the words."""
+    """Reads a HandleTable, whose words include/holdfast/internal describes:
+    place.h, cell_word.h, inline_word.h."""
 
     def __init__(self, value):
         kind = value.type.strip_typedefs()
@@ -79,7 +80,7 @@ class Table:
         return (index << self.generation_bits | generation) ^ self.key
 
     def live(self):
-        """(index, word) of each live slot."""
+        """Yields (index, word) of each live slot."""
         size = self.slot_type.sizeof
         order = byte_order()
         for first in range(0, self.high_water, CHUNK):
@@ -105,7 +106,7 @@ class Table:
         return gdb.Value(address).cast(self.value_type.pointer()).dereference()
 
     def find(self, bits):
-        """The value of a handle, or text that says why there is none."""
+        """Returns the value of a handle, or a text that says why there is none."""
         if bits == 0:
             return "null: the null handle"
         place = bits ^ self.key
@@ -154,7 +155,7 @@ class TablePrinter:
 
 class Find(gdb.Function):
     """$holdfast(TABLE, HANDLE): the value, or why there is none. TABLE is a
-HandleTable, a pointer or a reference to one; HANDLE a Handle or its bits."""
+HandleTable, or a pointer or a reference to one; HANDLE is a Handle or its bits."""
 
     def __init__(self):
         super().__init__("holdfast")

@@ -1,5 +1,6 @@
-//! Rust's tables as peers of the benchmarks: the loops of `bench/loops.h`, so
-//! that a loop is one foreign call and what it measures is inlined as in Rust.
+//! Rust's tables as peers of the benchmarks: the loops of `bench/loops.h` in Rust. So
+//! a loop is one foreign call, and the calls inside are inlined as in any Rust
+//! program.
 
 mod tables;
 mod ticks;
@@ -20,7 +21,7 @@ const READ: u32 = 1;
 const WRITE: u32 = 2;
 const UNPIN: u32 = 3;
 
-/// What `rust_peers.h` calls, in its order.
+/// The functions that `rust_peers.h` calls, in the same order as there.
 #[repr(C)]
 pub struct Api {
     create: extern "C" fn(usize) -> *mut c_void,
@@ -64,8 +65,8 @@ pub static HOLDFAST_BENCH_SHARDED_SLAB: Api = api::<ShardedSlab>();
 #[no_mangle]
 pub static HOLDFAST_BENCH_SLOTMAP: Api = api::<Slotmap>();
 
-// Below, `table` is what `create` has returned, and a pointer comes with as many
-// elements as `n` says.
+// Below, `table` must be a result of `create`, and pointers must point to `n`
+// elements.
 
 extern "C" fn create<T: Table>(capacity: usize) -> *mut c_void {
     Box::into_raw(Box::new(T::new(capacity))).cast()

@@ -1,4 +1,4 @@
-//! The tables themselves, with handles as `bench/loops.h` wants them: never 0.
+//! The tables themselves. As `bench/loops.h` requires, no handle is 0.
 
 use sharded_slab::Slab;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
@@ -8,9 +8,10 @@ use std::sync::{Mutex, MutexGuard};
 
 pub trait Table: Sized {
     fn new(capacity: usize) -> Self;
-    /// What a loop pins and unpins with. Takes room for `pins`, if there is any.
+    /// Returns the room with which a loop pins and unpins. Takes room for `pins` values,
+    /// if there is any.
     fn room(&self, pins: usize) -> Room<'_>;
-    /// 0 if the table is full.
+    /// Returns 0 if the table is full.
     fn pin(&self, number: u64, room: &mut Room<'_>) -> u64;
     fn read(&self, handle: u64) -> Option<u64>;
     fn write(&self, handle: u64, number: u64) -> bool;
@@ -19,15 +20,16 @@ pub trait Table: Sized {
     fn unpin_all(&self) -> usize;
 }
 
-/// A loop's part of the room that a table without a limit of its own has left:
-/// a shared counter for every pin would be what is measured.
+/// How many more values a loop may pin into a table that has no capacity of its own.
+/// A loop takes room for several pins at a time: otherwise the benchmarks would
+/// measure a shared counter.
 pub struct Room<'a> {
     left: &'a AtomicUsize,
     mine: usize,
 }
 
 impl<'a> Room<'a> {
-    /// What a loop keeps at most, of what it has unpinned.
+    /// The most room that a loop keeps from its unpins.
     const KEPT: usize = 16;
 
     fn new(left: &'a AtomicUsize, pins: usize) -> Self {
@@ -78,8 +80,8 @@ impl Drop for Room<'_> {
     }
 }
 
-/// Has no write, no removal of everything, and iterates only while nobody else
-/// uses it.
+/// sharded-slab's Slab. It has no write and no removal of everything, and iterates
+/// only while no other thread uses it.
 pub struct ShardedSlab {
     slab: UnsafeCell<Slab<u64>>,
     capacity: usize,
@@ -92,7 +94,7 @@ unsafe impl Sync for ShardedSlab {}
 impl ShardedSlab {
     #[inline(always)]
     fn slab(&self) -> &Slab<u64> {
-        // Nobody else is inside a call of for_each_sum.
+        // Safe: no thread is inside for_each_sum.
         unsafe { &*self.slab.get() }
     }
 }
@@ -136,8 +138,8 @@ impl Table for ShardedSlab {
         false
     }
 
-    /// By `take`, which waits for readers, but is one CAS in place of the two
-    /// of `remove`, and of racing calls lets only one succeed.
+    /// Uses `take`, which waits for readers. But it does one CAS instead of the two of
+    /// `remove`, and lets only one of several racing calls succeed.
     #[inline(always)]
     fn unpin(&self, handle: u64, room: &mut Room<'_>) -> bool {
         let key = handle.wrapping_sub(1) as usize;
@@ -149,12 +151,12 @@ impl Table for ShardedSlab {
     }
 
     fn for_each_sum(&self) -> u64 {
-        // Its iterator panics if there never was anything.
+        // The iterator panics if the slab has never had a value.
         if self.left.load(Ordering::Relaxed) == self.capacity {
             return 0;
         }
         let _alone = self.iterating.lock().unwrap();
-        // The caller has nobody else use the table.
+        // Safe: the caller makes sure that no other thread uses the table.
         let slab = unsafe { &mut *self.slab.get() };
         slab.unique_iter()
             .fold(0, |sum, number| sum.wrapping_add(*number))
@@ -192,7 +194,7 @@ impl Table for Slotmap {
         }
     }
 
-    /// The map knows how many it has.
+    /// The map itself knows how many values it has.
     fn room(&self, _: usize) -> Room<'_> {
         Room::new(&self.unused, 0)
     }

@@ -1,4 +1,4 @@
-//! `TicksBegin` and `TicksEnd` of `bench/clock.h`, with what they do not wait for.
+//! `TicksBegin` and `TicksEnd` of `bench/clock.h`, which wait for the same things.
 
 #[cfg(target_arch = "x86_64")]
 mod clock {
@@ -39,8 +39,8 @@ mod clock {
     }
 }
 
-/// Keeps what an operation returns, and so the operation. `black_box` is newer
-/// than the oldest Rust that this must do with.
+/// Uses the result of an operation, so that the compiler keeps the operation.
+/// (`black_box` is newer than the oldest Rust that this must compile with.)
 #[inline(always)]
 fn keep(value: u64) {
     unsafe {
