@@ -1,12 +1,12 @@
-"""The state of this machine and checkout, as far as files and git tell it."""
+"""The state of this machine and checkout, as far as files and git tell it, and how a page
+writes it."""
 
 import os
 import platform
 import subprocess
 import time
 
-from bench.report.facts import UNKNOWN
-
+UNKNOWN = "could not be read"
 CPU = "/sys/devices/system/cpu"
 
 
@@ -16,62 +16,80 @@ def context(workspace, root="/"):
         "commit": commit(workspace),
         "date_utc": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "governor": governor(root),
+        "governor": first_line(root, "cpu0/cpufreq/scaling_governor") or UNKNOWN,
         "turbo": turbo(root),
-        "smt": first_line(root, f"{CPU}/smt/control") or UNKNOWN,
-        "load_at_start": load(),
+        "smt": first_line(root, "smt/control") or UNKNOWN,
+        "load_at_start": " ".join(f"{each:.2f}" for each in os.getloadavg()),
     }
-    found["not_controlled"] = not_controlled(found)
-    return found
+    # Sources of noise that were on, or may have been.
+    noisy = [f"{name} ({found[key]})" for name, key, calm in [
+        ("frequency governor", "governor", ["performance"]), ("turbo", "turbo", ["off"]),
+        ("simultaneous multithreading", "smt", ["off", "forceoff", "notsupported"])]
+        if found[key] not in calm]
+    noisy += ["other programs", "the scheduler", "address randomization"]
+    return {**found, "not_controlled": "; ".join(noisy)}
 
 
 def commit(workspace):
     """`git describe`, with -dirty if the tree is not what was committed."""
     try:
-        done = subprocess.run(["git", "describe", "--always", "--tags", "--dirty"],
-                              cwd=workspace, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, timeout=30, check=True)
+        return subprocess.run(["git", "describe", "--always", "--tags", "--dirty"], check=True,
+                              cwd=workspace, capture_output=True, text=True,
+                              timeout=30).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return UNKNOWN
-    return done.stdout.decode().strip() or UNKNOWN
-
-
-def governor(root):
-    return first_line(root, f"{CPU}/cpu0/cpufreq/scaling_governor") or UNKNOWN
 
 
 def turbo(root):
-    no_turbo = first_line(root, f"{CPU}/intel_pstate/no_turbo")
-    if no_turbo:
-        return "off" if no_turbo == "1" else "on"
-    boost = first_line(root, f"{CPU}/cpufreq/boost")
-    if boost:
-        return "on" if boost == "1" else "off"
-    return UNKNOWN
-
-
-def load():
-    try:
-        return " ".join(f"{each:.2f}" for each in os.getloadavg())
-    except OSError:
-        return UNKNOWN
-
-
-def not_controlled(found):
-    """Sources of noise that were on, or may have been."""
-    noisy = []
-    if found["governor"] != "performance":
-        noisy.append(f"frequency governor ({found['governor']})")
-    if found["turbo"] != "off":
-        noisy.append(f"turbo ({found['turbo']})")
-    if found["smt"] not in ("off", "forceoff", "notsupported"):
-        noisy.append(f"simultaneous multithreading ({found['smt']})")
-    return "; ".join(noisy + ["other programs", "the scheduler", "address randomization"])
+    off = {"1": "off", "0": "on"}.get(first_line(root, "intel_pstate/no_turbo"))
+    boost = {"1": "on", "0": "off"}.get(first_line(root, "cpufreq/boost"))
+    return off or boost or UNKNOWN
 
 
 def first_line(root, path):
     try:
-        with open(os.path.join(root, path.lstrip("/")), encoding="utf-8") as file:
+        with open(os.path.join(root, CPU.lstrip("/"), path), encoding="utf-8") as file:
             return file.readline().strip()
     except OSError:
         return ""
+
+
+def facts(context):
+    """{label: text} for the head of a report."""
+    cpus, model = context.get("num_cpus"), context.get("cpu_model") or UNKNOWN
+    return {"Machine": f"{model}, {cpus} hardware threads" if cpus else model,
+            "Compiler": compiler(context),
+            **{label: context.get(key) or UNKNOWN for label, key in [
+                ("Build", "build_mode"), ("Commit", "commit"), ("Date", "date_utc"),
+                ("System", "kernel"), ("Flags", "run_flags")]}}
+
+
+def compiler(context):
+    """g++ says no more than its version."""
+    text = context.get("compiler") or UNKNOWN
+    return f"g++ {text}" if text[0].isdigit() else text
+
+
+def circumstances(context):
+    """{label: text}: what may have disturbed the measurement."""
+    caches = ", ".join(f"L{level} {size >> 20} MiB" if size >= 1 << 20 else
+                       f"L{level} {size >> 10} KiB"
+                       for level, size in cache_sizes(context).items())
+    return {"Caches": caches or UNKNOWN, **{
+        label: context.get(key) or "not recorded" for label, key in [
+            ("Threads pinned to CPUs", "pinning"), ("Clock", "clock"),
+            ("Hardware counters", "counters"), ("Frequency governor", "governor"),
+            ("Turbo", "turbo"), ("Simultaneous multithreading", "smt"),
+            ("Load average at the start", "load_at_start"), ("Not turned off", "not_controlled"),
+            ("Peers left out", "peers_skipped")]}}
+
+
+def cache_sizes(context):
+    """{level: bytes} of the caches that hold data."""
+    return {cache["level"]: cache["size"] for cache in context.get("caches", [])
+            if cache["type"] in ("Data", "Unified")}
+
+
+def slots_in_caches(context):
+    """{slots: name} of the caches, at 16 bytes a slot."""
+    return {size / 16: f"L{level}" for level, size in cache_sizes(context).items()}
