@@ -103,10 +103,10 @@ def svg(figure, title):
     box = re.search(r'viewBox="[^"]*"', drawn)[0]
     for pattern, new in [
             (r"\A.*?<svg.*?>|</svg>\s*\Z|<!--.*?-->|<style.*?</style>", ""),
-            (r'(?<=")font: [^;"]*;? ?| clip-path="[^"]*"', ""),
+            (r'\bfont: [^;"]*(; )?| clip-path="[^"]*"', ""),
             (r'<g id="(?:(series [^"]*)|[^"]*)"', r'<g class="\1"'),
             (r'<a xlink:href="([^"]*)">', r"<g><title>\1</title>"), (r"</a>", "</g>"),
-            (r"(\.\d\d)\d{4}\b", r"\1"), (r"(?<=>)\s+(?=<)", ""),
+            (r"(\.\d\d)\d{3,4}\b", r"\1"), (r"(?<=>)\s+(?=<)", ""),
             (r"#0000(\w\w)", lambda match: f"var(--{COLOURS[int(match[1], 16)]})")]:
         drawn = re.sub(pattern, new, drawn, flags=re.S)
     return f'<svg class="chart" {box} role="img" aria-label="{escape(title)}">{drawn}</svg>'
@@ -146,7 +146,8 @@ def draw_points(axes, chart, peer, at, points, marker):
         where = words.setting({chart.x: x}) if chart.x else PERCENTILES.get(x)
         tips.append(", ".join(filter(None, [catalog.describe(peer).short, where])) + (
             ": {} ({} to {})".format(*(words.amount(each, chart.unit) for each in stat[:3]))))
-    scatter(axes, *((at, medians) if chart.x else (medians, at)), drawn, marker).set_urls(tips)
+    dots = scatter(axes, *((at, medians) if chart.x else (medians, at)), drawn, marker)
+    dots.set_urls([*tips, ""])  # A single one would be left out.
 
 
 def scale(axes, which, chart):

@@ -105,7 +105,7 @@ class VerdictTest(unittest.TestCase):
 
 class WordsTest(unittest.TestCase):
     def test_figures(self):
-        for value, text in [(0, "0.00"), (0.1234, "0.123"), (1.2345, "1.23"), (9.996, "10.0"),
+        for value, text in [(0, "0"), (0.1234, "0.123"), (1.2345, "1.23"), (9.996, "10.0"),
                             (99.96, "100"), (999.6, "1,000"), (12345, "12,300")]:
             self.assertEqual(words.number(value), text)
         for value, text in [(1.234, "1.23 ns"), (5146, "5.15 µs"), (2e6, "2.00 ms")]:

@@ -43,7 +43,7 @@ def arguments(argv):
                "the report of what there is; with 2 if there is none.")
     parser.add_argument("--quick", action="store_true",
                         help="smaller tables, few and short repetitions: at most two minutes")
-    parser.add_argument("--filter", metavar="REGEX", type=re.compile,
+    parser.add_argument("--filter", metavar="REGEX",
                         help="only benchmarks whose name matches, such as "
                              "'^pin_unpin/.*threads:2/'")
     parser.add_argument("--output", metavar="DIR", default=FOLDER,
@@ -57,6 +57,10 @@ def arguments(argv):
     options = parser.parse_args(argv)
     if options.json and (options.quick or options.filter):
         parser.error("--json runs nothing, so that --quick and --filter have no meaning")
+    try:
+        re.compile(options.filter or "")
+    except re.error as error:
+        parser.error(f"--filter {options.filter!r} is no regular expression: {error}")
     return options
 
 
@@ -84,7 +88,8 @@ class Progress:
         self.done, self.all, self.name = int(match[1]), int(match[2]), match[3]
         begun, count = (self.round - 1) * self.all + self.done - 1, self.rounds * self.all
         left = min((now - self.start) / max(begun, 1) * (count - begun), self.end - now)
-        text = f"{begun + 1}/{count}, {left / 60:.1f} min left  {self.name}"
+        left = f", {left / 60:.1f} min left" if begun else ""
+        text = f"{begun + 1}/{count}{left}  {self.name}"
         if sys.stderr.isatty():
             print(f"\r\033[K{text[:79]}", end="", file=sys.stderr, flush=True)
         elif not self.printed or now - self.printed >= SPARSE_SECONDS:
@@ -95,7 +100,7 @@ class Progress:
 def measure(options):
     """Runs the suite; the JSON as a dictionary, whole or as far as it came."""
     flags = ["--suite_quick", "--benchmark_repetitions=1"] if options.quick else []
-    flags += [f"--benchmark_filter={options.filter.pattern}"] if options.filter else []
+    flags += [f"--benchmark_filter={options.filter}"] if options.filter else []
     context = {**machine.context(os.environ.get("BUILD_WORKSPACE_DIRECTORY", HERE)),
                "run_flags": " ".join(flags) or "none: the suite's defaults",
                "quick": options.quick, "partial": bool(options.filter)}
