@@ -105,7 +105,7 @@ def svg(figure, title):
             (r"\A.*?<svg.*?>|</svg>\s*\Z|<!--.*?-->|<style.*?</style>", ""),
             (r'\bfont: [^;"]*(; )?| clip-path="[^"]*"', ""),
             (r'<g id="(?:(series [^"]*)|[^"]*)"', r'<g class="\1"'),
-            (r'<a xlink:href="([^"]*)">', r"<g><title>\1</title>"), (r"</a>", "</g>"),
+            (r'<a xlink:href="([^"]*)">', r"<g><title>\1</title>"), (r"</a>", "</g>"), ("xlink:", ""),
             (r"(\.\d\d)\d{3,4}\b", r"\1"), (r"(?<=>)\s+(?=<)", ""),
             (r"#0000(\w\w)", lambda match: f"var(--{COLOURS[int(match[1], 16)]})")]:
         drawn = re.sub(pattern, new, drawn, flags=re.S)

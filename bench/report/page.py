@@ -100,7 +100,9 @@ def figure(view, fixed, panel, context):
     verdict = judge(panel)
     svg = charts.matplotlib and charts.draw(charts.Chart(
         f"{title}, {about}", unit, series, view.x,
-        machine.slots_in_caches(context) if view.x == "slots" else {},
+        # Of 16 bytes.
+        {size / 16: name for name, size in machine.cache_sizes(context).items()
+         if view.x == "slots"},
         context.get("num_cpus") if view.x == "threads" else None,
         verdict.limit.stat.median if verdict and verdict.limit else None))
     return title, about, kind, svg, reading(view, panel, unit)

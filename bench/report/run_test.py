@@ -163,9 +163,8 @@ class MachineTest(unittest.TestCase):
             self.assertIn("turbo (could not be read)", found["not_controlled"])
             for path, text in [("cpu0/cpufreq/scaling_governor", "performance"),
                                ("intel_pstate/no_turbo", "1"), ("smt/control", "on")]:
-                full = os.path.join(root, machine.CPU.lstrip("/"), path)
-                os.makedirs(os.path.dirname(full))
-                with open(full, "w", encoding="utf-8") as file:
+                os.makedirs(os.path.dirname(os.path.join(root, path)))
+                with open(os.path.join(root, path), "w", encoding="utf-8") as file:
                     file.write(text + "\n")
             found = machine.context(root, root)
             self.assertEqual((found["governor"], found["turbo"]), ("performance", "off"))
