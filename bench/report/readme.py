@@ -8,6 +8,7 @@
 
 import argparse
 import difflib
+import glob
 import json
 import os
 import re
@@ -19,7 +20,6 @@ from bench.report import catalog, machine, results, words
 BEGIN = "<!-- Speed: written by ./bazelw run //bench/report:readme -->\n"
 END = "<!-- Speed ends -->\n"
 FOLDER = "bench/results"
-NAME = re.compile(r"[^.]+\.[^.]+\.(\d{4}-\d\d-\d\d)\.[^.]+\.json\Z")
 KEPT = ("cpu_model", "num_cpus", "caches", "compiler", "build_mode", "commit", "date_utc",
         "kernel", "run_flags", "governor", "turbo", "smt", "load_at_start", "not_controlled",
         "pinning", "counters", "clock", "peers_skipped")
@@ -30,14 +30,9 @@ class Failure(Exception):
 
 
 def newest(folder):
-    """The path of the newest results; of one day's, the first by name. Or None."""
-    names = [name for name in sorted(os.listdir(folder) if os.path.isdir(folder) else [])
-             if name.endswith(".json")]
-    for name in names:
-        if not NAME.match(name):
-            raise Failure(f"{folder}/{name} is not named <commit>.<cpu>.<yyyy-mm-dd>."
-                          "<compiler>.json")
-    return os.path.join(folder, max(names, key=lambda name: NAME.match(name)[1])) if names else None
+    """The path of the newest results; of one day's, the first by name."""
+    paths = sorted(glob.glob(os.path.join(folder, "*.json")))
+    return max(paths, key=lambda path: path.split(".")[-3])  # <commit>.<cpu>.<date>.<compiler>
 
 
 def table(found):
@@ -74,29 +69,26 @@ def add(path, folder):
     """Keeps of a report's JSON what figures need: one line a benchmark, four digits."""
     with open(path, encoding="utf-8") as file:
         found = results.parse(file.read(), path)
-    context = {key: found.context[key] for key in KEPT if key in found.context}
     if found.failed() or found.context.get("quick") or found.context.get("partial"):
-        raise Failure("results with failures, of a quick run or of a part of the suite are not "
-                      "kept")
+        raise Failure("results with failures, or of a quick run, or of a part of the suite, are "
+                      "not kept")
+    context = {key: found.context[key] for key in KEPT if key in found.context}
     lines = [json.dumps({"name": each.name, **{
         counter: [float(f"{value:.4g}") for value in each.samples[counter]]
         for counter in each.headline}}, separators=(",", ":"))
         for each in sorted(found.all, key=lambda each: each.name) if not each.computed]
-    parts = [context["commit"], context["cpu_model"], context["date_utc"][:10],
-             machine.compiler(context)]
-    name = ".".join(re.sub(r"[^A-Za-z0-9+-]+", "-", part).strip("-").lower() for part in parts)
+    name = ".".join(re.sub(r"[^A-Za-z0-9+-]+", "-", part).strip("-").lower() for part in [
+        context["commit"], context["cpu_model"], context["date_utc"][:10],
+        machine.compiler(context)])
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, name + ".json"), "w", encoding="utf-8") as file:
         file.write(f'{{"context": {json.dumps(context, indent=1)},\n"benchmarks": [\n'
                    + ",\n".join(lines) + "\n]}\n")
-    print("wrote", file.name)
 
 
 def check_or_write(root, check):
     """What to tell the user, and the exit status."""
     source, path = newest(os.path.join(root, FOLDER)), os.path.join(root, "README.md")
-    if source is None:
-        return f"{FOLDER} has no JSON yet: nothing to compare README.md with", 0
     with open(source, encoding="utf-8") as file:
         lines = table(results.parse(file.read(), source))
     with open(path, encoding="utf-8") as file:
@@ -104,15 +96,14 @@ def check_or_write(root, check):
     if BEGIN not in old or END not in old:
         raise Failure(f"README.md has not both of the lines\n{BEGIN}{END}")
     new = old[:old.index(BEGIN)] + BEGIN + lines + old[old.index(END):]
-    if old == new:
-        return f"README.md agrees with {os.path.relpath(source, root)}", 0
-    if check:
+    if old != new and check:
         changes = difflib.unified_diff(old.splitlines(), new.splitlines(), "README.md",
                                        source, n=0, lineterm="")
         return "\n".join([*changes, "run ./bazelw run //bench/report:readme"]), 1
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(new)
-    return f"README.md rewritten from {os.path.relpath(source, root)}", 0
+    if not check:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(new)
+    return f"README.md agrees with {os.path.relpath(source, root)}", 0
 
 
 def main(argv):
