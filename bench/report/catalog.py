@@ -178,17 +178,19 @@ SUMMARY = [
     row("memory per slot, 8-byte values", "memory", "bytes_per_slot", bytes=8),
 ]
 
-
-VIEWS = {view.workload: view for section in reversed(SECTIONS) for view in reversed(section.views)}
+# What the first picture of a workload is called, in the order of the sections.
+TITLES = {}
+for section in SECTIONS:
+    for each in section.views:
+        TITLES.setdefault(each.workload, each.title)
 
 
 def title(workload):
-    """What the first picture of a workload is called."""
-    return VIEWS[workload].title if workload in VIEWS else workload.replace("_", " ")
+    return TITLES.get(workload, workload.replace("_", " "))
 
 
 def order(workload):
-    return -list(VIEWS).index(workload) if workload in VIEWS else 1
+    return list(TITLES).index(workload) if workload in TITLES else 99
 
 
 def unscaled(peer):
@@ -207,5 +209,5 @@ def describe(peer):
 
 def rank(peer):
     """holdfast, then peers, then limits, each as listed; then unknown ones."""
-    known = [*PEERS, *LIMITS]
-    return (is_limit(peer), known.index(unscaled(peer)) if unscaled(peer) in known else 99, peer)
+    known = [*PEERS, *LIMITS, unscaled(peer)]
+    return is_limit(peer), known.index(unscaled(peer)), peer

@@ -63,12 +63,12 @@ def draw(chart):
     """The picture, as SVG."""
     count = len(chart.series)
     names = 7 * max(len(catalog.describe(peer).short) for peer in chart.series)
-    latency = any(points[0][0] == "p50" for points in chart.series.values())
     if chart.x:
         left, right, bottom, top, inside = 64, names + 26, 40, 18, max(236, count * LINE)
-    else:
-        left, right, bottom, inside = names + 14, 14 if latency else 70, 20, count * ROW
-        top = 24 if latency else 2
+    else:  # With one value beside it, or with a legend on top.
+        one = all(len(points) == 1 for points in chart.series.values())
+        left, right, bottom, inside = names + 14, 70 if one else 14, 20, count * ROW
+        top = 2 if one else 24
     with style(chart.title):
         height = bottom + inside + top
         figure = Figure(figsize=(WIDTH / 72, height / 72))
@@ -82,11 +82,9 @@ def draw(chart):
 
 
 def style(salt):
-    sizes = ("font.size", "xtick.labelsize", "ytick.labelsize", "axes.labelsize",
-             "legend.fontsize")
     soft = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     return matplotlib.rc_context({
-        **dict.fromkeys(sizes, TEXT), **dict.fromkeys(soft, colour("soft")),
+        **dict.fromkeys(soft, colour("soft")), "font.size": TEXT,
         **{f"axes.spines.{side}": False for side in ("left", "right", "top")},
         "grid.color": colour("grid"), "xtick.major.size": 0, "ytick.major.size": 0,
         "axes.axisbelow": True, "lines.scale_dashes": False, "svg.fonttype": "none",
@@ -105,8 +103,8 @@ def svg(figure, title):
             (r"\A.*?<svg.*?>|</svg>\s*\Z|<!--.*?-->|<style.*?</style>", ""),
             (r'\bfont: [^;"]*(; )?| clip-path="[^"]*"', ""),
             (r'<g id="(?:(series [^"]*)|[^"]*)"', r'<g class="\1"'),
-            (r'<a xlink:href="([^"]*)">', r"<g><title>\1</title>"), (r"</a>", "</g>"), ("xlink:", ""),
-            (r"(\.\d\d)\d{3,4}\b", r"\1"), (r"(?<=>)\s+(?=<)", ""),
+            (r'<a xlink:href="([^"]*)">', r"<g><title>\1</title>"), (r"</a>", "</g>"),
+            ("xlink:", ""), (r"(\.\d\d)\d{3,4}\b", r"\1"), (r"(?<=>)\s+(?=<)", ""),
             (r"#0000(\w\w)", lambda match: f"var(--{COLOURS[int(match[1], 16)]})")]:
         drawn = re.sub(pattern, new, drawn, flags=re.S)
     return f'<svg class="chart" {box} role="img" aria-label="{escape(title)}">{drawn}</svg>'
@@ -231,9 +229,9 @@ def draw_rows(axes, chart):
         axes.plot([stat.median for _, stat in points], [i] * len(points), alpha=.4,
                   linewidth=drawn.width / 1.4, **same)
         if len(points) == 1:
-            axes.annotate(words.amount(points[0][1].median, chart.unit), (points[0][1].high, i),
-                          (9, 0), textcoords="offset points", va="center", weight=drawn.weight,
-                          **same)
+            stat = points[0][1]
+            axes.annotate(words.amount(stat.median, chart.unit), (stat.high, i), (9, 0),
+                          textcoords="offset points", va="center", weight=drawn.weight, **same)
     if len(points) > 1:
         for counter, marker in PERCENTILE_MARKERS.items():
             axes.plot([], [], marker.replace("ring", "o"), color=colour("soft"), markersize=5.5,

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from bench.report import catalog, charts, machine, words
-from bench.report.catalog import HOLDFAST, describe, is_limit
+from bench.report.catalog import describe, is_limit
 from bench.report.results import HARDWARE, PERCENTILES, judge, summary, verdicts
 
 try:
@@ -21,9 +21,10 @@ def missing():
     """What is to be installed, as a sentence; "" if all is there."""
     names = [name for name, module in [("jinja2", jinja2), ("matplotlib", charts.matplotlib)]
              if not module]
-    return names and (f"{sys.executable} has no {' and no '.join(names)}; install with: apt-get "
-                      f"install {' '.join('python3-' + name for name in names)}, or: "
-                      f"{sys.executable} -m pip install {' '.join(names)}\n") or ""
+    return "" if not names else (
+        f"{sys.executable} has no {' and no '.join(names)}; install with: apt-get install "
+        f"{' '.join('python3-' + name for name in names)}, or: {sys.executable} -m pip install "
+        f"{' '.join(names)}\n")
 
 
 def use_system_python():
@@ -42,9 +43,9 @@ def page(results):
                   if any(belongs(group[0], view) for view in views)]
         rest = [group for group in rest if group not in groups]
         if groups:
-            figures = [figure(view, fixed, panel, results.context)
-                       for view in views for fixed, panel in panels(view, groups)]
-            sections.append((title, text, [each for each in figures if each], groups))
+            figures = [figure(view, panel, results.context)
+                       for view in views for panel in panels(view, groups)]
+            sections.append((title, text, filter(None, figures), groups))
     if rest:
         sections.append(("Other numbers", "", [], rest))
     every = verdicts(results)
@@ -68,97 +69,93 @@ def matches(result, where):
 
 
 def belongs(result, view):
-    return result.workload == view.workload and matches(result, view.where)
+    return (result.workload == view.workload and matches(result, view.where)
+            and (not view.x or view.x in result.params))
 
 
 def panels(view, groups):
-    """[(settings, results)] of the view's pictures: the results are the same but for the peer
-    and, with lines, for x."""
+    """The view's pictures, each as a list of groups: of one, or of one for each x."""
     found = {}
     for group in groups:
         if belongs(group[0], view):
-            fixed = {key: value for key, value in group[0].params.items() if key != view.x}
-            found.setdefault(tuple(words.rank(fixed)), (fixed, []))[1].extend(group)
-    chosen = [panel for panel in found.values() if matches(panel[1][0], view.pictured)]
+            fixed = {**group[0].params, view.x: -1}
+            found.setdefault(tuple(words.rank(fixed)), []).append(group)
+    chosen = [panel for panel in found.values() if matches(panel[0][0], view.pictured)]
     return chosen or list(found.values())[-1:]
 
 
-def figure(view, fixed, panel, context):
+def figure(view, panel, context):
     """What the page has of a picture, or None if nothing was measured."""
-    title = view.title + (f" of {fixed['verb']}" if "verb" in fixed else "")
-    about = words.setting({key: value for key, value in fixed.items() if key != "verb"})
-    kind, unit = "a slot, less is better", panel[0].unit
+    fixed = {key: value for key, value in panel[0][0].params.items() if key != view.x}
+    title = view.title + (f" of {fixed.pop('verb')}" if "verb" in fixed else "")
+    about = words.setting(fixed)
+    kind, unit = "a slot, less is better", panel[0][0].unit
     if view.x == "threads":
         kind, unit = "operations a second, more is better", "M/s"
     elif view.over_limit:
         kind, unit = "times the limit, less is better", "×"
     elif unit == "ns":
         kind = "an operation, less is better"
-    series = lines(view, panel) if view.x else rows(panel)
+    series = lines(view, panel) if view.x else rows(panel[0])
     if not series:
         return None
-    verdict = judge(panel)
+    # The sizes of the caches in slots of 16 bytes.
+    caches = {size / 16: name for name, size in machine.cache_sizes(context).items()}
     svg = charts.matplotlib and charts.draw(charts.Chart(
-        f"{title}, {about}", unit, series, view.x,
-        # Of 16 bytes.
-        {size / 16: name for name, size in machine.cache_sizes(context).items()
-         if view.x == "slots"},
-        context.get("num_cpus") if view.x == "threads" else None,
-        verdict.limit.stat.median if verdict and verdict.limit else None))
+        f"{title}, {about}", unit, series, view.x, caches if view.x == "slots" else {},
+        context.get("num_cpus") if view.x == "threads" else None, limit(panel[0])))
     return title, about, kind, svg, reading(view, panel, unit)
+
+
+def limit(group):
+    """The median of the limit to compare with, or None."""
+    limits = [(catalog.rank(each.peer), each.stat().median) for each in group
+              if is_limit(each.peer) and each.stat()]
+    return min(limits)[1] if limits else None
 
 
 def lines(view, panel):
     """{peer: [(x, Stat)]}; a computed limit goes on where the measured one ends."""
     found = {}
-    for result in sorted(panel, key=lambda each: words.rank(each.params)):
-        x, stat = result.params.get(view.x), result.stat()
-        if x is None or not stat:
-            continue
-        if view.x == "threads":
-            stat = stat.rate()
-        elif view.over_limit:
-            limits = [each for each in panel if each.params == result.params and each.stat()
-                      and is_limit(each.peer)]
-            if not limits:
+    for group in panel:
+        for result in sorted(group, key=lambda each: catalog.rank(each.peer)):
+            stat = result.stat()
+            if not stat or view.over_limit and not limit(group):
                 continue
-            stat = stat.over(min(limits, key=lambda each: catalog.rank(each.peer)).stat().median)
-        found.setdefault(catalog.unscaled(result.peer), []).append((x, stat))
+            stat = stat.over(limit(group)) if view.over_limit else stat
+            found.setdefault(catalog.unscaled(result.peer), []).append(
+                (result.params[view.x], stat.rate() if view.x == "threads" else stat))
     return found
 
 
-def rows(panel):
+def rows(group):
     """{peer: [(counter, Stat)]}, the best first; of latencies, by p99."""
-    found = {result.peer: [(counter, result.stat(counter)) for counter in result.headline]
-             for result in panel if result.stat()}
+    found = {result.peer: [(counter, result.stat(counter)) for counter in result.headline
+                           if result.stat(counter)] for result in group if result.stat()}
     return dict(sorted(found.items(), key=lambda each: each[1][:2][-1][1]))
 
 
 def reading(view, panel, unit):
-    """What a picture says, in words."""
-    counter, at = None, ""
-    if view.workload == "latency":
-        counter, at = "p999", "p99.9: "
-    elif view.x:
-        last = max((result.params[view.x] for result in panel
-                    if result.peer == HOLDFAST and result.stat()), default=0)
-        panel = [result for result in panel if result.params[view.x] == last]
-        at = words.setting({view.x: last}) + ": "
-    verdict = judge(panel, counter)
+    """What a picture says, in words: of lines, what their ends say."""
+    counter = "p999" if view.workload == "latency" else None
+    verdict = next(filter(None, (judge(group, counter) for group in reversed(panel))), None)
     if not verdict:
         return "holdfast was not measured here."
 
     def amount(other):
         return (words.amount(other.stat.rate().median, unit) if unit == "M/s" else
                 verdict.amount(other))
-    text = f"{at}holdfast {amount(verdict)}"
+    at = words.setting({view.x: verdict.result.params[view.x]}) if view.x else ""
+    at = "p99.9" if counter else at
+    text = f"{at}: " * bool(at) + f"holdfast {amount(verdict)}"
     for what, other in [("limit", verdict.limit), ("best peer", verdict.best)]:
         if other:
             text += f"; the {what} ({describe(other.peer).short}) {amount(other)}"
-    if verdict.best:
-        text += {"tie": ", no difference beyond the spread",
-                 "ahead": f": holdfast is ahead, {words.times(verdict.best.ratio)}",
-                 "behind": f": {verdict.against_best()}"}[verdict.best.outcome]
+    outcome = verdict.best and verdict.best.outcome
+    if outcome == "tie":
+        return text + ", no difference beyond the spread."
+    if outcome:
+        text += (": holdfast is " if outcome == "ahead" else ": ") + verdict.against_best()
     return text + "."
 
 

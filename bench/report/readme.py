@@ -70,8 +70,7 @@ def add(path, folder):
     with open(path, encoding="utf-8") as file:
         found = results.parse(file.read(), path)
     if found.failed() or found.context.get("quick") or found.context.get("partial"):
-        raise Failure("results with failures, or of a quick run, or of a part of the suite, are "
-                      "not kept")
+        raise Failure("not kept: failures, a quick run, or a part of the suite")
     context = {key: found.context[key] for key in KEPT if key in found.context}
     lines = [json.dumps({"name": each.name, **{
         counter: [float(f"{value:.4g}") for value in each.samples[counter]]

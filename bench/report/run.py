@@ -157,8 +157,8 @@ def ending(progress, status, interrupted):
     if status < 0:
         return {"ended_early": f"The suite was killed by signal {-status} at {at}."}
     if not progress.all:
-        raise Failure("\n".join([*progress.said, f"the suite ran nothing (it exited with {status}"
-                                 "); if there is a --filter, does it match a name?"]))
+        raise Failure("\n".join([*progress.said, "the suite ran nothing (it exited with "
+                                 f"{status}); if there is a --filter, does it match a name?"]))
     if status and progress.done < progress.all:
         return {"ended_early": f"The suite exited with {status} at {at}."}
     return {}
@@ -176,15 +176,13 @@ def report(options):
     print(page.missing(), end="", file=sys.stderr)
     # `bazel run` stands elsewhere than its user.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    if options.json:
-        with open(options.json, encoding="utf-8") as file:
-            text = file.read()
-    else:
-        text = json.dumps(measure(options), indent=1) + "\n"
-        write(options.output, DATA, text)
-    found = results.parse(text, options.json or "the suite's JSON")
+    source = options.json or os.path.join(options.output, DATA)
+    if not options.json:
+        write(options.output, DATA, json.dumps(measure(options), indent=1) + "\n")
+    with open(source, encoding="utf-8") as file:
+        found = results.parse(file.read(), source)
     if not page.jinja2:
-        raise Failure("no page without Jinja2; when it is there, --json makes one of the results")
+        raise Failure(f"no page without Jinja2; once it is there: --json {source}")
     write(options.output, PAGE, page.page(found))
     print(found.context.get("cut_short", ""))
     problems = [f"{name}: {error}" for name, error in found.failed().items()]
