@@ -4,42 +4,38 @@ there are. What is not listed here is shown all the same, under its own name."""
 from collections import namedtuple
 
 HOLDFAST = "holdfast"
-DAGGER = "†"
 
 # `short` is for pictures. `note` says what the reader has to know.
-Peer = namedtuple("Peer", "short full note")
+Peer = namedtuple("Peer", "short note")
 
 PEERS = {
-    HOLDFAST: Peer("holdfast", "holdfast", "this library"),
-    "mutex": Peer("mutex", "mutex + slot map", "one thread at a time"),
-    "shared_mutex": Peer("shared_mutex", "shared_mutex + slot map",
-                         "readers together, writers alone"),
-    "flat_map": Peer("flat_hash_map", "absl::Mutex + flat_hash_map",
-                     "handles are numbers that are never used twice"),
-    "sharded_flat_map": Peer("16 flat maps", "16 × absl::Mutex + flat_hash_map",
-                             "the same in 16 shards, each with its mutex"),
-    "tbb": Peer("tbb map", "tbb::concurrent_hash_map",
-                "handles are numbers that are never used twice"),
-    "boost_stack": Peer("boost stack †", "boost::lockfree::stack of indices",
-                        "allocation only: tells nothing stale"),
-    "urcu": Peer("urcu map", "liburcu lock-free hash table",
-                 "readers announce themselves; memory is freed later"),
-    "sharded_slab": Peer("sharded-slab", "sharded-slab (Rust)",
-                         "guards keep values alive; generations wrap"),
-    "rust_slotmap": Peer("Rust slotmap", "Mutex + slotmap (Rust)", "one thread at a time"),
+    HOLDFAST: Peer("holdfast", "this library"),
+    "mutex": Peer("mutex", "mutex + slot map: one thread at a time"),
+    "shared_mutex": Peer("shared_mutex", "shared_mutex + slot map: readers together, writers "
+                         "alone"),
+    "flat_map": Peer("flat_hash_map", "absl::Mutex + absl::flat_hash_map; handles are numbers "
+                     "that are never used twice"),
+    "sharded_flat_map": Peer("16 flat maps", "the same in 16 shards, each with its mutex"),
+    "tbb": Peer("tbb map", "tbb::concurrent_hash_map; handles are numbers, too"),
+    "boost_stack": Peer("boost stack †", "boost::lockfree::stack of indices; † allocation only: "
+                        "it tells no stale handle from a live one"),
+    "urcu": Peer("urcu map", "liburcu's lock-free hash table: readers announce themselves; "
+                 "memory is freed later"),
+    "sharded_slab": Peer("sharded-slab", "of Rust: guards keep values alive; generations wrap"),
+    "rust_slotmap": Peer("Rust slotmap", "Mutex + slotmap of Rust: one thread at a time"),
 }
 
 # Physical limits, the one to compare with first.
 LIMITS = {
-    "raw_array": Peer("raw array", "raw array",
-                      "an array with bounds and generation compare: the limit of a read"),
-    "irreducible": Peer("memory ops alone", "memory operations alone",
-                        "the loads, stores and CAS of a pin and an unpin, without logic"),
-    "cas": Peer("one CAS", "one CAS",
-                "one uncontended 64-bit compare-and-swap: the limit of an unpin or a write"),
-    "cas_contended": Peer("contended CAS", "contended CAS",
-                          "all threads at one word: the limit of designs that share one"),
-    "value_alone": Peer("value alone", "value alone", "computed: the value's size"),
+    "raw_array": Peer("raw array", "an array with bounds and generation compare: the limit of "
+                      "a read"),
+    "irreducible": Peer("memory ops alone", "the loads, stores and CAS of a pin and an unpin, "
+                        "without logic"),
+    "cas": Peer("one CAS", "an uncontended 64-bit compare-and-swap: the limit of an unpin or a "
+                "write"),
+    "cas_contended": Peer("contended CAS", "all threads at one word: the limit of designs that "
+                          "share one"),
+    "value_alone": Peer("value alone", "computed: the value's size"),
 }
 # Is no bound for a design that shares less.
 SOFT_LIMIT = "cas_contended"
@@ -203,7 +199,7 @@ def is_limit(peer):
 
 def describe(peer):
     plain = unscaled(peer)
-    known = {**PEERS, **LIMITS}.get(plain, Peer(*[plain.replace("_", " ")] * 2, ""))
+    known = {**PEERS, **LIMITS}.get(plain, Peer(plain.replace("_", " "), ""))
     return known if plain == peer else known._replace(short=known.short + " × CPUs")
 
 

@@ -39,7 +39,7 @@ PERCENTILE_MARKERS = dict(zip(PERCENTILES, ["o", "D", "^", "ring"]))
 
 # How a peer is drawn, the same in every picture. Its parts have the class `css` in common, so
 # that the page can light them up.
-Pen = namedtuple("Pen", "colour marker dashes width size weight order css")
+Pen = namedtuple("Pen", "colour marker dashes width size order css")
 
 
 def colour(name):
@@ -51,12 +51,11 @@ def pen(peer):
     known = [*catalog.PEERS, *catalog.LIMITS, peer]
     i, css = known.index(peer) - 1, f"series s{known.index(peer)}"
     if peer == catalog.HOLDFAST:
-        return Pen(colour("accent"), "o", "-", 2.9, 45, "bold", 4, css)
+        return Pen(colour("accent"), "o", "-", 2.9, 45, 4, css)
     if catalog.is_limit(peer):
         dashes = LIMIT_DASHES[i + 1 - len(catalog.PEERS)]
-        return Pen(colour("limit"), "|", dashes, 1.35, 22, "normal", 2, css)
-    return Pen(colour(f"c{i % 8}"), MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)], 1.35,
-               22, "normal", 3, css)
+        return Pen(colour("limit"), "|", dashes, 1.35, 22, 2, css)
+    return Pen(colour(f"c{i % 8}"), MARKERS[i % 7], DASHES[i % 3], 1.35, 22, 3, css)
 
 
 def draw(chart):
@@ -125,7 +124,8 @@ def swatch(peer):
 
 
 def scatter(axes, xs, ys, drawn, marker):
-    dots = axes.scatter(xs, ys, drawn.size, drawn.colour, marker.replace("ring", "o"),
+    size = drawn.size * (1.8 if marker in "+x" else 1)
+    dots = axes.scatter(xs, ys, size, drawn.colour, marker.replace("ring", "o"),
                         linewidths=1.2, zorder=drawn.order + .5, gid=drawn.css)
     if marker == "ring":
         dots.set(facecolor=colour("paper"), edgecolor=drawn.colour)
@@ -206,7 +206,7 @@ def label_ends(axes, chart, gap):
         axes.plot([start, max(start, 1), 1.05], [y, y, at], transform=axes.transAxes,
                   color=drawn.colour, alpha=.4, linewidth=.8, clip_on=False, gid=drawn.css)
         axes.text(1.06, at, catalog.describe(peer).short, transform=axes.transAxes,
-                  color=drawn.colour, va="center", weight=drawn.weight, gid=drawn.css)
+                  color=drawn.colour, va="center", gid=drawn.css)
 
 
 def draw_rows(axes, chart):
@@ -219,7 +219,7 @@ def draw_rows(axes, chart):
     for i, (peer, points) in enumerate(chart.series.items()):
         drawn = pen(peer)
         same = {"color": drawn.colour, "gid": drawn.css}
-        axes.get_yticklabels()[i].set(weight=drawn.weight, **same)
+        axes.get_yticklabels()[i].set(**same)
         if peer == catalog.HOLDFAST:
             axes.axhspan(i - .5, i + .5, -2, 2, color=colour("tint"), zorder=0, linewidth=0,
                          clip_on=False)
@@ -231,7 +231,7 @@ def draw_rows(axes, chart):
         if len(points) == 1:
             stat = points[0][1]
             axes.annotate(words.amount(stat.median, chart.unit), (stat.high, i), (9, 0),
-                          textcoords="offset points", va="center", weight=drawn.weight, **same)
+                          textcoords="offset points", va="center", **same)
     if len(points) > 1:
         for counter, marker in PERCENTILE_MARKERS.items():
             axes.plot([], [], marker.replace("ring", "o"), color=colour("soft"), markersize=5.5,

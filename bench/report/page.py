@@ -54,9 +54,10 @@ def page(results):
         autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["peer_name"] = lambda peer: describe(peer).short
     environment.globals.update(
-        results=results, sections=sections, summary=summary(results), machine=machine,
-        missing=missing(), charts=charts, describe=describe, number=words.number, best=best,
-        setting=setting, HARDWARE=HARDWARE, title_of=catalog.title, times=words.times,
+        results=results, repetitions=results.repetitions(), sections=sections,
+        summary=summary(results), machine=machine, missing=missing(), charts=charts,
+        describe=describe, number=words.number, times=words.times, best=best, setting=setting,
+        title_of=catalog.title, HARDWARE=HARDWARE,
         losses=[verdict for verdict in every if verdict.ahead],
         counts={outcome: sum(verdict.best.outcome == outcome for verdict in every)
                 for outcome in ("ahead", "tie", "behind")})
