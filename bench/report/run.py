@@ -71,25 +71,22 @@ class Progress:
         self.start, self.rounds = time.monotonic(), QUICK_ROUNDS if quick else 1
         self.end = self.start + (QUICK_SECONDS if quick else threading.TIMEOUT_MAX / 2)
         self.round = self.done = self.all = self.printed = 0
-        self.name, self.said = "", []
+        self.name, self.said = "", set()
 
     def where(self):
-        return (f"run {self.done} of {self.all}"
-                + (f" in round {self.round} of {self.rounds}" if self.rounds > 1 else ""))
+        return f"run {self.done} of {self.all} in round {self.round} of {self.rounds}"
 
     def take(self, line):
         match, now = re.match(r"progress (\d+)/(\d+) (.*)", line), time.monotonic()
+        if not match and line not in self.said:  # The next round says the same.
+            print(line, file=sys.stderr)
+            self.said.add(line)
         if not match:
-            # The report has what comes before the first run; the next round says the same.
-            if (self.done or line.startswith("***")) and line not in self.said:
-                print(line, file=sys.stderr)
-            self.said.append(line)
             return
         self.done, self.all, self.name = int(match[1]), int(match[2]), match[3]
         begun, count = (self.round - 1) * self.all + self.done - 1, self.rounds * self.all
         left = min((now - self.start) / max(begun, 1) * (count - begun), self.end - now)
-        left = f", {left / 60:.1f} min left" if begun else ""
-        text = f"{begun + 1}/{count}{left}  {self.name}"
+        text = f"{begun + 1}/{count}, {left / 60:.0f} min left  {self.name}"
         if sys.stderr.isatty():
             print(f"\r\033[K{text[:79]}", end="", file=sys.stderr, flush=True)
         elif not self.printed or now - self.printed >= SPARSE_SECONDS:
@@ -149,19 +146,17 @@ def one_round(command, progress):
 
 def ending(progress, status, interrupted):
     """What the context is told of a suite that ended early."""
-    at = f"{progress.name}, {progress.where()}"
-    if interrupted:
-        return {"ended_early": f"Interrupted at {at}; the rest was not measured."}
-    if status < 0 and time.monotonic() >= progress.end:
-        return {"cut_short": f"The time was up: {progress.where()}; the rest was not measured."}
-    if status < 0:
-        return {"ended_early": f"The suite was killed by signal {-status} at {at}."}
+    at = f"{progress.where()}, {progress.name}"
+    if status < 0 and not interrupted and time.monotonic() >= progress.end:
+        return {"cut_short": f"The time was up: {at}; the rest was not measured."}
     if not progress.all:
-        raise Failure("\n".join([*progress.said, "the suite ran nothing (it exited with "
-                                 f"{status}); if there is a --filter, does it match a name?"]))
-    if status and progress.done < progress.all:
-        return {"ended_early": f"The suite exited with {status} at {at}."}
-    return {}
+        raise Failure(f"the suite ran nothing (it exited with {status}); if there is a "
+                      "--filter, does it match a name?")
+    if status > 0 and progress.done == progress.all or not status and not interrupted:
+        return {}  # A benchmark that failed says so itself.
+    why = ("was interrupted" if interrupted else f"was killed by signal {-status}"
+           if status < 0 else f"exited with {status}")
+    return {"ended_early": f"The suite {why} at {at}; the rest was not measured."}
 
 
 def write(folder, name, text):
