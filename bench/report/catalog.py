@@ -39,9 +39,9 @@ LIMITS = {
 }
 # Is no bound for a design that shares less.
 SOFT_LIMIT = "cas_contended"
-# For more threads, these are computed: what one thread does, times the threads, up to as
-# many as the machine runs at once. Their names then have this at the end.
-SCALING, SCALED = ("raw_array", "irreducible", "cas"), "_scaled"
+# For more threads, where they were not measured, these are computed: what one thread does,
+# times the threads, up to as many as the machine runs at once.
+SCALING = ("raw_array", "irreducible", "cas")
 
 # A view is a picture for each setting of a workload. With x "threads", it is of throughput
 # against threads; with another x, of cost against that, or of cost over the first limit's;
@@ -189,21 +189,14 @@ def order(workload):
     return list(TITLES).index(workload) if workload in TITLES else 99
 
 
-def unscaled(peer):
-    return peer[:-len(SCALED)] if peer.endswith(SCALED) else peer
-
-
 def is_limit(peer):
-    return unscaled(peer) in LIMITS
+    return peer in LIMITS
 
 
 def describe(peer):
-    plain = unscaled(peer)
-    known = {**PEERS, **LIMITS}.get(plain, Peer(plain.replace("_", " "), ""))
-    return known if plain == peer else known._replace(short=known.short + " × CPUs")
+    return {**PEERS, **LIMITS}.get(peer, Peer(peer.replace("_", " "), ""))
 
 
 def rank(peer):
     """holdfast, then peers, then limits, each as listed; then unknown ones."""
-    known = [*PEERS, *LIMITS, unscaled(peer)]
-    return is_limit(peer), known.index(unscaled(peer)), peer
+    return is_limit(peer), [*PEERS, *LIMITS, peer].index(peer), peer

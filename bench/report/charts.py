@@ -19,8 +19,8 @@ except ImportError:
 
 # Of a picture of lines, `series` is {peer: [(x, Stat)]}, and `x` the setting that x is;
 # `marks` are {x: text}; with more than `cpus` threads there is more to run than the machine
-# can. Of a picture of rows, without `x`, it is {peer: [(counter, Stat)]}, and `limit` is
-# where a line is drawn. `unit` is as words.amount() has it.
+# can. Of a picture of rows, without `x`, it is {peer: [(counter, Stat)]}, and at
+# that of `limit` a line is drawn. `unit` is as words.amount() has it.
 Chart = namedtuple("Chart", "title unit series x marks cpus limit",
                    defaults=(None, {}, None, None))
 
@@ -47,7 +47,6 @@ def colour(name):
 
 
 def pen(peer):
-    peer = catalog.unscaled(peer)
     known = [*catalog.PEERS, *catalog.LIMITS, peer]
     i, css = known.index(peer) - 1, f"series s{known.index(peer)}"
     if peer == catalog.HOLDFAST:
@@ -166,7 +165,7 @@ def scale(axes, which, chart):
         axis.set_major_locator(LogLocator(subs=steps[-1], numticks=9))
         axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(
-        lambda value, _: words.amount(value, chart.unit, words.short)))
+        lambda value, _: words.amount(value, chart.unit, "{:,g}".format)))
     axes.grid(axis=which)
 
 
@@ -214,8 +213,8 @@ def draw_rows(axes, chart):
     axes.set_ylim(len(chart.series) - .5, -.5)
     axes.set_yticks(range(len(chart.series)),
                     [catalog.describe(peer).short for peer in chart.series])
-    if chart.limit is not None:
-        axes.axvline(chart.limit, color=colour("limit"), linestyle=(0, (5, 3)), linewidth=1.2)
+    if chart.limit:
+        axes.axvline(chart.series[chart.limit][0][1].median, color=colour("limit"), linestyle=(0, (5, 3)), linewidth=1.2)
     for i, (peer, points) in enumerate(chart.series.items()):
         drawn = pen(peer)
         same = {"color": drawn.colour, "gid": drawn.css}

@@ -6,7 +6,8 @@ import sys
 
 from bench.report import catalog, charts, machine, words
 from bench.report.catalog import describe, is_limit
-from bench.report.results import HARDWARE, PERCENTILES, judge, summary, verdicts
+from bench.report.results import (HARDWARE, PERCENTILES, judge, limit_of, summary,
+                                  verdicts)
 
 try:
     import jinja2
@@ -104,28 +105,21 @@ def figure(view, panel, context):
     caches = {size / 16: name for name, size in machine.cache_sizes(context).items()}
     svg = charts.matplotlib and charts.draw(charts.Chart(
         f"{title}, {about}", unit, series, view.x, caches if view.x == "slots" else {},
-        context.get("num_cpus") if view.x == "threads" else None, limit(panel[0])))
+        context.get("num_cpus") if view.x == "threads" else None, limit_of(panel[0])))
     return title, about, kind, svg, reading(view, panel, unit)
 
 
-def limit(group):
-    """The median of the limit to compare with, or None."""
-    limits = [(catalog.rank(each.peer), each.stat().median) for each in group
-              if is_limit(each.peer) and each.stat()]
-    return min(limits)[1] if limits else None
-
-
 def lines(view, panel):
-    """{peer: [(x, Stat)]}; a computed limit goes on where the measured one ends."""
+    """{peer: [(x, Stat)]} of costs, of costs over the limit, or of throughputs."""
     found = {}
     for group in panel:
-        for result in sorted(group, key=lambda each: catalog.rank(each.peer)):
-            stat = result.stat()
-            if not stat or view.over_limit and not limit(group):
-                continue
-            stat = stat.over(limit(group)) if view.over_limit else stat
-            found.setdefault(catalog.unscaled(result.peer), []).append(
-                (result.params[view.x], stat.rate() if view.x == "threads" else stat))
+        stats = {result.peer: result.stat() for result in group if result.stat()}
+        if view.over_limit:
+            limit = stats[limit_of(group)].median if limit_of(group) else None
+            stats = {peer: stat.over(limit) for peer, stat in stats.items() if limit}
+        for peer in sorted(stats, key=catalog.rank):
+            stat = stats[peer].rate() if view.x == "threads" else stats[peer]
+            found.setdefault(peer, []).append((group[0].params[view.x], stat))
     return found
 
 

@@ -109,7 +109,7 @@ def computed_limits(results, group):
         if (cpus and threads > 1 and one.workload == workload and one.peer in catalog.SCALING
                 and one.params == {**params, "threads": 1} and one.stat("ns")
                 and one.peer not in {result.peer for result in group}):
-            yield Result(workload, one.peer + catalog.SCALED, params, {
+            yield Result(workload, one.peer, params, {
                 "ns": [value / min(threads, cpus) for value in one.samples["ns"]]})
 
 
@@ -192,20 +192,25 @@ def compare(peer, ours, theirs):
                  large / small if small > 0 else None)
 
 
+def limit_of(group, counter=None):
+    """The name of the limit to compare with, or None."""
+    return min((result.peer for result in group if result.stat(counter)
+                and is_limit(result.peer) and result.peer != catalog.SOFT_LIMIT),
+               key=catalog.rank, default=None)
+
+
 def judge(group, counter=None):
     """The Verdict of results that differ in the peer alone, or None without holdfast's."""
-    stats = {result.peer: result.stat(counter) for result in group if result.stat(counter)}
-    if HOLDFAST not in stats:
+    found = {result.peer: result for result in group if result.stat(counter)}
+    if HOLDFAST not in found:
         return None
-    others = sorted((compare(peer, stats[HOLDFAST], stat) for peer, stat in stats.items()
-                     if peer != HOLDFAST), key=lambda other: other.stat.median)
-    peers = [other for other in others if not is_limit(other.peer)]
-    limits = [other for other in others
-              if is_limit(other.peer) and other.peer != catalog.SOFT_LIMIT]
+    ours = found[HOLDFAST].stat(counter)
+    others = {peer: compare(peer, ours, result.stat(counter)) for peer, result in found.items()}
+    peers = sorted((other for peer, other in others.items() if peer != HOLDFAST
+                    and not is_limit(peer)), key=lambda other: other.stat.median)
     ahead = [other for other in peers if other.outcome == "behind"]
-    return Verdict(next(result for result in group if result.peer == HOLDFAST), counter,
-                   stats[HOLDFAST], min(limits, key=lambda other: catalog.rank(other.peer),
-                                        default=None), (ahead or peers or [None])[0], ahead)
+    return Verdict(found[HOLDFAST], counter, ours, others.get(limit_of(group, counter)),
+                   (ahead or peers or [None])[0], ahead)
 
 
 def verdicts(results):

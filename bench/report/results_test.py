@@ -92,7 +92,7 @@ class VerdictTest(unittest.TestCase):
         found = parse({"read_hit/raw_array/threads:1": 4.0, "read_hit/holdfast/threads:1": 5.0,
                        "read_hit/holdfast/threads:16": 3.0}, num_cpus=2).all[-1]
         self.assertEqual((found.name, found.stat().median, found.computed),
-                         ("read_hit/raw_array_scaled/threads:16", 2.0, True))
+                         ("read_hit/raw_array/threads:16", 2.0, True))
         limit = verdict({"memory/holdfast/bytes:8": {"bytes_per_slot": 16.0}}).limit
         self.assertEqual((limit.peer, limit.stat.median), ("value_alone", 8.0))
 
@@ -110,7 +110,7 @@ class WordsTest(unittest.TestCase):
             self.assertEqual(words.number(value), text)
         for value, text in [(1.234, "1.23 ns"), (5146, "5.15 µs"), (2e6, "2.00 ms")]:
             self.assertEqual(words.amount(value, "ns"), text.replace(" ", NB))
-        self.assertEqual(words.amount(2000, "B", words.short), f"2,000{NB}B")
+        self.assertEqual(words.amount(2000, "B", "{:,g}".format), f"2,000{NB}B")
 
     def test_settings_read_as_words(self):
         self.assertEqual(words.setting({"bytes": 8, "threads": 2, "slots": 1}),

@@ -179,7 +179,8 @@ def report(options):
     if not page.jinja2:
         raise Failure(f"no page without Jinja2; once it is there: --json {source}")
     write(options.output, PAGE, page.page(found))
-    print(found.context.get("cut_short", ""))
+    if found.context.get("cut_short"):
+        print(found.context["cut_short"])
     problems = [f"{name}: {error}" for name, error in found.failed().items()]
     problems += filter(None, [found.context.get("ended_early")])
     for problem in problems:

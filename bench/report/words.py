@@ -20,11 +20,6 @@ def number(value):
     return f"{value:,.{min(max(digits, 0), 4)}f}"
 
 
-def short(value):
-    """As short as can be, for axes: 0.5, 2, 10, 1,000."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
-
-
 def amount(value, unit, write=number):
     """With its unit: 1.20 ns, 16.0 B. Of times, it is the one that suits: 34.5 µs, 6.70 ms."""
     for factor, larger in [(1e9, "s"), (1e6, "ms"), (1e3, "µs")]:
