@@ -71,17 +71,18 @@ class Progress:
         self.start, self.rounds = time.monotonic(), QUICK_ROUNDS if quick else 1
         self.end = self.start + (QUICK_SECONDS if quick else threading.TIMEOUT_MAX / 2)
         self.round = self.done = self.all = self.printed = 0
-        self.name, self.said = "", set()
+        self.name, self.said = "", []
 
     def where(self):
         return f"run {self.done} of {self.all} in round {self.round} of {self.rounds}"
 
     def take(self, line):
         match, now = re.match(r"progress (\d+)/(\d+) (.*)", line), time.monotonic()
-        if not match and line not in self.said:  # The next round says the same.
-            print(line, file=sys.stderr)
-            self.said.add(line)
         if not match:
+            # The report has what comes before the first run; the next round says the same.
+            if (self.done or line.startswith("***")) and line not in self.said:
+                print(line, file=sys.stderr)
+            self.said.append(line)
             return
         self.done, self.all, self.name = int(match[1]), int(match[2]), match[3]
         begun, count = (self.round - 1) * self.all + self.done - 1, self.rounds * self.all
@@ -103,7 +104,7 @@ def measure(options):
                "quick": options.quick, "partial": bool(options.filter)}
     progress, benchmarks, ended = Progress(options.quick), [], {}
     while not ended and progress.round < progress.rounds:
-        progress.round += 1
+        progress.round, progress.done = progress.round + 1, 0
         data, ended = one_round([options.suite, *flags], progress)
         benchmarks += data["benchmarks"]
         context = {**data.get("context", {}), **context}
@@ -150,8 +151,8 @@ def ending(progress, status, interrupted):
     if status < 0 and not interrupted and time.monotonic() >= progress.end:
         return {"cut_short": f"The time was up: {at}; the rest was not measured."}
     if not progress.all:
-        raise Failure(f"the suite ran nothing (it exited with {status}); if there is a "
-                      "--filter, does it match a name?")
+        raise Failure("\n".join([*progress.said, "the suite ran nothing (it exited with "
+                                 f"{status}); if there is a --filter, does it match a name?"]))
     if status > 0 and progress.done == progress.all or not status and not interrupted:
         return {}  # A benchmark that failed says so itself.
     why = ("was interrupted" if interrupted else f"was killed by signal {-status}"
