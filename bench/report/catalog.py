@@ -1,11 +1,11 @@
-"""What is known of peers, limits and workloads: names, words, and which pictures
-there are. What is not listed here is shown all the same, under its own name."""
+"""The names of peers, limits and workloads, the pictures that there are of them, and the
+words around these. The page shows other names than these too, as they are."""
 
 from collections import namedtuple
 
 HOLDFAST = "holdfast"
 
-# `short` is for pictures. `note` says what the reader has to know.
+# `short` stands in pictures and tables, `note` in the key.
 Peer = namedtuple("Peer", "short note")
 
 PEERS = {
@@ -39,14 +39,14 @@ LIMITS = {
 }
 # Is no bound for a design that shares less.
 SOFT_LIMIT = "cas_contended"
-# For more threads, where they were not measured, these are computed: what one thread does,
-# times the threads, up to as many as the machine runs at once.
+# Where these limits were not measured with more threads, they are computed: the throughput
+# of one thread, times the threads, up to as many as the machine runs at once.
 SCALING = ("raw_array", "irreducible", "cas")
 
-# A view is a picture for each setting of a workload. With x "threads", it is of throughput
-# against threads; with another x, of cost against that, or of cost over the first limit's;
-# without x, it has a row for each peer. `where` takes a part of the benchmarks, `pictured`
-# a part of those, all of them being in the tables; each is {setting: value or values}.
+# A view is a picture for each setting of a workload. With x "threads", the picture has
+# throughput against threads; with another x, the cost against x, or the cost divided by the
+# limit's; without x, a row for each peer. `where` selects benchmarks of the workload, for
+# the tables too; `pictured` selects from those. Each is {setting: value or values}.
 View = namedtuple("View", "workload title x where pictured over_limit",
                   defaults=(None, {}, {}, False))
 Section = namedtuple("Section", "title text views")
@@ -174,7 +174,7 @@ SUMMARY = [
     row("memory per slot, 8-byte values", "memory", "bytes_per_slot", bytes=8),
 ]
 
-# What the first picture of a workload is called, in the order of the sections.
+# {workload: title of its first picture}, in the order of the sections.
 TITLES = {}
 for section in SECTIONS:
     for each in section.views:

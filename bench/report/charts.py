@@ -1,5 +1,10 @@
 """Draws the pictures with matplotlib, as SVG whose colours are variables of the page: for
-light, dark and print."""
+light, dark and print.
+
+ECharts was tried too. It has richer tool tips, but Debian does not package it, the page would
+carry a megabyte of script and draw itself anew for dark mode and for print, and tests could
+not read its pictures without a browser.
+"""
 
 import io
 import re
@@ -17,10 +22,11 @@ try:
 except ImportError:
     matplotlib = None
 
-# Of a picture of lines, `series` is {peer: [(x, Stat)]}, and `x` the setting that x is;
-# `marks` are {x: text}; with more than `cpus` threads there is more to run than the machine
-# can. Of a picture of rows, without `x`, it is {peer: [(counter, Stat)]}, and at
-# that of `limit` a line is drawn. `unit` is as words.amount() has it.
+# There are two kinds of pictures. In one, a peer is a line: `series` is {peer: [(x, Stat)]},
+# `x` is the name of the setting, `marks` are {x: text} of vertical lines, and the background
+# is shaded where there are more threads than `cpus`. In the other, where `x` is None, a peer
+# is a row of dots: `series` is {peer: [(counter, Stat)]}, and a vertical line marks the peer
+# that `limit` names. `unit` is one of words.amount().
 Chart = namedtuple("Chart", "title unit series x marks cpus limit",
                    defaults=(None, {}, None, None))
 
@@ -28,8 +34,8 @@ WIDTH, TEXT, LINE, ROW = 440, 11.5, 13.5, 19  # Pixels, where the page is wide e
 X_TITLES = {"threads": "threads", "slots": "slots in the table", "bytes": "bytes a value",
             "n": "pins in a burst"}
 
-# Variables of the page. In their places matplotlib has #000000, #000001 ...; black, which it
-# leaves out, is none of them.
+# Variables of the page's CSS. matplotlib draws with #000001, #000002 ... in their places;
+# it does not write black into the SVG, so that #000000 can stand for none.
 COLOURS = ["", "soft", "grid", "shade", "tint", "paper", "limit", "accent",
            *(f"c{i}" for i in range(8))]
 MARKERS = ["s", "D", "^", "v", "+", "x", "ring"]
@@ -37,8 +43,8 @@ DASHES = ["-", (0, (5, 2.5)), (0, (1.5, 2.5))]
 LIMIT_DASHES = [(0, (7, 4)), (0, (2.5, 3)), (0, (9, 3, 2, 3)), (0, (4, 2)), (0, (1, 3))]
 PERCENTILE_MARKERS = dict(zip(PERCENTILES, ["o", "D", "^", "ring"]))
 
-# How a peer is drawn, the same in every picture. Its parts have the class `css` in common, so
-# that the page can light them up.
+# How a peer is drawn, in every picture. All parts of a peer have the class `css`, by which
+# the page dims the others when the reader points at one.
 Pen = namedtuple("Pen", "colour marker dashes width size order css")
 
 
@@ -90,8 +96,8 @@ def style(salt):
 
 
 def svg(figure, title):
-    """The figure for a page: with classes in place of ids, tool tips in place of links, and
-    the page's colours and font."""
+    """Makes the figure a part of the page: ids become classes, links become tool tips, and
+    colours and fonts become the page's."""
     file = io.StringIO()
     figure.savefig(file, format="svg", transparent=True,
                    metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
@@ -132,7 +138,7 @@ def scatter(axes, xs, ys, drawn, marker):
 
 
 def draw_points(axes, chart, peer, at, points, marker):
-    """Markers, each with its spread; `at` is where they are on the axis that is not the
+    """Draws markers, each with its spread. `at` are their places on the other axis than the
     unit's."""
     drawn, stats = pen(peer), [stat for _, stat in points]
     (axes.vlines if chart.x else axes.hlines)(
@@ -144,12 +150,12 @@ def draw_points(axes, chart, peer, at, points, marker):
         tips.append(", ".join(filter(None, [catalog.describe(peer).short, where])) + (
             ": {} ({} to {})".format(*(words.amount(each, chart.unit) for each in stat[:3]))))
     dots = scatter(axes, *((at, medians) if chart.x else (medians, at)), drawn, marker)
-    dots.set_urls([*tips, ""])  # A single one would be left out.
+    dots.set_urls([*tips, ""])  # matplotlib leaves a single one out.
 
 
 def scale(axes, which, chart):
-    """An axis of the unit: logarithmic, but for bytes in rows. It has round ticks, and room
-    for what differs by nothing but noise."""
+    """Makes an axis of the unit: logarithmic, but for bytes in rows. The ticks are round
+    numbers. A range that is all noise is widened, so that noise does not fill the picture."""
     axis = getattr(axes, f"{which}axis")
     values = [value for points in chart.series.values() for _, stat in points
               for value in stat[:3] if value > 0] or [1]
@@ -214,7 +220,8 @@ def draw_rows(axes, chart):
     axes.set_yticks(range(len(chart.series)),
                     [catalog.describe(peer).short for peer in chart.series])
     if chart.limit:
-        axes.axvline(chart.series[chart.limit][0][1].median, color=colour("limit"), linestyle=(0, (5, 3)), linewidth=1.2)
+        axes.axvline(chart.series[chart.limit][0][1].median, color=colour("limit"),
+                     linestyle=(0, (5, 3)), linewidth=1.2)
     for i, (peer, points) in enumerate(chart.series.items()):
         drawn = pen(peer)
         same = {"color": drawn.colour, "gid": drawn.css}

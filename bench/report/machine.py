@@ -17,7 +17,7 @@ CIRCUMSTANCES = {
 
 
 def context(workspace, cpu="/sys/devices/system/cpu"):
-    """What is added to the JSON's context before a run."""
+    """The driver adds these entries to the JSON's context before a run."""
     def read(name):
         try:
             with open(os.path.join(cpu, name), encoding="utf-8") as file:
@@ -66,7 +66,7 @@ def compiler(found):
 
 
 def circumstances(found):
-    """{label: text}: what may have disturbed the measurement."""
+    """{label: text} of circumstances that may have disturbed the measurement."""
     caches = ", ".join(f"{name} {size >> 10} KiB" for name, size in cache_sizes(found).items())
     return {**{label: found.get(key) or "not recorded" for label, key in CIRCUMSTANCES.items()},
             "Caches": caches or UNKNOWN}

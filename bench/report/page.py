@@ -14,12 +14,12 @@ try:
 except ImportError:
     jinja2 = None
 
-# apt-get installs libraries for this one, which need not be the first of PATH.
+# apt-get installs libraries for this Python, which need not be the first of PATH.
 SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 def missing():
-    """What is to be installed, as a sentence; "" if all is there."""
+    """A sentence about libraries to install; "" if all are there."""
     names = [name for name, module in [("jinja2", jinja2), ("matplotlib", charts.matplotlib)]
              if not module]
     return "" if not names else (
@@ -29,7 +29,8 @@ def missing():
 
 
 def use_system_python():
-    """Begins anew with the system's Python, if that has libraries which this one lacks."""
+    """Starts this program again with the system's Python, if that has libraries which the
+    Python that runs it lacks."""
     if (missing() and os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON)
             and subprocess.run([SYSTEM_PYTHON, "-c", "import jinja2, matplotlib"], check=False,
                                stderr=subprocess.DEVNULL).returncode == 0):
@@ -87,7 +88,7 @@ def panels(view, groups):
 
 
 def figure(view, panel, context):
-    """What the page has of a picture, or None if nothing was measured."""
+    """(title, setting, unit, SVG, sentence) of a picture; None if nothing was measured."""
     fixed = {key: value for key, value in panel[0][0].params.items() if key != view.x}
     title = view.title + (f" of {fixed.pop('verb')}" if "verb" in fixed else "")
     about = words.setting(fixed)
@@ -131,7 +132,7 @@ def rows(group):
 
 
 def reading(view, panel, unit):
-    """What a picture says, in words: of lines, what their ends say."""
+    """A sentence with the figures of a picture; of lines, with those at their ends."""
     counter = "p999" if view.workload == "latency" else None
     verdict = next(filter(None, (judge(group, counter) for group in reversed(panel))), None)
     if not verdict:

@@ -34,9 +34,9 @@ class LibrariesTest(unittest.TestCase):
         self.assertTrue(LIBRARIES or not os.environ.get("CI"))
 
     def test_what_is_missing_is_said_with_what_to_install(self):
-        with mock.patch.object(page, "jinja2", None), mock.patch.object(charts, "matplotlib", 1):
-            self.assertRegex(page.missing(), "has no jinja2; .* apt-get install python3-jinja2, .*"
-                             " -m pip install jinja2\n")
+        with mock.patch.object(page, "jinja2", None):
+            self.assertRegex(page.missing(), "has no jinja2.* apt-get install python3-jinja2.*"
+                             " -m pip install jinja2")
 
 
 @unittest.skipUnless(LIBRARIES, page.missing())
@@ -57,10 +57,11 @@ class PageTest(unittest.TestCase):
 
     def test_nothing_is_loaded_from_elsewhere(self):
         self.assertLessEqual({each.tag for each in self.tree.iter()}, set(
-            "html head meta title style body main header section nav ol ul li a h1 h2 h3 p b dl dt "
-            "dd div span small table thead tbody tr th td details summary code figure figcaption "
-            "svg g defs path use text clipPath rect".split()))
-        self.assertIsNone(re.search(r"https?:|@import|url\((?!#)|(href|src)=\"(?!#)", self.html))
+            "html head meta title style body main header section nav ol ul li a h1 h2 h3 p b dl "
+            "dt dd div span small table thead tbody tr th td details summary code figure "
+            "figcaption svg g defs path use text clipPath rect".split()))
+        elsewhere = r"https?:|@import|url\((?!#)|(href|src)=\"(?!#)"
+        self.assertIsNone(re.search(elsewhere, self.html))
 
     def test_every_section_has_pictures_in_the_pages_colours(self):
         for i, each in enumerate(catalog.SECTIONS, 1):
@@ -123,7 +124,7 @@ class WithoutPicturesTest(unittest.TestCase):
                               + [{"name": "latency/eel", "p50": 2.0, "p99": 3.0}]})
         for name in [*names, "latency/eel"]:
             self.assertIsNotNone(tree.find(f".//td[@data-benchmark='{name}']"))
-        for text in ["could not be read", "quick run", "Time was up.", "There was one repetition"]:
+        for text in ["could not be read", "quick run", "Time was up.", "was one repetition"]:
             self.assertIn(text, html)
 
 

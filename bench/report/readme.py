@@ -26,7 +26,7 @@ KEPT = ("cpu_model", "num_cpus", "caches", "compiler", "build_mode", "commit", "
 
 
 class Failure(Exception):
-    """What the user is told before this gives up."""
+    """Its text is shown to the user, and the program ends."""
 
 
 def newest(folder):
@@ -36,7 +36,7 @@ def newest(folder):
 
 
 def table(found):
-    """What stands between the markers."""
+    """The text between the markers."""
     rows = results.summary(found)
     if not rows:
         raise Failure("the results have none of the table's rows")
@@ -66,7 +66,7 @@ def named(verdict, other):
 
 
 def add(path, folder):
-    """Keeps of a report's JSON what figures need: one line a benchmark, four digits."""
+    """Keeps the repetitions of a report's JSON, one line a benchmark, with four digits."""
     with open(path, encoding="utf-8") as file:
         found = results.parse(file.read(), path)
     if found.failed() or found.context.get("quick") or found.context.get("partial"):
@@ -86,7 +86,7 @@ def add(path, folder):
 
 
 def check_or_write(root, check):
-    """What to tell the user, and the exit status."""
+    """(message for the user, exit status)"""
     source, path = newest(os.path.join(root, FOLDER)), os.path.join(root, "README.md")
     with open(source, encoding="utf-8") as file:
         lines = table(results.parse(file.read(), source))

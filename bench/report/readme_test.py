@@ -20,7 +20,8 @@ class ReadmeTest(unittest.TestCase):
         self.root = folder.name
         with open(DATA, encoding="utf-8") as file:
             self.data = json.load(file)
-        self.write("README.md", f"# Title\n\n{readme.BEGIN}an earlier table\n{readme.END}\nAfter\n")
+        self.write("README.md", f"# Title\n\n{readme.BEGIN}an earlier table\n{readme.END}\n"
+                   "After\n")
 
     def write(self, name, text):
         with open(os.path.join(self.root, name), "w", encoding="utf-8") as file:

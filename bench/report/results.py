@@ -1,4 +1,4 @@
-"""What the suite measured: results, their spread, and who is ahead."""
+"""The results of the suite, their spread, and comparisons of holdfast with others."""
 
 import json
 import math
@@ -99,8 +99,8 @@ class Results:
 
 
 def computed_limits(results, group):
-    """What follows from other figures: limits scaled to more threads, and the size of the
-    value as a limit of memory."""
+    """Limits that follow from other figures: limits scaled to more threads, and the size of
+    the value as a limit of memory."""
     workload, params = group[0].workload, group[0].params
     if workload == "memory" and "bytes" in params:
         yield Result(workload, "value_alone", params, {MEMORY: [float(params["bytes"])]})
@@ -127,7 +127,7 @@ def parse_name(name):
 
 
 def parse(text, source="the JSON"):
-    """The Results in what --benchmark_out wrote, or in a file of bench/results."""
+    """The Results in the JSON of --benchmark_out, or of a file of bench/results."""
     found = {}
     try:
         data = json.loads(text)
@@ -184,7 +184,8 @@ class Verdict(namedtuple("Verdict", "result counter stat limit best ahead")):
 
 
 def compare(peer, ours, theirs):
-    """The Other: spreads that overlap, and what would be written as 1.00, are ties."""
+    """The Other of a peer. Spreads that overlap are a tie, and so are ratios that would be
+    written as 1.00."""
     small, large = sorted([ours.median, theirs.median])
     if (ours.low <= theirs.high and theirs.low <= ours.high) or large < small * NEGLIGIBLE:
         return Other(peer, theirs, "tie", 1.0)

@@ -22,17 +22,17 @@ from bench.report import machine, page, results
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER, PAGE, DATA = "holdfast-report", "report.html", "results.json"
 
-# --quick runs the suite so often, once through each time: all of it is measured before
-# any of it again. It is ended after these seconds, done or not.
+# --quick runs the suite several times, with one repetition each time: every benchmark is
+# measured once before any is measured again. After these seconds the run is ended.
 QUICK_ROUNDS, QUICK_SECONDS = 3, 105
-# Where there is no terminal, there is a line of progress in so many seconds.
+# Without a terminal, a line of progress is written at most this often.
 SPARSE_SECONDS = 20
-# Nobody's business, or said better elsewhere.
+# Entries of the context that are private, or that others say better.
 DROPPED = ("host_name", "executable", "date", "load_avg")
 
 
 class Failure(Exception):
-    """What the user is told before the driver gives up."""
+    """Its text is shown to the user, and the driver ends."""
 
 
 def arguments(argv):
@@ -65,7 +65,7 @@ def arguments(argv):
 
 
 class Progress:
-    """What the suite says while it runs: one live line, or a line now and then."""
+    """Shows how far the suite is: one live line, or a line now and then."""
 
     def __init__(self, quick):
         self.start, self.rounds = time.monotonic(), QUICK_ROUNDS if quick else 1
@@ -79,7 +79,7 @@ class Progress:
     def take(self, line):
         match, now = re.match(r"progress (\d+)/(\d+) (.*)", line), time.monotonic()
         if not match:
-            # The report has what comes before the first run; the next round says the same.
+            # The page has the lines before the first run. Each round repeats the others.
             if (self.done or line.startswith("***")) and line not in self.said:
                 print(line, file=sys.stderr)
             self.said.append(line)
@@ -96,7 +96,7 @@ class Progress:
 
 
 def measure(options):
-    """Runs the suite; the JSON as a dictionary, whole or as far as it came."""
+    """Runs the suite. Returns its JSON as a dictionary, or as much of it as there is."""
     flags = ["--suite_quick", "--benchmark_repetitions=1"] if options.quick else []
     flags += [f"--benchmark_filter={options.filter}"] if options.filter else []
     context = {**machine.context(os.environ.get("BUILD_WORKSPACE_DIRECTORY", HERE)),
@@ -114,7 +114,7 @@ def measure(options):
 
 
 def one_round(command, progress):
-    """The JSON of a run of the suite, and what the context is told if that ended early."""
+    """(JSON of one run of the suite, entries for the context if the run ended early)"""
     with tempfile.TemporaryDirectory() as folder:
         out, interrupted = os.path.join(folder, DATA), False
         command += [f"--benchmark_out={out}", "--benchmark_out_format=json"]
@@ -135,7 +135,7 @@ def one_round(command, progress):
         if os.path.exists(out):
             with open(out, encoding="utf-8") as file:
                 text = file.read()
-    # Of what the suite did not end, take the entries up to the last whole one.
+    # JSON that the suite did not end is cut off after the last whole entry.
     mended = [text.rpartition("}")[0] + "}]}", '{"benchmarks": []}'] if ended else []
     for each in [text, *mended]:
         try:
@@ -146,7 +146,7 @@ def one_round(command, progress):
 
 
 def ending(progress, status, interrupted):
-    """What the context is told of a suite that ended early."""
+    """Entries for the context if the suite ended early."""
     at = f"{progress.where()}, {progress.name}"
     if status < 0 and not interrupted and time.monotonic() >= progress.end:
         return {"cut_short": f"The time was up: {at}; the rest was not measured."}
@@ -168,7 +168,7 @@ def write(folder, name, text):
 
 
 def report(options):
-    """Tells what is missing at once, and writes what was measured before anything else."""
+    """Names missing libraries first. Writes the JSON before it tries to make a page."""
     print(page.missing(), end="", file=sys.stderr)
     # `bazel run` stands elsewhere than its user.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))

@@ -12,7 +12,7 @@ from unittest import mock
 
 from bench.report import machine, page, run
 
-# Writes what it was called with into the context, then does what a test says.
+# The beginning of a script, to which each test adds lines.
 SUITE = f"""#!{sys.executable}
 import json, os, sys, time
 out = [a.split("=", 1)[1] for a in sys.argv if a.startswith("--benchmark_out=")][0]

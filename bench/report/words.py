@@ -4,8 +4,8 @@ import math
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
-# What benchmarks' names may have after workload and peer: how it is written, for one and
-# for more, in the order of sentences.
+# The settings in a benchmark's name, in the order of sentences: how the value one is
+# written, and how others are.
 SETTINGS = {"verb": ("{}", "{}"), "threads": ("{} thread", "{} threads"),
             "slots": ("{} slot", "{} slots"), "bytes": ("{} byte", "{} bytes"),
             "n": ("n = {}", "n = {}"), "phase": ("{}", "{}"), "fill": ("{}", "{}"),
@@ -21,7 +21,7 @@ def number(value):
 
 
 def amount(value, unit, write=number):
-    """With its unit: 1.20 ns, 16.0 B. Of times, it is the one that suits: 34.5 µs, 6.70 ms."""
+    """A value with its unit, 1.20 ns or 16.0 B; long times as 34.5 µs or 6.70 ms."""
     for factor, larger in [(1e9, "s"), (1e6, "ms"), (1e3, "µs")]:
         if unit == "ns" and value >= factor:
             return write(value / factor) + NO_BREAK + larger
