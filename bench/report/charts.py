@@ -105,7 +105,7 @@ def svg(figure, title):
     box = re.search(r'viewBox="[^"]*"', drawn)[0]
     for pattern, new in [
             (r"\A.*?<svg.*?>|</svg>\s*\Z|<!--.*?-->|<style.*?</style>", ""),
-            (r'\bfont: [^;"]*(; )?| clip-path="[^"]*"', ""),
+            (r'\bfont(-\w+)?: [^;"]*(; )?| clip-path="[^"]*"', ""),
             (r'<g id="(?:(series [^"]*)|[^"]*)"', r'<g class="\1"'),
             (r'<a xlink:href="([^"]*)">', r"<g><title>\1</title>"), (r"</a>", "</g>"),
             ("xlink:", ""), (r"(\.\d\d)\d{3,4}\b", r"\1"), (r"(?<=>)\s+(?=<)", ""),
