@@ -7,169 +7,102 @@
 """
 
 import argparse
+import difflib
+import glob
 import json
 import os
 import re
 import sys
 import textwrap
 
-from bench.report import catalog, facts, model, scales, verdicts
+from bench.report import catalog, machine, results, words
 
-BEGIN = "<!-- Speed: written by ./bazelw run //bench/report:readme -->"
-END = "<!-- Speed ends -->"
-RESULTS = "bench/results"
-WIDTH = 84
-NAME = re.compile(r"(?P<commit>[^.]+)\.(?P<cpu>[^.]+)\.(?P<date>\d{4}-\d\d-\d\d)\."
-                  r"(?P<compiler>[^.]+)\.json\Z")
-KEPT = ("cpu_model", "cpus", "num_cpus", "caches", "compiler", "build_mode", "commit",
-        "date_utc", "kernel", "run_flags", "governor", "turbo", "smt", "load_at_start",
-        "not_controlled", "pinning", "counters", "clock", "peers_skipped")
+BEGIN = "<!-- Speed: written by ./bazelw run //bench/report:readme -->\n"
+END = "<!-- Speed ends -->\n"
+FOLDER = "bench/results"
+KEPT = ("cpu_model", "num_cpus", "caches", "compiler", "build_mode", "commit", "date_utc",
+        "kernel", "run_flags", "governor", "turbo", "smt", "load_at_start", "not_controlled",
+        "pinning", "counters", "clock", "peers_skipped")
 
 
 class Failure(Exception):
-    """What the user is told before this gives up."""
+    """Its text is shown to the user, and the program ends."""
 
 
 def newest(folder):
-    """The path of the newest results, or None."""
-    names = []
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        if not name.endswith(".json"):
-            continue
-        match = NAME.match(name)
-        if not match:
-            raise Failure(f"{folder}/{name} is not named <commit>.<cpu>.<yyyy-mm-dd>."
-                          "<compiler>.json")
-        names.append((match["date"], name))
-    # Of one day's files the first by name: sorted() above, max() takes the first.
-    return os.path.join(folder, max(names, key=lambda each: each[0])[1]) if names else None
+    """The path of the newest results; of one day's, the first by name."""
+    paths = sorted(glob.glob(os.path.join(folder, "*.json")))
+    return max(paths, key=lambda path: path.split(".")[-3])  # <commit>.<cpu>.<date>.<compiler>
 
 
-def table(results):
-    """The lines between the markers."""
-    results = verdicts.add_computed_limits(results)
+def table(found):
+    """The text between the markers."""
+    rows = results.summary(found)
+    if not rows:
+        raise Failure("the results have none of the table's rows")
     lines = ["| operation | holdfast | limit | ratio | best peer | holdfast beside it |",
              "|---|---|---|---|---|---|"]
-    daggers = False
-    for label, verdict in verdicts.summary(results):
-        limit = best = "–"
-        if verdict.limit:
-            limit = figure(verdict.limit, verdict.counter)
-        if verdict.best:
-            best = figure(verdict.best, verdict.counter)
-            daggers |= catalog.DAGGER in best
-        beside = verdicts.against_best(verdict)
-        lines.append(f"| {label} | {verdicts.amount(verdict.stat.median, verdict.counter)} "
-                     f"| {limit} | {verdicts.against_limit(verdict)} | {best} "
-                     f"| {'**' + beside + '**' if verdict.ahead else beside} |")
-    if len(lines) == 2:
-        raise Failure("the results have none of the table's rows")
-    lines = [line.replace(scales.NO_BREAK, " ") for line in lines]
-    return (textwrap.wrap(introduction(results), WIDTH) + [""] + lines + [""]
-            + textwrap.wrap(explanation(results, daggers), WIDTH))
+    for label, verdict in rows:
+        beside = verdict.against_best()
+        lines.append("| " + " | ".join([
+            label, verdict.amount(), named(verdict, verdict.limit), verdict.against_limit(),
+            named(verdict, verdict.best), f"**{beside}**" if verdict.ahead else beside]) + " |")
+    facts, every = machine.facts(found.context), results.verdicts(found)
+    before = (f"{facts['Machine']}; compiler {facts['Compiler']}; commit {facts['Commit']}; "
+              f"{facts['Date']}. Medians of {found.repetitions()} repetitions, interleaved at "
+              "random; time an operation, of all threads together.")
+    after = (f"≈ says that a difference is within the spread. Of {len(every)} comparisons with "
+             "the best peer that the whole suite makes, holdfast is behind in "
+             f"{sum(bool(verdict.ahead) for verdict in every)}, beyond the spread.")
+    if "†" in "".join(lines):
+        after += " † Allocation only: it tells no stale handle from a live one."
+    lines = [*textwrap.wrap(before, 84), "", *lines, "", *textwrap.wrap(after, 84), ""]
+    return "\n".join(lines).replace(words.NO_BREAK, " ")
 
 
-def figure(other, counter):
-    return (f"{verdicts.amount(other.stat.median, counter)}: "
-            f"{catalog.name_with_dagger(other.peer)}")
-
-
-def introduction(results):
-    known = dict(facts.machine(results.context))
-    counts = " or ".join(map(str, results.repetitions()))
-    return (f"{known['Machine']}; compiler {known['Compiler']}; commit {known['Commit']}; "
-            f"{known['Date']}. Medians of {counts} repetitions, interleaved at random; time "
-            f"an operation, of all threads together.")
-
-
-def explanation(results, daggers):
-    every = verdicts.all_verdicts(results)
-    lost = sum(bool(verdict.ahead) for verdict in every)
-    text = (f"≈ says that a difference is within the spread. Of {len(every)} comparisons with "
-            f"the best peer that the whole suite makes, holdfast is behind in {lost}, beyond "
-            f"the spread.")
-    if daggers:
-        text += f" {catalog.DAGGER} Allocation only: it tells no stale handle from a live one."
-    return text
-
-
-def with_table(readme, lines):
-    """README's text with the lines between the markers."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise Failure(f"README.md has not both of the lines\n{BEGIN}\n{END}")
-    return f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}"
-
-
-def trimmed(data):
-    """Of a report's JSON what figures need: one line a benchmark, all repetitions in
-    it, four digits."""
-    results = model.parse(json.dumps(data))
-    if results.failed():
-        raise Failure(f"{results.failed()[0].name} failed; results with failures are not kept")
-    if results.context.get("quick") or results.context.get("partial"):
-        raise Failure("results of a quick run, or of a part of the suite, are not kept")
-    context = {key: results.context[key] for key in KEPT if key in results.context}
-    lines = []
-    for result in sorted(results.all, key=lambda each: each.name):
-        entry = {"name": result.name}
-        for counter in result.headline:
-            entry[counter] = [float(f"{value:.4g}") for value in result.samples[counter]]
-        lines.append(json.dumps(entry, separators=(",", ":")))
-    return (f'{{"context": {json.dumps(context, indent=1)},\n"benchmarks": [\n'
-            + ",\n".join(lines) + "\n]}\n")
-
-
-def file_name(context):
-    """<commit>.<cpu>.<date>.<compiler>.json"""
-    def part(text):
-        return re.sub(r"[^A-Za-z0-9+-]+", "-", text or "unknown").strip("-").lower()
-
-    return ".".join([part(facts.known(context, "commit")),
-                     part(facts.known(context, "cpu_model")),
-                     (facts.known(context, "date_utc") or "0000-00-00")[:10],
-                     part(facts.compiler(context)), "json"])
+def named(verdict, other):
+    """The figure of a limit or a peer, with its name."""
+    return f"{verdict.amount(other)}: {catalog.describe(other.peer).short}" if other else "–"
 
 
 def add(path, folder):
-    try:
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
-    except (OSError, ValueError) as error:
-        raise Failure(f"cannot read {path}: {error}") from error
-    text = trimmed(data)
+    """Keeps the repetitions of a report's JSON, one line a benchmark, with four digits."""
+    with open(path, encoding="utf-8") as file:
+        found = results.parse(file.read(), path)
+    if found.failed() or found.context.get("quick") or found.context.get("partial"):
+        raise Failure("not kept: failures, a quick run, or a part of the suite")
+    context = {key: found.context[key] for key in KEPT if key in found.context}
+    lines = [json.dumps({"name": each.name, **{
+        counter: [float(f"{value:.4g}") for value in each.samples[counter]]
+        for counter in each.headline}}, separators=(",", ":"))
+        for each in sorted(found.all, key=lambda each: each.name) if not each.computed]
+    name = ".".join(re.sub(r"[^A-Za-z0-9+-]+", "-", part).strip("-").lower() for part in [
+        context["commit"], context["cpu_model"], context["date_utc"][:10],
+        machine.compiler(context)])
     os.makedirs(folder, exist_ok=True)
-    kept = os.path.join(folder, file_name(data["context"]))
-    with open(kept, "w", encoding="utf-8") as file:
-        file.write(text)
-    return kept
+    with open(os.path.join(folder, name + ".json"), "w", encoding="utf-8") as file:
+        file.write(f'{{"context": {json.dumps(context, indent=1)},\n"benchmarks": [\n'
+                   + ",\n".join(lines) + "\n]}\n")
 
 
 def check_or_write(root, check):
-    """What to tell the user, and the exit status."""
-    source, path = newest(os.path.join(root, RESULTS)), os.path.join(root, "README.md")
-    if source is None:
-        return f"{RESULTS} has no JSON yet: nothing to compare README.md with", 0
+    """(message for the user, exit status)"""
+    source, path = newest(os.path.join(root, FOLDER)), os.path.join(root, "README.md")
     with open(source, encoding="utf-8") as file:
-        results = model.parse(file.read(), source)
+        lines = table(results.parse(file.read(), source))
     with open(path, encoding="utf-8") as file:
         old = file.read()
-    new = with_table(old, table(results))
-    if old == new:
-        return f"README.md agrees with {os.path.relpath(source, root)}", 0
-    if check:
-        return (f"README.md differs from {os.path.relpath(source, root)}; "
-                "run ./bazelw run //bench/report:readme\n" + difference(old, new)), 1
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(new)
-    return f"README.md rewritten from {os.path.relpath(source, root)}", 0
-
-
-def difference(old, new):
-    olds, news = old.split("\n"), new.split("\n")
-    return "\n".join([f"- {line}" for line in olds if line not in news]
-                     + [f"+ {line}" for line in news if line not in olds])
+    if BEGIN not in old or END not in old:
+        raise Failure(f"README.md has not both of the lines\n{BEGIN}{END}")
+    new = old[:old.index(BEGIN)] + BEGIN + lines + old[old.index(END):]
+    if old != new and check:
+        changes = difflib.unified_diff(old.splitlines(), new.splitlines(), "README.md",
+                                       source, n=0, lineterm="")
+        return "\n".join([*changes, "run ./bazelw run //bench/report:readme"]), 1
+    if not check:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(new)
+    return f"README.md agrees with {os.path.relpath(source, root)}", 0
 
 
 def main(argv):
@@ -184,10 +117,9 @@ def main(argv):
     try:
         if options.add:
             stands = os.environ.get("BUILD_WORKING_DIRECTORY", os.getcwd())
-            print("wrote", add(os.path.join(stands, options.add),
-                               os.path.join(options.root, RESULTS)))
+            add(os.path.join(stands, options.add), os.path.join(options.root, FOLDER))
         message, status = check_or_write(options.root, options.check)
-    except (Failure, model.BadInput) as error:
+    except (Failure, results.BadInput, OSError) as error:
         message, status = str(error), 2
     print(message, file=sys.stderr if status else sys.stdout)
     return status

@@ -15,26 +15,24 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
-from bench.report import machine, model, pages
-from bench.report.progress import Progress
+from bench.report import machine, page, results
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SUITE = os.path.join(os.path.dirname(HERE), "suite")
-FOLDER = "holdfast-report"
-PAGE, DATA = "report.html", "results.json"
+FOLDER, PAGE, DATA = "holdfast-report", "report.html", "results.json"
 
-# --quick runs the suite so often, once through each time: all of it is measured before
-# any of it again. It is ended after these seconds, done or not.
-QUICK_ROUNDS = 3
-QUICK_SECONDS = 105
-
-# Nobody's business, or said better elsewhere.
+# --quick runs the suite several times, with one repetition each time: every benchmark is
+# measured once before any is measured again. After these seconds the run is ended.
+QUICK_ROUNDS, QUICK_SECONDS = 3, 105
+# Without a terminal, a line of progress is written at most this often.
+SPARSE_SECONDS = 20
+# Entries of the context that are private, or that others say better.
 DROPPED = ("host_name", "executable", "date", "load_avg")
 
 
 class Failure(Exception):
-    """What the user is told before the driver gives up."""
+    """Its text is shown to the user, and the driver ends."""
 
 
 def arguments(argv):
@@ -52,9 +50,10 @@ def arguments(argv):
                         help=f"where {PAGE} and {DATA} go (default: %(default)s, "
                              "where you stand)")
     parser.add_argument("--json", metavar="FILE",
-                        help="run nothing: make the report of this file, which an earlier run, "
+                        help="run nothing: make the page of this file, which an earlier run, "
                              "or the suite's --benchmark_out, has written")
-    parser.add_argument("--suite", metavar="FILE", default=SUITE, help=argparse.SUPPRESS)
+    parser.add_argument("--suite", help=argparse.SUPPRESS,
+                        default=os.path.join(os.path.dirname(HERE), "suite"))
     options = parser.parse_args(argv)
     if options.json and (options.quick or options.filter):
         parser.error("--json runs nothing, so that --quick and --filter have no meaning")
@@ -65,167 +64,126 @@ def arguments(argv):
     return options
 
 
-def from_user(path):
-    """A path as the user meant it, who stands elsewhere than `bazel run` does."""
-    return os.path.join(os.environ.get("BUILD_WORKING_DIRECTORY", os.getcwd()), path)
+class Progress:
+    """Shows how far the suite is: one live line, or a line now and then."""
 
+    def __init__(self, quick):
+        self.start, self.rounds = time.monotonic(), QUICK_ROUNDS if quick else 1
+        self.end = self.start + (QUICK_SECONDS if quick else threading.TIMEOUT_MAX / 2)
+        self.round = self.done = self.all = self.printed = 0
+        self.name, self.said = "", []
 
-def suite_flags(options):
-    flags = ["--suite_quick", "--benchmark_repetitions=1"] if options.quick else []
-    return flags + ([f"--benchmark_filter={options.filter}"] if options.filter else [])
+    def where(self):
+        return f"run {self.done} of {self.all} in round {self.round} of {self.rounds}"
+
+    def take(self, line):
+        match, now = re.match(r"progress (\d+)/(\d+) (.*)", line), time.monotonic()
+        if not match:
+            # The page has the lines before the first run. Each round repeats the others.
+            if (self.done or line.startswith("***")) and line not in self.said:
+                print(line, file=sys.stderr)
+            self.said.append(line)
+            return
+        self.done, self.all, self.name = int(match[1]), int(match[2]), match[3]
+        begun, count = (self.round - 1) * self.all + self.done - 1, self.rounds * self.all
+        left = min((now - self.start) / max(begun, 1) * (count - begun), self.end - now)
+        text = f"{begun + 1}/{count}, {left / 60:.0f} min left  {self.name}"
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text[:79]}", end="", file=sys.stderr, flush=True)
+        elif not self.printed or now - self.printed >= SPARSE_SECONDS:
+            print(text, file=sys.stderr, flush=True)
+            self.printed = now
 
 
 def measure(options):
-    """Runs the suite; the JSON as a dictionary, whole or as far as it came."""
-    if not os.access(options.suite, os.X_OK):
-        raise Failure(f"{options.suite} is not there; run this as "
-                      "./bazelw run -c opt //bench:report")
-    flags = suite_flags(options)
-    added = machine.context(os.environ.get("BUILD_WORKSPACE_DIRECTORY", HERE))
-    added["run_flags"] = " ".join(flags) or "none: the suite's defaults"
-    if options.quick:
-        added["quick"] = True
-    if options.filter:
-        added["partial"] = True
-    progress = Progress(rounds=QUICK_ROUNDS if options.quick else 1,
-                        seconds=QUICK_SECONDS if options.quick else None)
-    data = None
-    while not data or ("ended" not in added and progress.next_round()):
-        part = one_round([options.suite] + flags, progress, added)
-        if data:
-            data["benchmarks"] += part["benchmarks"]
-        data = data or part
-    kept = {key: value for key, value in data["context"].items() if key not in DROPPED}
-    ended = added.pop("ended", None)
-    if ended:
-        added["partial"] = True
-    data["context"] = {**kept, **added}
-    return data
+    """Runs the suite. Returns its JSON as a dictionary, or as much of it as there is."""
+    flags = ["--suite_quick", "--benchmark_repetitions=1"] if options.quick else []
+    flags += [f"--benchmark_filter={options.filter}"] if options.filter else []
+    context = {**machine.context(os.environ.get("BUILD_WORKSPACE_DIRECTORY", HERE)),
+               "run_flags": " ".join(flags) or "none: the suite's defaults",
+               "quick": options.quick, "partial": bool(options.filter)}
+    progress, benchmarks, ended = Progress(options.quick), [], {}
+    while not ended and progress.round < progress.rounds:
+        progress.round, progress.done = progress.round + 1, 0
+        data, ended = one_round([options.suite, *flags], progress)
+        benchmarks += data["benchmarks"]
+        context = {**data.get("context", {}), **context}
+    context.update(ended, partial=context["partial"] or bool(ended))
+    return {"context": {key: value for key, value in context.items() if key not in DROPPED},
+            "benchmarks": benchmarks}
 
 
-def one_round(command, progress, added):
-    """The JSON of a run of the suite. If that did not end well, `added` tells."""
+def one_round(command, progress):
+    """(JSON of one run of the suite, entries for the context if the run ended early)"""
     with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, DATA)
-        flags = [f"--benchmark_out={out}", "--benchmark_out_format=json"]
-        cut_short, ended = run_suite(command + flags, os.path.join(folder, "stdout"), progress)
-        if cut_short:
-            added["cut_short"] = cut_short
-        if ended:
-            added["ended_early"] = ended
-        if cut_short or ended:
-            added["ended"] = True
-        return load(out, ended or cut_short, progress.round > 1)
-
-
-def run_suite(command, stdout, progress):
-    """What cut the suite short as it should, and how it ended if not well; or None."""
-    with open(stdout, "wb") as sink:
-        suite = subprocess.Popen(command, stdout=sink, stderr=subprocess.PIPE,
-                                 universal_newlines=True, errors="replace")
-    timer = None
-    if progress.seconds:
-        timer = threading.Timer(max(progress.seconds_left(), 0), suite.terminate)
-        timer.start()
-    interrupted = False
-    try:
-        for line in suite.stderr:
-            progress.take(line.rstrip("\n"))
-    except KeyboardInterrupt:
-        interrupted = True
-        suite.terminate()
-    status = suite.wait()
-    suite.stderr.close()
-    progress.clear()
-    if timer:
+        out, interrupted = os.path.join(folder, DATA), False
+        command += [f"--benchmark_out={out}", "--benchmark_out_format=json"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True, errors="replace") as suite:
+            timer = threading.Timer(max(progress.end - time.monotonic(), 0), suite.terminate)
+            timer.start()
+            try:
+                for line in suite.stderr:
+                    progress.take(line.rstrip("\n"))
+            except KeyboardInterrupt:
+                interrupted = True
+                suite.terminate()
         timer.cancel()
-        if status < 0 and not interrupted and progress.seconds_left() <= 0:
-            return f"The time was up: {progress.where()}; the rest was not measured.", None
-    return None, ending(progress, status, interrupted)
+        print("\r\033[K" if sys.stderr.isatty() else "", end="", file=sys.stderr)
+        ended = ending(progress, suite.returncode, interrupted)
+        text = ""
+        if os.path.exists(out):
+            with open(out, encoding="utf-8") as file:
+                text = file.read()
+    # JSON that the suite did not end is cut off after the last whole entry.
+    mended = [text.rpartition("}")[0] + "}]}", '{"benchmarks": []}'] if ended else []
+    for each in [text, *mended]:
+        try:
+            return json.loads(each), ended
+        except ValueError:
+            pass
+    raise Failure("what the suite wrote is not JSON" if text else "the suite wrote no results")
 
 
 def ending(progress, status, interrupted):
-    at = f"{progress.name}, {progress.where()}"
-    if interrupted:
-        return f"Interrupted at {at}; the rest was not measured."
-    if status < 0:
-        return f"The suite was killed by signal {-status} at {at}."
-    if progress.all == 0:
-        progress.tell_preamble()
-        raise Failure(f"the suite ran nothing (it exited with {status}); "
-                      "if there is a --filter, does it match a name?")
-    if status > 0 and progress.done < progress.all:
-        return f"The suite exited with {status} at {at}."
-    return None
-
-
-def load(path, ended=None, may_be_empty=False):
-    """The JSON that the suite wrote; of one that it did not end, the whole entries."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except OSError as error:
-        raise Failure(ended or f"the suite wrote no results: {error}") from error
-    if ended and text.strip():
-        text = mended(text)
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        if may_be_empty and ended:  # So soon that there is nothing.
-            return {"benchmarks": []}
-        raise Failure(ended or f"what the suite wrote is not JSON: {error}") from error
-    if (not isinstance(data, dict) or not isinstance(data.get("context"), dict)
-            or not isinstance(data.get("benchmarks"), list)):
-        raise Failure(ended or "what the suite wrote is not Google Benchmark's JSON")
-    return data
-
-
-def mended(text):
-    """JSON up to the last whole entry of its list."""
-    try:
-        json.loads(text)
-        return text
-    except ValueError:
-        head, found, _ = text.rpartition("}")
-        return head + found + "]}"
-
-
-def read(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"cannot read {path}: {error}") from error
+    """Entries for the context if the suite ended early."""
+    at = f"{progress.where()}, {progress.name}"
+    if status < 0 and not interrupted and time.monotonic() >= progress.end:
+        return {"cut_short": f"The time was up: {at}; the rest was not measured."}
+    if not progress.all:
+        raise Failure("\n".join([*progress.said, "the suite ran nothing (it exited with "
+                                 f"{status}); if there is a --filter, does it match a name?"]))
+    if status > 0 and progress.done == progress.all or not status and not interrupted:
+        return {}  # A benchmark that failed says so itself.
+    why = ("was interrupted" if interrupted else f"was killed by signal {-status}"
+           if status < 0 else f"exited with {status}")
+    return {"ended_early": f"The suite {why} at {at}; the rest was not measured."}
 
 
 def write(folder, name, text):
-    path = os.path.join(folder, name)
-    try:
-        os.makedirs(folder, exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise Failure(f"cannot write {path}: {error}") from error
-    return path
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text)
+    print("wrote", os.path.abspath(file.name))
 
 
 def report(options):
-    if options.json:
-        source = from_user(options.json)
-        text = read(source)
-    else:
-        source = "the suite's JSON"
-        text = json.dumps(measure(options), indent=1) + "\n"
-    results = model.parse(text, source)
-    folder = from_user(options.output)
-    written = [write(folder, DATA, text), write(folder, PAGE, pages.page(results))]
-    print("wrote " + "\n      ".join(reversed(written)))
-    if results.context.get("cut_short"):
-        print(results.context["cut_short"])
-    problems = [f"{result.name}: {'; '.join(result.errors) or 'no figures'}"
-                for result in results.failed()]
-    if results.context.get("ended_early"):
-        problems.append(str(results.context["ended_early"]))
+    """Names missing libraries first. Writes the JSON before it tries to make a page."""
+    print(page.missing(), end="", file=sys.stderr)
+    # `bazel run` stands elsewhere than its user.
+    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    source = options.json or os.path.join(options.output, DATA)
+    if not options.json:
+        write(options.output, DATA, json.dumps(measure(options), indent=1) + "\n")
+    with open(source, encoding="utf-8") as file:
+        found = results.parse(file.read(), source)
+    if not page.jinja2:
+        raise Failure(f"no page without Jinja2; once it is there: --json {source}")
+    write(options.output, PAGE, page.page(found))
+    if found.context.get("cut_short"):
+        print(found.context["cut_short"])
+    problems = [f"{name}: {error}" for name, error in found.failed().items()]
+    problems += filter(None, [found.context.get("ended_early")])
     for problem in problems:
         print(f"failed: {problem}", file=sys.stderr)
     return 1 if problems else 0
@@ -234,10 +192,11 @@ def report(options):
 def main(argv):
     try:
         return report(arguments(argv))
-    except (Failure, model.BadInput) as error:
+    except (Failure, results.BadInput, OSError) as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
 
 
 if __name__ == "__main__":
+    page.use_system_python()
     sys.exit(main(sys.argv[1:]))
