@@ -132,7 +132,7 @@ void Explorer::Execute(const Make& make) {
     Fiber& fiber = *fibers_[thread];
     fiber.done = true;
     fiber.view = View();
-    fiber.view.at[thread] = 1;  // Clocks start at 1; 0 is known to all.
+    fiber.view.at[thread] = 1;  // Clocks start at 1: all threads know of 0.
   }
   make_ = &make;
   Start(0);
@@ -347,7 +347,7 @@ int Explorer::PickPlace(uint32_t location) {
 }
 
 // Puts a message into the modification order at the place `at`. Views name
-// messages by their places, so they are shifted for those from `at` on.
+// messages by their places, so places from `at` on are shifted in all views.
 void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
                       bool follows) {
   auto& messages = locations_[location].messages;

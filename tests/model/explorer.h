@@ -15,8 +15,8 @@
 //     message in the thread's view, but never between an RMW (a
 //     read-modify-write) and the message that this RMW has read.
 //   * An RMW reads a message that no other RMW has read, and its own message
-//     follows that one directly. It hands on the view of the message that it
-//     has read. This is the release sequence of C++20, which a later plain
+//     follows that one directly. The new message hands on the view of the one
+//     that was read. This is the release sequence of C++20, which a later plain
 //     store of the same thread does not continue.
 //   * A CAS (compare-exchange) that fails is a load of any value but the
 //     expected one. A weak CAS may also fail on the expected value, without a
@@ -30,7 +30,7 @@
 // two orders are refused, and there is no function for a fence. It also leaves
 // out load buffering: a load never sees a store that comes later in the
 // execution. RC11 forbids cycles of program order and reads-from; C++ itself
-// only discourages them.
+// allows them, and only discourages values out of thin air.
 //
 // Threads are fibers of one real thread: each has its own stack, and only one
 // runs at a time. At every atomic operation another thread may go on instead.
@@ -68,7 +68,7 @@ struct Bounds {
   // Loads that do not read the newest message that they could read, and stores
   // that do not go to the end of the modification order. -1: any number.
   int stale = -1;
-  // Failures of weak CASes without a reason.
+  // Weak CASes that fail without a reason.
   int spurious = 1;
   // Atomic operations of all threads together. An execution with more of them
   // fails, because it seems to have no end.
@@ -145,10 +145,10 @@ class Explorer {
   // thread's clock starts at 1 and advances with each release.
   uint16_t Known(int thread) const;
 
-  // Calls call(), but leaves it for good before operation number `after`, as a
-  // signal handler does that jumps out of it. Operations are counted from 0,
-  // accesses to Plain variables included. Returns false if `call` had no more
-  // than `after` operations, and so has returned in order.
+  // Calls call(), but leaves that call for good before its operation number
+  // `after`, as a signal handler does that jumps out of a call. Operations are
+  // counted from 0, accesses to Plain variables included. Returns false if
+  // there were no more than `after` operations, so that call() has returned.
   bool LeaveHalfway(int after, const std::function<void()>& call);
 
   // Whether an execution that failed is being repeated to record its trace.
@@ -169,9 +169,9 @@ class Explorer {
 
   // The last accesses to a Plain variable.
   struct Accesses {
-    uint32_t execution = 0;  // The one in which they happened.
+    uint32_t execution = 0;  // The number of the execution that had them.
     uint8_t writer = 0;      // The thread that wrote last.
-    uint16_t written = 0;    // Its clock at that time.
+    uint16_t written = 0;    // That thread's clock when it wrote.
     // For each thread, its clock when it read last.
     std::array<uint16_t, kMaxThreads> read = {};
   };
@@ -193,7 +193,7 @@ class Explorer {
   struct Message {
     uint64_t value;
     View view;
-    bool follows;  // An RMW stored it, so it stays next to the one before it.
+    bool follows;  // Stored by an RMW, so it stays directly behind its source.
     int writer;
     int number;  // The operation's number in the trace.
   };

@@ -15,8 +15,8 @@
 //     calls that try to end one life, exactly one succeeds. A value that
 //     Exchange or Take has returned is not returned by another of these calls,
 //     and is not in the table at the end.
-//   * At the end the table's invariants hold, it has the values that the calls
-//     have left in it, and each free slot can be pinned, once.
+//   * At the end the table's invariants hold, the table has the values that the
+//     calls have left in it, and each free slot can be pinned, once.
 
 #ifndef HOLDFAST_TESTS_MODEL_PLAY_H_
 #define HOLDFAST_TESTS_MODEL_PLAY_H_
@@ -258,7 +258,7 @@ class Play : public Scenario {
   }
 
   // Tell passes a handle on to the thread that calls Told, without any
-  // happens-before edge.
+  // happens-before edge. Until then Told returns the null handle.
   void Tell(Handle handle) {
     told_.store(handle.bits(), std::memory_order_relaxed);
   }
@@ -329,8 +329,8 @@ class Play : public Scenario {
     }
     const int number = Decode(*value);
     Check(number >= 0, "a torn value");
-    // If the handle is live, Pin() above has recorded it: no other thread runs
-    // between the last operation of the table's Pin and that.
+    // Pin() above has recorded every live handle: no other thread runs between
+    // the last operation of the table's Pin and the record of its handle.
     Life* const life = Find(handle);
     Check(life != nullptr && life->Has(number), "the value of another life");
     See(life, number);
