@@ -150,9 +150,9 @@ class Axioms {
   }
 
   // Fills in what the events read and write, where fails[i] says that the weak
-  // CAS i is to fail without a reason. Returns false if this is no execution:
-  // an event reads from one that does not write; or if it was tried before: a
-  // weak CAS that is to fail would fail anyway.
+  // CAS i is to fail without a reason. Returns false if this is no execution,
+  // because an event reads from one that does not write; or if it was tried
+  // before, because a weak CAS that is to fail does not read what it expects.
   bool SetValues(const std::vector<std::pair<int, size_t>>& order,
                  const std::vector<bool>& fails) {
     for (Event& event : events_) event.writes = event.is_rmw = false;

@@ -1,7 +1,7 @@
 // If a thread finds that a life is over, all that happened before the life
 // ended happens before what the thread does next. A collector relies on that
-// when it reclaims the object that a handle names, once the table no longer has
-// the handle.
+// when it reclaims the object that a handle names, once the handle is no longer
+// live.
 //
 // In these scenarios, data() stands for the object: one thread uses it and ends
 // the life, the other writes to it if it finds that the life is over. If the

@@ -160,7 +160,7 @@ class OrdinalsOfTwoWords : public Scenario {
   void Run(int) override {
     for (int round = 0; round < 2; ++round) {
       const uint32_t ordinal = pool_.Claim();
-      // The other thread may have taken each of the two when it was looked at.
+      // Each ordinal may have been the other thread's when Claim looked at it.
       if (ordinal == Pool::kNone) return;
       Own(ordinal);
       pool_.Release(ordinal);
