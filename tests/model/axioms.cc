@@ -35,6 +35,7 @@ bool MayWrite(Kind kind) {
   return kind == Kind::kStore || kind == Kind::kAdd || IsCas(kind);
 }
 
+// Makes the relation transitive.
 void Close(Relation* relation) {
   const size_t n = relation->size();
   for (size_t k = 0; k < n; ++k) {
@@ -47,12 +48,13 @@ void Close(Relation* relation) {
   }
 }
 
-constexpr int kStart = -1;  // The thread of the first values.
+// The thread of the writes of the initial values.
+constexpr int kStart = -1;
 
 struct Event {
   int thread;
   Operation operation;
-  // In the execution that is looked at:
+  // The rest is what the event does in the execution that is looked at.
   size_t source = 0;  // The event that it reads from.
   int read = 0;
   int written = 0;
@@ -85,6 +87,8 @@ class Axioms {
   size_t size() const { return events_.size(); }
   Kind kind(size_t i) const { return events_[i].operation.kind; }
 
+  // Whether event i comes before event j in program order. The initial values
+  // come before all.
   bool Precedes(size_t i, size_t j) const {
     return i < j && events_[j].thread != kStart &&
            (events_[i].thread == kStart ||
@@ -99,7 +103,7 @@ class Axioms {
     return order;
   }
 
-  // rf, for the events from `at` on.
+  // Tries every rf for the events from `at` on.
   void ChooseSources(size_t at) {
     while (at < size() && !Reads(kind(at))) ++at;
     if (at == size()) return TryExecutions();
@@ -113,15 +117,18 @@ class Axioms {
     }
   }
 
+  // Tries every execution with this rf: all sets of weak CASes that fail
+  // without a reason, and all modification orders.
   void TryExecutions() {
     Relation before = ProgramOrder();
     for (size_t i = 0; i < size(); ++i) {
       if (Reads(kind(i))) before[events_[i].source][i] = true;
     }
     Close(&before);
-    std::vector<std::pair<int, size_t>> order;  // Sources come first.
+    // Each event after the one that it reads from: so its value is known.
+    std::vector<std::pair<int, size_t>> order;
     for (size_t i = 0; i < size(); ++i) {
-      if (before[i][i]) return;  // Out of thin air.
+      if (before[i][i]) return;  // A value out of thin air.
       int count = 0;
       for (size_t j = 0; j < size(); ++j) count += before[j][i];
       order.push_back({count, i});
@@ -142,7 +149,10 @@ class Axioms {
     }
   }
 
-  // False if something reads from what does not write, or fails twice over.
+  // Fills in what the events read and write, where fails[i] says that the weak
+  // CAS i is to fail without a reason. Returns false if this is no execution,
+  // because an event reads from one that does not write; or if it was tried
+  // before, because a weak CAS that is to fail does not read what it expects.
   bool SetValues(const std::vector<std::pair<int, size_t>>& order,
                  const std::vector<bool>& fails) {
     for (Event& event : events_) event.writes = event.is_rmw = false;
@@ -175,7 +185,8 @@ class Axioms {
       if (!Acquires(failed ? event.operation.failure : event.operation.order)) {
         continue;
       }
-      // Back through the release sequence.
+      // The event synchronizes with each release in whose release sequence its
+      // source is. The loop follows that sequence back.
       for (size_t from = event.source;; from = events_[from].source) {
         if (events_[from].thread != kStart &&
             Releases(events_[from].operation.order)) {
@@ -187,7 +198,7 @@ class Axioms {
     Close(&happens_before_);
   }
 
-  // mo, for both locations.
+  // Tries every mo, for both locations.
   void OrderWrites() {
     std::array<std::vector<size_t>, kLocations> writes;
     for (size_t i = 0; i < size(); ++i) {
@@ -220,7 +231,8 @@ class Axioms {
     return true;
   }
 
-  // Of an event and one that it happens before.
+  // Whether the two events agree with mo. Requires that `event` happens before
+  // `later`.
   bool IsCoherent(const Event& event, const Event& later) const {
     if (IsPlain(event.operation.kind) || IsPlain(later.operation.kind) ||
         event.operation.location != later.operation.location) {

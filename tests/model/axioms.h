@@ -1,15 +1,19 @@
-// The outcomes of a small program by the axioms of RC11, without running it:
-// the yardstick of the explorer, which shares nothing with it.
+// The outcomes that a small program may have by the axioms of RC11, found
+// without running the program. The explorer is compared with them, and the two
+// share no code.
 //
-// Tries every function rf from reads to writes and every modification order mo,
-// and keeps those where
+// Every function rf from reads to the writes that they read from, and every
+// modification order mo, is tried. A pair of them is an execution of the
+// program if
 //
 //   * program order and rf have no cycle;
-//   * an RMW follows in mo what it has read;
+//   * in mo, an RMW (a read-modify-write) directly follows the write that it
+//     has read from;
 //   * mo, rf and happens-before agree (coherence).
 //
-// O. Lahav et al., "Repairing sequential consistency in C/C++11", PLDI 2017,
-// without seq_cst and fences; release sequences as in C++20.
+// RC11 is that of O. Lahav et al., "Repairing sequential consistency in
+// C/C++11", PLDI 2017, without seq_cst and fences, and with the release
+// sequences of C++20.
 
 #ifndef HOLDFAST_TESTS_MODEL_AXIOMS_H_
 #define HOLDFAST_TESTS_MODEL_AXIOMS_H_
@@ -27,30 +31,33 @@ enum class Kind {
   kAdd,
   kStrongCas,
   kWeakCas,
-  kPlainRead,  // Of the one plain variable.
+  // Accesses to the program's one plain variable.
+  kPlainRead,
   kPlainWrite,
 };
 
 struct Operation {
   Kind kind = Kind::kStore;
   int location = 0;  // 0 or 1.
-  int operand = 0;   // What is stored, added or expected.
-  int desired = 0;
+  int operand = 0;   // The value that is stored, added or expected.
+  int desired = 0;   // The value that a CAS stores.
   std::memory_order order = std::memory_order_relaxed;
   std::memory_order failure = std::memory_order_relaxed;
 };
 
 using Program = std::vector<std::vector<Operation>>;  // One list a thread.
 
-constexpr int kLocations = 2;  // Both start with 0.
+constexpr int kLocations = 2;  // Both hold 0 at the start.
 
-// What one execution shows, as text: what each operation returned, and the last
-// values.
+// Returns as text what an operation has returned: the value that it has read,
+// if any, and whether it succeeded, if it is a CAS. The outcome of an execution
+// is made of these texts and the last value of each location.
 std::string ResultOf(const Operation& operation, bool succeeded, int read);
 
 struct Outcomes {
   std::set<std::string> all;
-  bool race = false;  // Of the plain variable, in some execution.
+  // Whether the plain variable has a data race in some execution.
+  bool race = false;
 };
 
 Outcomes OutcomesByAxioms(const Program& program);

@@ -1,5 +1,5 @@
-// Random programs have the same outcomes by the axioms of RC11 and in the
-// explorer, and the same data races.
+// Compares the explorer with the axioms of RC11: random programs must have the
+// same outcomes, and the same data races, by both.
 
 #include "tests/model/axioms.h"
 
@@ -22,7 +22,7 @@ constexpr auto kAcquire = std::memory_order_acquire;
 constexpr auto kRelease = std::memory_order_release;
 constexpr auto kAcqRel = std::memory_order_acq_rel;
 
-// A program, run operation by operation.
+// Runs a program in the explorer, and collects its outcomes.
 class ProgramScenario : public Scenario {
  public:
   ProgramScenario(const Program& program, std::set<std::string>* outcomes)
@@ -87,8 +87,8 @@ class ProgramScenario : public Scenario {
 Result Explore(const Program& program, std::set<std::string>* outcomes) {
   Search search;
   search.bounds.preemptions = -1;
-  search.bounds.spurious = 9;  // More than there are weak ones.
-  search.bounds.rereads = 9;   // More than there are loads.
+  search.bounds.spurious = 9;  // More than a program has weak CASes.
+  search.bounds.rereads = 9;   // More than a program has loads.
   return Explorer::Get().Run(
       [&] { return std::make_unique<ProgramScenario>(program, outcomes); },
       search);
@@ -98,7 +98,8 @@ class RandomPrograms {
  public:
   explicit RandomPrograms(unsigned seed) : random_(seed) {}
 
-  // 3 to 7 operations in 2 or 3 threads, at most 4 in each.
+  // Returns a program of 2 or 3 threads, with 3 to 7 operations in all and at
+  // most 4 in each thread.
   Program Next(bool with_plain) {
     Program program(2 + Below(2));
     int stored = 1;
@@ -112,7 +113,8 @@ class RandomPrograms {
  private:
   size_t Below(size_t count) { return random_() % count; }
 
-  // Each value is stored once, so that outcomes tell what was read.
+  // Returns any operation. Each one stores or adds another number, so that the
+  // outcome of an execution shows which store a load has read.
   Operation Any(bool with_plain, int* stored) {
     constexpr Kind kKinds[] = {Kind::kLoad,  Kind::kLoad,      Kind::kLoad,
                                Kind::kStore, Kind::kStore,     Kind::kStore,

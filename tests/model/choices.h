@@ -1,5 +1,7 @@
-// The choices of one execution, and those that are left to try: a depth-first
-// search without memory of anything but the path.
+// The choices that lead to one execution of a scenario, and the search through
+// all of them. A scenario is deterministic but for its calls of Pick, so a list
+// of the numbers that Pick has returned (the path) stands for an execution. The
+// search is depth-first and keeps nothing but that path.
 
 #ifndef HOLDFAST_TESTS_MODEL_CHOICES_H_
 #define HOLDFAST_TESTS_MODEL_CHOICES_H_
@@ -14,14 +16,15 @@ namespace holdfast::model {
 
 class Choices {
  public:
-  // Random ones if `seed` is not 0, else all.
+  // Begins a search: of random executions if `seed` is not 0, else of all.
   void Start(uint64_t seed) {
     path_.clear();
     at_ = 0;
     random_ = seed;
   }
 
-  // Less than `count`. The first executions take 0 where they can.
+  // Returns the next choice of this execution, a number from 0 to `count` - 1.
+  // A choice that is not on the path yet is 0, unless the search is random.
   int Pick(int count) {
     if (count <= 1) return 0;
     if (at_ == path_.size()) path_.push_back({Fresh(count), count});
@@ -29,7 +32,8 @@ class Choices {
     return path_[at_++].taken;
   }
 
-  // On to the next execution; false if there is none.
+  // Goes on to the next execution. Returns false if there is none, which never
+  // happens in a random search.
   bool Next() {
     if (at_ != path_.size()) NotRepeatable();
     at_ = 0;
@@ -45,7 +49,7 @@ class Choices {
     return true;
   }
 
-  // The same execution again.
+  // Goes back to the start of the same execution, in order to repeat it.
   void Rewind() { at_ = 0; }
 
  private:
@@ -67,8 +71,9 @@ class Choices {
   }
 
   std::vector<Choice> path_;
-  size_t at_ = 0;
-  uint64_t random_ = 0;  // 0: not random.
+  size_t at_ = 0;  // The place in path_ that the next Pick is about.
+  // The state of the random number generator; 0 if the search is not random.
+  uint64_t random_ = 0;
 };
 
 }  // namespace holdfast::model

@@ -1,5 +1,11 @@
-// Whoever finds that a life is over may rely on all that happened before it
-// ended: a collector reclaims what a handle names once nobody finds the handle.
+// If a thread finds that a life is over, all that happened before the life
+// ended happens before what the thread does next. A collector relies on that
+// when it reclaims the object that a handle names, once the handle is no longer
+// live.
+//
+// In these scenarios, data() stands for the object: one thread uses it and ends
+// the life, the other writes to it if it finds that the life is over. If the
+// two are not ordered, the explorer finds a data race.
 
 #include <cstdint>
 #include <string>
@@ -13,12 +19,13 @@
 namespace holdfast::model {
 namespace {
 
-// What there is of each, for the explorer to choose from.
+// How many ways to end a life and to observe its end the explorer chooses from:
+// see UseAndEnd and FindsTheEnd.
 constexpr int kEnds = 3;
 constexpr int kObservers = 12;
 constexpr int kFewObservers = 4;
 
-// Uses the object that h(0) names, and ends the life of h(0).
+// Uses the object that h(0) names, and ends the life of h(0), in the way `how`.
 template <typename P>
 void UseAndEnd(P& p, int how) {
   p.data() = 7;
@@ -52,8 +59,9 @@ bool IsShownInParts(P& p, typename P::Handle wanted) {
   return shown;
 }
 
-// Whether this observer finds that the life of h(0) is over, and has not ended
-// it itself. Requires that nothing else was live at the start.
+// Looks at h(0) in the way `observer`. Returns whether that shows that another
+// thread has ended the life. Requires that no other value was live at the
+// start.
 template <typename P>
 bool FindsTheEnd(P& p, int observer) {
   const typename P::Handle handle = p.h(0);
@@ -96,8 +104,8 @@ class Ends {
   Ends(std::string kind, Entries* entries)
       : kind_(std::move(kind)), entries_(*entries) {}
 
-  // By thread 1, who may pin the slot again at once, without any edge, and then
-  // write to it. The observer looks for itself, in each way.
+  // Thread 1 ends the life. Then it may pin the slot again at once, since the
+  // slot is in its shard, and may write to that value. Thread 2 observes.
   void Add(const std::string& start_name, Start start) {
     Script script = ScriptOf({/*max_slots=*/16, /*thread_cache_slots=*/1},
                              [start](P& p) { Begin(p, start); });
@@ -112,8 +120,9 @@ class Ends {
     AddScript("observed_end", start_name, std::move(script));
   }
 
-  // The slot goes to the free list, where it is linked to another, or is alone;
-  // a third thread takes it from there and pins it.
+  // Thread 1 ends the life, and the slot goes to the free list, which is empty
+  // or has another slot. Thread 2 observes. In the second scenario, thread 3
+  // pins a slot, which may be the one from the list.
   void AddFreeSlots(const std::string& start_name, Start start) {
     Script script =
         ScriptOf({/*max_slots=*/2, /*thread_cache_slots=*/0}, [start](P& p) {
@@ -144,7 +153,7 @@ class Ends {
   template <int kCount>
   static void Observe(P& p) {
     const int observer = Explorer::Get().Choose(kCount);
-    if (FindsTheEnd(p, observer)) p.data() = 8;  // Reclaims it.
+    if (FindsTheEnd(p, observer)) p.data() = 8;  // Reclaims the object.
   }
 
   void AddScript(const char* name, const std::string& start_name,

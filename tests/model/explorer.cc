@@ -64,15 +64,22 @@ struct Explorer::Fiber {
   ucontext_t context;
   std::unique_ptr<char[]> stack;
   bool done = true;
-  bool fresh = false;   // Its first operation is no point of choice.
-  int steps = 0;        // Atomic operations.
-  int yielded_at = -1;  // Waits for a store after so many.
-  int leaves_in = -1;   // Operations until it leaves its call; -1: does not.
+  // Whether the thread has had no operation yet. No other thread is chosen to
+  // go before the first one, because the thread itself was just chosen.
+  bool fresh = false;
+  int steps = 0;  // Atomic operations so far.
+  // The thread waits as long as this is equal to stores_. See Yield.
+  int yielded_at = -1;
+  // The number of operations until the thread leaves its call, or -1 if it
+  // does not; and where it goes on then. See LeaveHalfway.
+  int leaves_in = -1;
   std::jmp_buf left;
+  // For each location, the old message that the thread has read last, and how
+  // many times in a row.
   struct {
     int at = -1;
     int count = 0;
-  } old[kMaxLocations];  // The old messages it has read last.
+  } old[kMaxLocations];
 };
 
 // --- Executions --------------------------------------------------------------
@@ -125,7 +132,7 @@ void Explorer::Execute(const Make& make) {
     Fiber& fiber = *fibers_[thread];
     fiber.done = true;
     fiber.view = View();
-    fiber.view.at[thread] = 1;  // Clocks start at 1; 0 is known to all.
+    fiber.view.at[thread] = 1;  // Clocks start at 1: all threads know of 0.
   }
   make_ = &make;
   Start(0);
@@ -136,7 +143,7 @@ void Explorer::Execute(const Make& make) {
   scenario_.reset();
 }
 
-// Thread 0.
+// All that thread 0 does.
 void Explorer::RunScenario() {
   scenario_ = (*make_)();
   threads_ = scenario_->threads();
@@ -181,7 +188,8 @@ void Explorer::Enter() {
   explorer.SwitchTo(explorer.PickThread());
 }
 
-// The fibers stay as they are: nothing goes on in them.
+// Ends the execution. The fibers are left where they are and never resumed;
+// Start gives each a new context. So destructors of their objects do not run.
 void Explorer::Leave() {
   current_ = 0;
   setcontext(&outside_->context);
@@ -207,13 +215,14 @@ bool Explorer::MayRun(int thread) const {
            fiber.steps >= search_.stalled_after);
 }
 
-// The thread whose operation is next; 0 if there is none.
+// Chooses the thread whose operation is next. Returns 0 if there is none.
 int Explorer::PickThread() {
   int candidates[kMaxThreads];
   int count = 0;
   const bool may_go_on = current_ != 0 && MayRun(current_);
   if (may_go_on) candidates[count++] = current_;
-  // At random, threads are to get somewhere between two preemptions.
+  // In a random search, the thread goes on in two of three cases before others
+  // are even considered. Else it would rarely do much between two preemptions.
   if (may_go_on && search_.seed != 0 && choices_.Pick(3) != 0) return current_;
   if (!may_go_on || search_.bounds.preemptions < 0 ||
       preempted_ < search_.bounds.preemptions) {
@@ -222,13 +231,13 @@ int Explorer::PickThread() {
     }
   }
   if (count == 0) {
-    // All others wait, or have ended: so the waiting go on.
+    // Every thread waits, has ended or is stalled. So those that wait go on.
     for (int thread = 1; thread <= threads_; ++thread) {
       Fiber& fiber = *fibers_[thread];
       if (fiber.yielded_at == stores_) {
         fiber.yielded_at = -1;
         if (MayRun(thread)) candidates[count++] = thread;
-        ++operations_;  // Towards the limit.
+        ++operations_;  // So that waiting for ever reaches Bounds::steps.
       }
     }
     if (count == 0) return 0;
@@ -294,18 +303,21 @@ uint32_t Explorer::NewLocation(const void* address, uint64_t value) {
   return used_locations_++;
 }
 
+// Whether no RMW has read this message, so that another RMW may.
 bool Explorer::IsUnread(uint32_t location, int at) const {
   const auto& messages = locations_[location].messages;
   const size_t next = static_cast<size_t>(at) + 1;
   return next == messages.size() || !messages[next].follows;
 }
 
-// Whether the current thread may read this old message (once more).
+// Whether Bounds::rereads allows the current thread to read this old message
+// now.
 bool Explorer::IsNews(uint32_t location, int at) const {
   const auto& old = fibers_[current_]->old[location];
   return old.at != at || old.count < search_.bounds.rereads;
 }
 
+// Brings the current thread's view up to date after a read of this message.
 void Explorer::See(uint32_t location, int at, Order order) {
   Fiber& fiber = *fibers_[current_];
   const auto& messages = locations_[location].messages;
@@ -318,7 +330,7 @@ void Explorer::See(uint32_t location, int at, Order order) {
   if (Acquires(order)) fiber.view.Join(messages[at].view);
 }
 
-// Where in the modification order a store of the current thread goes.
+// Chooses where in the modification order a store of the current thread goes.
 int Explorer::PickPlace(uint32_t location) {
   const auto& messages = locations_[location].messages;
   const int end = static_cast<int>(messages.size());
@@ -334,6 +346,8 @@ int Explorer::PickPlace(uint32_t location) {
   return at;
 }
 
+// Puts a message into the modification order at the place `at`. Views name
+// messages by their places, so places from `at` on are shifted in all views.
 void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
                       bool follows) {
   auto& messages = locations_[location].messages;
@@ -357,7 +371,8 @@ void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
     Abort("too many stores to one location");
   }
   messages.insert(messages.begin() + at, message);
-  // What the thread does from here on is not in the message.
+  // What the thread does from here on does not happen before an acquire of the
+  // message: a new clock tells it apart from what was released.
   if (Releases(order)) ++view().at[current_];
 }
 
@@ -421,6 +436,7 @@ bool Explorer::CompareExchange(uint32_t location, uint64_t* expected,
 
 // --- Plain data --------------------------------------------------------------
 
+// Forgets the accesses of earlier executions.
 Explorer::Accesses& Explorer::Refresh(Accesses* accesses) const {
   if (accesses->execution != execution_) *accesses = {};
   accesses->execution = execution_;

@@ -1,33 +1,42 @@
 // Runs small multi-threaded scenarios under every schedule and every choice of
 // value that the C++ memory model leaves to a load, or under random ones.
+// README.md, in this folder, is an introduction.
 //
 // The model is RC11 without seq_cst and fences (O. Lahav et al., "Repairing
-// sequential consistency in C/C++11", PLDI 2017), run as a view machine: each
-// location keeps its modification order, a list of messages. A thread's view is
-// the newest message of each location that it has to know of; a load may return
-// any message that is not older than that. An acquire joins the view that a
-// release put into the message. Concretely:
+// sequential consistency in C/C++11", PLDI 2017). It is run as a view machine:
+// each location (an atomic variable) keeps its modification order as a list of
+// messages, one for each store. A thread's view names, for each location, the
+// oldest message that the thread may still read; a load may return that one or
+// any newer one. A release puts the thread's view into the message that it
+// stores, and an acquire joins the view of the message that it reads to the
+// thread's own. In detail:
 //
-//   * A store goes to any place in the modification order after the thread's
-//     view, but never between an RMW and the message that it has read.
-//   * An RMW reads a message that no other RMW has read, and follows it. It
-//     hands on that message's view: the release sequence (as in C++20, where a
-//     later plain store of the same thread does not continue it).
-//   * A failed CAS is a load, of any value but the expected one; a weak CAS may
-//     fail for no reason too, a bounded number of times.
-//   * Plain data is checked for data races by happens-before, whatever the
-//     schedule happened to be.
-//   * Stores become visible in finite time: how often a thread reads the same
-//     old message of a location in a row is bounded too (`rereads`).
+//   * A store may go to any place in the modification order that lies after the
+//     message in the thread's view, but never between an RMW (a
+//     read-modify-write) and the message that this RMW has read.
+//   * An RMW reads a message that no other RMW has read, and its own message
+//     follows that one directly. The new message hands on the view of the one
+//     that was read. This is the release sequence of C++20, which a later plain
+//     store of the same thread does not continue.
+//   * A CAS (compare-exchange) that fails is a load of any value but the
+//     expected one. A weak CAS may also fail on the expected value, without a
+//     reason, a bounded number of times in an execution.
+//   * Accesses to plain data are checked for data races by happens-before. So a
+//     race is found even if the schedule keeps the two accesses far apart.
+//   * Stores become visible in finite time: the number of times that a thread
+//     reads the same old message of a location in a row is bounded (`rereads`).
 //
-// Not modelled: seq_cst, fences, consume (refused), and load buffering (loads
-// never see stores that come later in the execution; RC11 forbids cycles of
-// program order and reads-from, C++ itself only discourages them).
+// The model leaves out seq_cst, consume and fences. Operations with the first
+// two orders are refused, and there is no function for a fence. It also leaves
+// out load buffering: a load never sees a store that comes later in the
+// execution. RC11 forbids cycles of program order and reads-from; C++ itself
+// allows them, and only discourages values out of thin air.
 //
-// Threads are fibers of one real thread. Every atomic operation is a point
-// where another may go on. `preemptions` bounds how often that happens to a
-// thread that could have gone on itself (M. Musuvathi and S. Qadeer, "Iterative
-// context bounding", PLDI 2007).
+// Threads are fibers of one real thread: each has its own stack, and only one
+// runs at a time. At every atomic operation another thread may go on instead.
+// `preemptions` bounds the number of switches away from a thread that could
+// have gone on itself (M. Musuvathi and S. Qadeer, "Iterative context
+// bounding", PLDI 2007).
 
 #ifndef HOLDFAST_TESTS_MODEL_EXPLORER_H_
 #define HOLDFAST_TESTS_MODEL_EXPLORER_H_
@@ -46,46 +55,56 @@
 
 namespace holdfast::model {
 
-// Thread 0 is whoever sets a scenario up and looks at what is left; its
-// operations are no scheduling points.
-constexpr int kMaxThreads = 5;
+// Thread 0 sets a scenario up before the other threads start, and looks at the
+// result after they have ended. No other thread runs meanwhile.
+constexpr int kMaxThreads = 5;  // Thread 0 included.
 constexpr int kMaxLocations = 59;
 constexpr int kMaxMessages = 96;  // Stores to one location.
 
-// How far a search goes. -1: without limit.
+// What one execution may contain.
 struct Bounds {
-  int preemptions = 2;  // Of threads that could have gone on.
-  int stale = -1;       // Loads and stores that do not take the newest place.
-  int spurious = 1;     // Failures of weak CAS without a reason.
-  int steps = 2000;     // Atomic operations, after which it counts as endless.
-  int rereads = 2;      // Of one old message by one thread in a row.
+  // Switches away from a thread that could have gone on. -1: any number.
+  int preemptions = 2;
+  // Loads that do not read the newest message that they could read, and stores
+  // that do not go to the end of the modification order. -1: any number.
+  int stale = -1;
+  // Weak CASes that fail without a reason.
+  int spurious = 1;
+  // Atomic operations of all threads together. An execution with more of them
+  // fails, because it seems to have no end.
+  int steps = 2000;
+  // Loads of one old message by one thread in a row.
+  int rereads = 2;
 };
 
 struct Search {
   Bounds bounds;
-  uint64_t executions = 50'000'000;  // At most that many.
-  uint64_t seed = 0;                 // Not 0: random executions, not all.
-  int stalled_thread = 0;            // From 1: it stops for good ...
+  uint64_t executions = 50'000'000;  // The search ends after this many.
+  uint64_t seed = 0;                 // If not 0: random executions, not all.
+  int stalled_thread = 0;            // If not 0: this thread stops for good ...
   int stalled_after = 0;             // ... after so many atomic operations.
 };
 
 struct Result {
   uint64_t executions = 0;
-  bool complete = false;  // Everything within the bounds was executed.
-  int threads = 0;
-  // The most atomic operations of each thread.
+  bool complete = false;  // Every execution within the bounds has run.
+  int threads = 0;        // Of the scenario, without thread 0.
+  // For each thread, the most atomic operations that it had in an execution.
   std::array<int, kMaxThreads> steps = {};
-  std::string failure;  // Empty: none.
-  std::string trace;    // The execution that failed, an operation a line.
+  std::string failure;  // Why an execution failed; empty if none did.
+  std::string trace;    // That execution, one atomic operation a line.
 };
 
-// One run of some threads. Made anew for each execution, by thread 0.
+// What the threads of one execution do. Thread 0 makes a new one for each
+// execution.
 class Scenario {
  public:
   virtual ~Scenario() = default;
   virtual int threads() const = 0;
-  virtual void Run(int thread) = 0;  // 1 to threads().
-  // After all threads; not if one was stalled.
+  // Called in each thread, with its number: 1 to threads().
+  virtual void Run(int thread) = 0;
+  // Called by thread 0 after all threads have ended, unless the search stalls
+  // a thread.
   virtual void Done() {}
 };
 
@@ -96,36 +115,46 @@ class Explorer {
 
   static Explorer& Get();
 
+  // Executes the scenarios that `make` returns, until one fails or the search
+  // is over. An execution that fails is repeated to record its trace.
   Result Run(const Make& make, const Search& search);
 
-  // --- For scenarios and what they are made of -------------------------------
+  // --- For scenarios, and for the classes that they use ----------------------
 
-  // Ends the execution, which has failed, at once and in any thread.
+  // Says that the execution has failed, and ends it at once. Any thread may
+  // call it.
   [[noreturn]] void Fail(const std::string& why);
 
-  // The thread waits for another to store something, or to end.
+  // Lets the current thread wait until another thread has stored something, or
+  // until no other thread can run.
   void Yield();
 
-  // A choice that is the scenario's own, below `count`.
+  // Makes a choice that is the scenario's own: a number from 0 to `count` - 1.
+  // The search tries all of them.
   int Choose(int count) { return choices_.Pick(count); }
 
-  // 0 for the thread that sets up and looks at what is left.
+  // The number of the running thread. 0 during set-up and Done().
   int current() const { return current_; }
 
-  // Counts executions: what belongs to an earlier one is void.
+  // The number of this execution. Objects that outlive an execution tell by it
+  // that what they have recorded belongs to an earlier one.
   uint32_t execution() const { return execution_; }
 
-  // How far the current thread knows of what `thread` did, by happens-before:
-  // of itself, where it is. A thread's clock advances with what it releases.
+  // The clock of `thread` up to which all that it did happens before this
+  // point of the current thread. For the current thread itself, its clock. A
+  // thread's clock starts at 1 and advances with each release.
   uint16_t Known(int thread) const;
 
-  // Calls `call`, which the current thread leaves for good before its operation
-  // number `after`, from 0 on, plain ones counted: as a signal handler that
-  // jumps out of it. Returns whether there were so many.
+  // Calls call(), but leaves that call for good before its operation number
+  // `after`, as a signal handler does that jumps out of a call. Operations are
+  // counted from 0, accesses to Plain variables included. Returns false if
+  // there were no more than `after` operations, so that call() has returned.
   bool LeaveHalfway(int after, const std::function<void()>& call);
 
-  // What traces call the object at that address, or what lies in it.
+  // Whether an execution that failed is being repeated to record its trace.
   bool tracing() const { return tracing_; }
+  // Says how the trace calls the object of `bytes` bytes at `address`. Does
+  // nothing unless tracing().
   void Name(const void* address, const std::string& name, size_t bytes = 1);
 
   // --- Operations of Atomic and Plain ----------------------------------------
@@ -138,18 +167,21 @@ class Explorer {
   template <typename F>
   uint64_t ReadModifyWrite(uint32_t location, F change, Order order);
 
+  // The last accesses to a Plain variable.
   struct Accesses {
-    uint32_t execution = 0;
-    uint8_t writer = 0;
-    uint16_t written = 0;  // The writer's clock at that time.
+    uint32_t execution = 0;  // The number of the execution that had them.
+    uint8_t writer = 0;      // The thread that wrote last.
+    uint16_t written = 0;    // That thread's clock when it wrote.
+    // For each thread, its clock when it read last.
     std::array<uint16_t, kMaxThreads> read = {};
   };
   void PlainRead(Accesses* accesses, const void* address);
   void PlainWrite(Accesses* accesses, const void* address);
 
  private:
-  // For each thread, how far its plain accesses are known; for each location,
-  // the oldest message that may still be read.
+  // What a thread knows. For each thread: the clock up to which the actions of
+  // that thread happen before this point. Then for each location: the place, in
+  // the modification order, of the oldest message that may still be read.
   struct View {
     std::array<uint16_t, kMaxThreads + kMaxLocations> at = {};
     void Join(const View& other) {
@@ -161,9 +193,9 @@ class Explorer {
   struct Message {
     uint64_t value;
     View view;
-    bool follows;  // An RMW: nothing comes between it and what it has read.
+    bool follows;  // Stored by an RMW, so it stays directly behind its source.
     int writer;
-    int number;  // Of the operation, in the trace.
+    int number;  // The operation's number in the trace.
   };
   struct Location {
     const void* address;
@@ -179,8 +211,10 @@ class Explorer {
   void Start(int thread);
   static void Enter();
   [[noreturn]] void Leave();
-  void Begin(Order order);  // Of an atomic operation.
-  void MaybeLeave();        // At any operation.
+  // The start of every atomic operation: another thread may go on first.
+  void Begin(Order order);
+  // The start of every operation, plain ones included: see LeaveHalfway.
+  void MaybeLeave();
   void SwitchTo(int thread);
   int PickThread();
   bool MayRun(int thread) const;
@@ -189,12 +223,12 @@ class Explorer {
     return view().at[kMaxThreads + location];
   }
   View& view();
-  // One of the messages that the thread may read and `ok` is true for; the
-  // newest first.
+  // Chooses one of the messages that the thread may read and for which ok() is
+  // true, and returns its place. Tries the newest one first.
   template <typename F>
   int PickMessage(uint32_t location, F ok);
   bool IsNews(uint32_t location, int at) const;
-  // The bound of old values is reached.
+  // Whether the execution has reached its bound of old values (Bounds::stale).
   bool OnlyNewest() const {
     return search_.bounds.stale >= 0 && stale_ >= search_.bounds.stale;
   }
@@ -220,7 +254,7 @@ class Explorer {
     size_t bytes;
   };
   std::map<const char*, Named> names_;
-  std::unique_ptr<Fiber> outside_;  // Who called Run.
+  std::unique_ptr<Fiber> outside_;  // The context of the caller of Run.
   const Make* make_ = nullptr;
   std::unique_ptr<Scenario> scenario_;
   uint32_t execution_ = 0;
@@ -237,8 +271,9 @@ class Explorer {
   std::string trace_;
 };
 
-// A location, registered at its first use in each execution. All zeros are a
-// valid object, of value 0. Operations without an order do not compile.
+// Stands for std::atomic. It registers a location with the explorer at its
+// first use in each execution. Zeroed memory is a valid object, of value 0.
+// Operations without a memory order do not compile.
 template <typename U>
 class Atomic {
   using Order = std::memory_order;
@@ -308,8 +343,8 @@ class Atomic {
   U initial_ = 0;
 };
 
-// A plain variable, each access of which is checked for data races. All zeros
-// are a valid object, of value 0.
+// A plain variable whose every access is checked for data races. Zeroed memory
+// is a valid object, of value 0.
 template <typename U>
 class Plain {
  public:
@@ -332,7 +367,7 @@ class Plain {
   U value_{};
 };
 
-// Put in the place of std::atomic through Traits::Atomics.
+// The Traits::Atomics of a table that runs in the explorer.
 struct Atomics {
   template <typename U>
   using Atomic = model::Atomic<U>;

@@ -1,4 +1,5 @@
-// Data races that the explorer reports, and how it searches.
+// Tests of the explorer: does it report data races, and does its search reach
+// the executions that it should?
 
 #include "tests/model/explorer.h"
 
@@ -57,7 +58,7 @@ TEST(Races, ReadsRaceWithWritesEitherWayRound) {
   EXPECT_NE(Explore({read, write}, nothing).failure, "");
   EXPECT_NE(Explore({write, write}, nothing).failure, "");
   EXPECT_EQ(Explore({read, read}, nothing).failure, "");
-  // Joined threads do not race with who looks afterwards.
+  // Thread 0 looks after all threads have ended, so it does not race with them.
   EXPECT_EQ(Explore({write}, [](State& s) { EXPECT_EQ(s.data, 1); }).failure,
             "");
 }
@@ -139,7 +140,8 @@ TEST(SearchDeathTest, ScenariosMustBeRepeatable) {
                "the same choices led to another execution");
 }
 
-// A lock: whoever waits for it hangs if its owner stops.
+// Takes a lock and releases it. If the owner of the lock stops, a thread that
+// waits for the lock never ends.
 void Lock(State& s) {
   for (int free = 0; !s.x.compare_exchange_weak(free, 1, kAcquire, kRelaxed);
        free = 0) {
@@ -155,7 +157,7 @@ TEST(Search, AStalledThreadShowsWhoDependsOnIt) {
   const auto done = [](State&) {};
   EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "");
   search.stalled_thread = 1;
-  search.stalled_after = 0;  // Before it has the lock.
+  search.stalled_after = 0;  // The thread stops before it has the lock.
   EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "");
   search.stalled_after = 1;
   EXPECT_EQ(Explore({Lock, Lock}, done, search).failure, "no end in sight");
@@ -163,7 +165,8 @@ TEST(Search, AStalledThreadShowsWhoDependsOnIt) {
   EXPECT_EQ(Explore({add, add}, done, search).failure, "");
 }
 
-// After what was stored later: so often as `rereads` says.
+// Even after a thread has read what was stored later (y), it may read the old
+// value of x again: as often in a row as `rereads` allows.
 TEST(Search, AnOldValueIsReadAgain) {
   const auto read = [](int rereads) {
     Outcomes outcomes;

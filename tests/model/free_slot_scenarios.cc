@@ -1,4 +1,5 @@
-// Who gets which free slot: the free list, batches, growth, retirement.
+// How threads get free slots: from the free list, alone or in batches, and by
+// growth. Slots that retire must not be among them.
 
 #include <array>
 #include <cstdint>
@@ -13,12 +14,13 @@
 namespace holdfast::model {
 namespace {
 
-// Free slots with cells of their own, or with other cells: their links lie
-// there. Values inline have their links in the word.
+// Whether the free slots at the start have their own cells, or other ones. The
+// links of a free slot lie in its cell. (Slots with values inline have no
+// cells, and their links lie in their words.)
 enum class Cells { kOwn, kMoved };
 
-// Pins `count` values and unpins them: on the free list lies, or the shard
-// holds, the first of them on top.
+// Pins `count` values and unpins them, so that the slot of the first one is
+// then on top: of the free list, or of the shard if the table has caches.
 template <typename Table>
 void Free(Play<Table>& p, int count, Cells cells) {
   std::vector<typename Table::Handle> handles;
@@ -54,14 +56,14 @@ class FreeSlots {
   }
 
  private:
-  // Without caches, so that every slot goes through the free list.
+  // These tables have no caches, so that every slot goes through the free list.
   void AddList() {
     const Cells cells = cells_;
     const auto free = [cells](int count) {
       return [=](P& p) { p.As(1, [&] { Free(p, count, cells); }); };
     };
-    // While one looks at the top and at what lies below, the other takes both
-    // and brings the top back.
+    // While another thread looks at the top slot and at the one below, this
+    // one takes both and brings the top slot back.
     const Body take_two = [](P& p) {
       const auto first = p.Pin(1);
       p.Pin(2);
@@ -77,7 +79,7 @@ class FreeSlots {
     Add("pop_pop_push_push", {2, 0}, free(2), {come_and_go, take_two}, 2, 2);
     Add("pop_push_three_threads", {3, 0}, free(3),
         {come_and_go, take_two, come_and_go}, 1, 1);
-    // Who takes a value has copied it before the slot can go to another.
+    // Take must copy the value before another thread can pin the slot.
     Add(
         "take_against_pin", {1, 0},
         [](P& p) { p.As(1, [&] { p.h(0) = p.Pin(1); }); },
@@ -92,7 +94,7 @@ class FreeSlots {
         });
   }
 
-  // The life that ends is the slot's last.
+  // Threads end the last life of a slot, which retires then.
   void AddOverflow() {
     const auto age = [](P& p) {
       p.As(1, [&] {
@@ -125,11 +127,11 @@ class FreeSlots {
         2, 2, retired);
   }
 
-  // A cache of four slots, and batches of two.
+  // These tables have caches of four slots, and so batches of two.
   void AddBatches() {
     const Cells cells = cells_;
-    // Thread 1's shard is full, and h(0) is live. (All that it has grown by is
-    // pinned once: so is 5.)
+    // Thread 1's shard is full, and h(0) is live. The table grows by batches of
+    // two: so that no slot stays unused in the shard, 5 is pinned as well.
     const auto full_shard = [cells](P& p) {
       p.As(1, [&] {
         p.h(0) = p.Pin(1);
@@ -156,7 +158,8 @@ class FreeSlots {
     AddLargeBatches(8);
   }
 
-  // Batches of three or four, which have slots with several links.
+  // Batches of three or four slots. A batch of four is a tree with a slot that
+  // has two links, if values have cells; else it is a chain.
   void AddLargeBatches(int cache) {
     const Cells cells = cells_;
     const int batch = cache / 2;
@@ -198,7 +201,8 @@ class FreeSlots {
     entries_.push_back(std::move(entry));
   }
 
-  // One call of the explorer's choice.
+  // Makes one call of the explorer's choice, on h(0) or on the thread's own
+  // handle `*own`.
   static void Call(P& p, int number, typename Table::Handle* own) {
     const auto handle = Explorer::Get().Choose(2) == 0 ? p.h(0) : *own;
     switch (Explorer::Get().Choose(7)) {
@@ -247,8 +251,8 @@ class FreeSlots {
 
 // --- Slots that go back unused -----------------------------------------------
 
-// Thread 1 has a shard; the others take one slot of a batch and give the rest
-// back.
+// Thread 1 has a shard. The other threads have none, so each pops a batch,
+// takes one slot of it and pushes the rest.
 template <typename T>
 void AddUnused(const std::string& kind, Entries* entries) {
   using Table = HandleTable<T, ModelTraits<1, 1>>;
@@ -257,7 +261,8 @@ void AddUnused(const std::string& kind, Entries* entries) {
   script.options = {/*max_slots=*/64, /*thread_cache_slots=*/4};
   script.setup = [](P& p) {
     p.As(1, [&] {
-      Free(p, 8, Cells::kOwn);  // Four in the shard, two batches of two listed.
+      // Leaves four slots in the shard and two batches of two on the list.
+      Free(p, 8, Cells::kOwn);
     });
   };
   const auto come_and_go = [](P& p) { p.UnpinOwn(p.Pin(2)); };

@@ -1,5 +1,6 @@
-// A table that is full, or only seems so because other threads keep slots; and
-// what threads must know of each other's shards for that.
+// A table that is full, or that only seems full because other threads keep free
+// slots in their shards. To tell the two apart, a thread must know of all these
+// shards.
 
 #include <array>
 #include <cstdint>
@@ -19,9 +20,10 @@ const P::Body kPin = [](P& p) { p.Pin(); };
 
 // --- The exhaust edge --------------------------------------------------------
 
-// Thread 1 has two values and an empty shard. Thread 2 opens its shard and
-// takes the two slots that are left, of which it keeps one: thread 1 finds
-// nothing, and must know of that shard to grow the table for it.
+// Thread 1 has pinned two of the four slots, and its shard is empty. Thread 2
+// opens its shard and takes the two slots that are left: it pins one and keeps
+// the other. If thread 1 then finds no slot, it must know of thread 2's shard,
+// and grow the table to make up for what this shard can keep.
 void AddGrown(Entries* entries) {
   P::Script script = {/*max_slots=*/4, /*cache_slots=*/4, /*all_slots=*/16};
   script.setup = [](P& play) {
@@ -37,7 +39,8 @@ void AddGrown(Entries* entries) {
   AddPoolPlay("full_table", "grown by three", std::move(script), 1, 1, entries);
 }
 
-// The same with a cache of one slot: thread 2 has the other in its hand.
+// As AddGrown, but with caches of one slot and batches of one: the only slot
+// that is left is in thread 2's hand or shard.
 void AddHeld(Entries* entries) {
   P::Script script = {/*max_slots=*/2, /*cache_slots=*/1, /*all_slots=*/8};
   script.setup = [](P& play) {
@@ -57,7 +60,8 @@ void AddHeld(Entries* entries) {
               entries);
 }
 
-// Thread 2 takes its slot from the free list.
+// As AddHeld, but no value is live at the start: one slot is in thread 1's
+// shard, the other on the free list, from which thread 2 may take it.
 void AddPopped(Entries* entries) {
   P::Script script = {/*max_slots=*/2, /*cache_slots=*/1, /*all_slots=*/8};
   script.setup = [](P& play) {
@@ -75,13 +79,15 @@ void AddPopped(Entries* entries) {
                     },
                     kPin};
   AddPoolPlay("full_table", "popped", std::move(script), 1, 3, entries);
-  // Its shard is to be missed in the search, and both times it is counted.
+  // A defect shows only if thread 1 reads an old list of opened shards three
+  // times: when it searches them, and both times that it counts them.
   entries->back().bounds.rereads = 3;
 }
 
-// Thread 3 keeps all it may, in its shard and in its hand, and nothing is live:
-// thread 1 can have one slot, unless thread 2 opens a shard and takes it first;
-// then it can have more.
+// No value is live, and thread 3 keeps as many slots as a thread may keep, in
+// its shard and in its hand. So there is one more slot for thread 1. If thread
+// 2 opens its shard and takes that slot first, there are more for thread 1,
+// since the table makes up for thread 2's shard as well.
 void AddOvertaken(Entries* entries) {
   P::Script script = {/*max_slots=*/1, /*cache_slots=*/4, /*all_slots=*/16};
   script.setup = [](P& play) {
@@ -100,8 +106,9 @@ void AddOvertaken(Entries* entries) {
 
 // --- The open edge -----------------------------------------------------------
 
-// An exited thread's shard has the only free slot. Thread 2 opens its own in
-// front of it, while thread 1 searches them all.
+// The only free slot is in the shard of an exited thread. While thread 1
+// searches the list of opened shards, thread 2 opens its own shard, which comes
+// before the exited thread's in the list.
 void AddOpened(Entries* entries) {
   P::Script script = {/*max_slots=*/2, /*cache_slots=*/1, /*all_slots=*/2};
   script.setup = [](P& play) {
@@ -110,7 +117,7 @@ void AddOpened(Entries* entries) {
       p.Unpin(p.Pin());
       ModelThreads::Exit();
     });
-    // The exited thread's ordinal stays free.
+    // No other thread may get the exited thread's ordinal and so its shard.
     const uint32_t exited = ModelThreads::Claim();
     ModelThreads::RegisterAll(2);
     ModelThreads::Release(exited);
@@ -126,8 +133,9 @@ void AddOpened(Entries* entries) {
 
 // --- The block edge ----------------------------------------------------------
 
-// Two locks, with what a lock has to be set up with. The system's own order is
-// not modelled: a lock that is taken orders nothing.
+// A block of two locks. `ready` stands for all that must be initialized before
+// a lock can be used. A real lock orders what its owners do; these locks order
+// nothing, so that a test cannot pass because of them.
 struct Block {
   static constexpr uint32_t kPerBlock = 2;
 
@@ -151,7 +159,8 @@ struct Block {
   std::array<Atomic<uint64_t>, kPerBlock> locks;
 };
 
-// The first two owners of a block's ordinals, and one who asks for them.
+// Threads 1 and 2 are the first owners of the two ordinals of a block, and each
+// may have to make the block. Thread 3 asks whether they are gone.
 class Locks : public Scenario {
  public:
   Locks() : previous_(std::exchange(current_, this)) {}

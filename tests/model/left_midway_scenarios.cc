@@ -1,6 +1,7 @@
-// A thread leaves a call halfway, before any of its operations, as a signal
-// handler that jumps out of it does: what others find in its shards, and itself
-// if it goes on. [INV-9]
+// A thread leaves a call halfway, as if a signal handler jumped out of the
+// call. That is tried before each operation of the call. Then either the thread
+// goes on, or it exits and another thread may get its ordinal. The shard that
+// either of them then finds must be whole. [INV-9]
 
 #include <array>
 #include <cstdint>
@@ -15,8 +16,9 @@
 namespace holdfast::model {
 namespace {
 
-// Calls `call`, and leaves it before one of its operations or not at all: at
-// most `most` of them, or the scenario would miss some.
+// Calls call(), and leaves it before an operation of the explorer's choice, or
+// not at all. Fails if the call has more than `most` operations, since the rest
+// would never be tried.
 template <typename F>
 void LeaveSomewhere(int most, F call) {
   const int after = Explorer::Get().Choose(most + 1);
@@ -28,8 +30,9 @@ void LeaveSomewhere(int most, F call) {
 
 // --- Write -------------------------------------------------------------------
 
-// Thread 1 leaves a Write to the first value halfway, and then writes to the
-// second one; or exits, so that thread 2 does it with the same ordinal.
+// Thread 1 leaves a Write to the first of three values halfway. If `exits`, it
+// then exits, and thread 2, which may get its ordinal, writes to the second
+// value. Otherwise thread 1 writes to the second value itself.
 class LeftWrite : public Scenario {
  public:
   using Traits = ModelTraits<>;
@@ -92,8 +95,9 @@ class LeftWrite : public Scenario {
     return number;
   }
 
-  // Each thread writes once more, to all: had two slots the same cell, or had a
-  // spare one that is a slot's, values would get mixed up.
+  // Writes once more to all values, as each thread. If two slots had the same
+  // cell, or if a slot's cell were also a thread's spare, values would now get
+  // mixed up.
   void CheckCells() {
     for (int thread = 1; thread <= 2; ++thread) {
       ModelThreads::As(thread, [&] {
@@ -113,7 +117,9 @@ class LeftWrite : public Scenario {
       }
     }
   }
-  // Values up to `last` are the thread's, those behind of the round before.
+  // Checks that values 0 to `last` are those that `thread` has written, and
+  // that the others are those that the thread before has written, if there was
+  // one.
   void CheckAll(int thread, int last) {
     for (int i = 0; i < 3; ++i) {
       const int number = CheckRead(Size(i));
@@ -133,13 +139,14 @@ class LeftWrite : public Scenario {
 
 using P = PoolPlay;
 
-// Thread 1's shard is full, and two more values are live.
+// Fills the shard with four slots, and leaves two values live: kept(4) and
+// kept(5).
 void FillShard(P& p) {
   for (size_t i = 0; i < 6; ++i) p.kept(i) = p.Pin();
   for (size_t i = 0; i < 4; ++i) p.Unpin(p.kept(i));
 }
 
-// Its shard is empty, and a batch is on the free list.
+// Leaves the shard empty and a batch on the free list.
 void FillList(P& p) {
   FillShard(p);
   p.Unpin(p.kept(4));
@@ -150,11 +157,12 @@ void PinThree(P& p) {
   for (int i = 0; i < 3; ++i) p.Pin();
 }
 
-// Thread 1 leaves `call`, and goes on; or exits, and thread 2 pins.
+// Adds two scenarios in which thread 1, after begin(), leaves `call` halfway.
+// In one it exits then, and thread 2 pins; in the other it goes on and pins.
 void AddLeft(const std::string& name, P::Body begin, P::Body call, int most,
              int preemptions, Entries* entries) {
   P::Script script = {/*max_slots=*/8, /*cache_slots=*/4, /*all_slots=*/16};
-  script.lost = 2;  // A batch.
+  script.lost = 2;  // At most a batch of slots. [INV-9]
   script.setup = [begin = std::move(begin)](P& p) {
     ModelThreads::RegisterAll(1);
     p.As(1, begin);
@@ -185,13 +193,13 @@ Entries LeftMidwayScenarios() {
                        [exits] { return std::make_unique<LeftWrite>(exits); },
                        {/*preemptions=*/1, /*stale=*/1}});
   }
-  // One batch to the list, one slot to the shard.
+  // Moves one batch to the free list, and puts one slot into the shard.
   const auto unpin_two = [](P& p) {
     p.Unpin(p.kept(4));
     p.Unpin(p.kept(5));
   };
   AddLeft("left_unpin", FillShard, unpin_two, 50, 1, &entries);
-  // From the list, from the shard, and by growth.
+  // The three slots come from the free list, from the shard, and by growth.
   AddLeft("left_pin", FillList, PinThree, 80, 0, &entries);
   for (Entry& entry : entries) entry.leaves = true;
   return entries;

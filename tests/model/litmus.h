@@ -1,5 +1,5 @@
-// What tests of the explorer are written in: bodies of threads on two
-// locations.
+// A small language for tests of the explorer: a test is a list of functions,
+// one for each thread, that use two atomic variables and a plain one.
 
 #ifndef HOLDFAST_TESTS_MODEL_LITMUS_H_
 #define HOLDFAST_TESTS_MODEL_LITMUS_H_
@@ -20,17 +20,18 @@ constexpr auto kAcquire = std::memory_order_acquire;
 constexpr auto kRelease = std::memory_order_release;
 constexpr auto kAcqRel = std::memory_order_acq_rel;
 
-// Two locations, and what the threads have read.
 struct State {
   Atomic<int> x;
   Atomic<int> y;
   Plain<int> data;
-  int r[4] = {};
+  int r[4] = {};  // The values that the threads have read.
 };
 
+// What one thread does; or what thread 0 does at the end.
 using Body = std::function<void(State&)>;
 using Outcomes = std::set<std::string>;
 
+// The scenario of one thread for each of `bodies`, and `done` at the end.
 class Shape : public Scenario {
  public:
   Shape(const std::vector<Body>& bodies, const Body& done)
@@ -47,7 +48,8 @@ class Shape : public Scenario {
   State state_;
 };
 
-// Any number of preemptions: the programs are small.
+// A search with any number of preemptions, since the programs are small. The
+// other bounds are the default ones.
 inline Search Unbounded() {
   Search search;
   search.bounds.preemptions = -1;
@@ -60,7 +62,8 @@ inline Result Explore(const std::vector<Body>& bodies, const Body& done,
       [&] { return std::make_unique<Shape>(bodies, done); }, search);
 }
 
-// What r[0...] can be, `count` of them, in a string; then `last`, if any.
+// Returns the outcomes that the explorer finds. Each is a string: the first
+// `count` numbers of `r`, and then the text of last(), if there is any.
 inline Outcomes Reads(
     int count, const std::vector<Body>& bodies,
     const std::function<std::string(State&)>& last = [](State&) {
@@ -79,6 +82,7 @@ inline Outcomes Reads(
   return outcomes;
 }
 
+// The last values of x and y, as two digits where they are less than 10.
 inline std::string Final(State& s) {
   const int x = s.x.load(kRelaxed);
   return std::to_string(x) + std::to_string(s.y.load(kRelaxed));

@@ -1,5 +1,9 @@
-// The explorer on the classic litmus shapes: each has exactly the outcomes that
-// the memory model allows, no more and no fewer.
+// The classic litmus tests, run in the explorer: each must have exactly the
+// outcomes that the memory model allows, no more and no fewer.
+//
+// An outcome is a string: the values that the threads have read, in the order
+// of r[0], r[1] and so on; then, where Final is passed, the last values of x
+// and y.
 
 #include "tests/model/litmus.h"
 
@@ -39,7 +43,8 @@ TEST(Litmus, MessagePassing) {
             (Outcomes{"0 0", "0 1", "1 1"}));
 }
 
-// C++ has "1 1" only for want of a better rule; RC11 has not.
+// C++ allows "1 1" too, since some processors do that. RC11 forbids it, because
+// it forbids all values out of thin air by one simple rule.
 TEST(Litmus, LoadBuffering) {
   EXPECT_EQ(Reads(2, {[](State& s) {
                         s.r[0] = s.x.load(kRelaxed);
@@ -65,7 +70,9 @@ TEST(Litmus, IndependentReadsOfIndependentWrites) {
   const Outcomes outcomes =
       Reads(4, {write(&State::x), write(&State::y),
                 read(&State::x, &State::y, 0), read(&State::y, &State::x, 2)});
-  EXPECT_EQ(outcomes.size(), 16u);  // All, "1 0 1 0" among them.
+  // All combinations. In "1 0 1 0" the two readers see the two writes in
+  // opposite orders.
+  EXPECT_EQ(outcomes.size(), 16u);
 }
 
 Outcomes WriteToReadCausality(std::memory_order load) {
@@ -81,7 +88,8 @@ Outcomes WriteToReadCausality(std::memory_order load) {
 }
 
 TEST(Litmus, WriteToReadCausality) {
-  // Even a relaxed load puts what it has read into the thread's view.
+  // Even after a relaxed load, the thread's view has the message that was read,
+  // and the thread's release passes that on.
   for (const auto load : {kRelaxed, kAcquire}) {
     const Outcomes outcomes = WriteToReadCausality(load);
     EXPECT_EQ(outcomes.size(), 7u);
@@ -89,7 +97,8 @@ TEST(Litmus, WriteToReadCausality) {
   }
 }
 
-// With a third location in the middle, the acquire is needed.
+// If the first thread writes to a third variable before it writes to x, the
+// second thread passes that write on only if it acquires.
 TEST(Litmus, CausalityAcrossLocations) {
   const auto reads = [](std::memory_order load) {
     return Explore({[](State& s) {
@@ -171,7 +180,8 @@ TEST(Litmus, CoherenceBetweenReaders) {
       expected);
 }
 
-// The stores of one location may be ordered against those of the other.
+// The modification orders of x and y need not fit into one order of all stores:
+// in "11", each thread's first store is the last of its location.
 TEST(Litmus, TwoWritesToTwoLocations) {
   EXPECT_EQ(Reads(0,
                   {[](State& s) {
@@ -272,7 +282,7 @@ Outcomes RacingCas(bool weak, int spurious) {
 TEST(Litmus, OneOfRacingCompareExchangesWins) {
   EXPECT_EQ(RacingCas(false, 1), (Outcomes{"9 1", "2 9"}));
   EXPECT_EQ(RacingCas(true, 0), (Outcomes{"9 1", "2 9"}));
-  // One of them for no reason: then it has read what it expected, or failed.
+  // One of them may fail for no reason: then it has read 0, as it expected.
   EXPECT_EQ(RacingCas(true, 1), (Outcomes{"9 1", "2 9", "0 9", "9 0"}));
 }
 
@@ -293,7 +303,8 @@ TEST(Litmus, AFailedCompareExchangeIsALoad) {
   EXPECT_EQ(FailedCas(kAcquire), (Outcomes{"0 0", "0 1", "2 1"}));
 }
 
-// Also on one that another RMW has read, on which it could not succeed.
+// A weak compare-exchange may fail even on a value that another RMW has read.
+// There it could not have succeeded.
 TEST(Litmus, AWeakCompareExchangeFailsOnAnyValue) {
   const auto reads = [](bool weak) {
     return Reads(2, {[](State& s) {

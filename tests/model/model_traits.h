@@ -1,4 +1,5 @@
-// What puts a HandleTable on the explorer: atomics, memory and threads.
+// ModelTraits makes a HandleTable run in the explorer: its atomics, its memory
+// and its numbers of threads are those of the model.
 
 #ifndef HOLDFAST_TESTS_MODEL_MODEL_TRAITS_H_
 #define HOLDFAST_TESTS_MODEL_MODEL_TRAITS_H_
@@ -18,7 +19,8 @@
 
 namespace holdfast::model {
 
-// Zeroed memory. In traces, its parts have the names of the table's members.
+// Zeroed memory from the heap. It names the variables in it for traces: as the
+// members of the table's parts are named.
 class ModelMemory {
  public:
   static internal::CreationError Reserve(size_t bytes, ModelMemory* memory) {
@@ -45,7 +47,7 @@ class ModelMemory {
     return array;
   }
 
-  // All of it is writable from the start.
+  // All of the memory is writable from the start.
   static constexpr bool kGrows = false;
   static constexpr bool kReadsAsZeros = true;
   static uint64_t PageBytes() noexcept { return 4096; }
@@ -64,7 +66,8 @@ class ModelMemory {
     Explorer::Get().Name(address, name);
   }
 
-  // A slot, a shard, the control block, or a lone atomic.
+  // Array finds out by overloads which part of a table it was asked for. These
+  // three are for a slot, a shard and the control block.
   template <typename U>
   static auto NameParts(const U& slot, const std::string& at, size_t)
       -> decltype(void(&slot.word)) {
@@ -88,12 +91,14 @@ class ModelMemory {
     Name(&control.opened, "opened");
     Name(&control.replaced, "replaced");
   }
-  // Bytes, of which only the address is asked for; and how far memory that
-  // grows is writable, which this one does not count.
+  // Parts that have no names: bytes of which the caller wants the address only;
+  // and the counters of how far memory is writable, which are not used here.
   static void NameParts(const char&, const std::string&, size_t) {}
   template <typename U>
   static auto NameParts(const U& growth, const std::string&, size_t)
       -> decltype(void(&growth.sides_from_end)) {}
+  // What lies beside the slots: the versions of cells, or for values inline the
+  // link to the batch below.
   static void NameParts(const Atomic<uint64_t>& version, const std::string& at,
                         size_t) {
     Name(&version, "version" + at);
@@ -102,7 +107,7 @@ class ModelMemory {
                         size_t) {
     Name(&below, "below" + at);
   }
-  // What a kind of slots needs beside them: its shared spare cells, or nothing.
+  // What all threads share, by the kind of slots: spare cells, or nothing.
   template <typename U>
   static auto NameParts(const U& shared, const std::string&, size_t)
       -> decltype(void(&shared.spares)) {
@@ -130,7 +135,8 @@ class ModelMemory {
   size_t bytes_ = 0;
 };
 
-// As ThreadOrdinals, with one pool for each execution.
+// Stands for ThreadOrdinals: gives the explorer's threads their ordinals. The
+// pool of ordinals is the real one, and starts anew in each execution.
 class ModelThreads {
   struct Local {
     uint32_t execution;
@@ -159,9 +165,11 @@ class ModelThreads {
   static uint32_t Limit() noexcept { return pool_.Limit(); }
   static void YieldThread() noexcept { Explorer::Get().Yield(); }
 
-  // --- What scenarios call ---------------------------------------------------
+  // --- For scenarios ---------------------------------------------------------
 
-  // What the thread does at its exit.
+  // Gives the current thread's ordinal back, as the library does when a thread
+  // exits. If the thread makes calls after that, they are those of a late exit
+  // hook: it does not get another ordinal for good.
   static void Exit() {
     const uint32_t ordinal = me().ordinal;
     me().ordinal = kNone;
@@ -169,12 +177,12 @@ class ModelThreads {
     if (ordinal != kNone) pool_.Release(ordinal);
   }
 
-  // For traces.
+  // Names the pool for traces.
   static void NameAll() {
     Explorer::Get().Name(&pool_, "ordinals", sizeof(pool_));
   }
 
-  // Thread 0 calls f() as `thread`.
+  // Thread 0 calls f(), with the ordinal of `thread` instead of its own.
   template <typename F>
   static void As(int thread, F f) {
     played_ = thread;
@@ -182,7 +190,7 @@ class ModelThreads {
     played_ = 0;
   }
 
-  // Threads 1 to `threads` have ordinals; have exited.
+  // Thread 0 calls Register, or Exit, as each of threads 1 to `threads`.
   static void RegisterAll(int threads) {
     for (int i = 1; i <= threads; ++i) As(i, [] { Register(); });
   }
@@ -190,7 +198,8 @@ class ModelThreads {
     for (int i = 1; i <= threads; ++i) As(i, [] { Exit(); });
   }
 
-  // Thread 0 exits as well. False if an ordinal is still owned then.
+  // Calls Exit for thread 0, the last one, and claims all ordinals. Returns
+  // false if one of them still had an owner, and so was lost.
   static bool ExitLast() {
     Exit();
     for (uint32_t i = 0; i < Limit(); ++i) {
@@ -215,7 +224,8 @@ class ModelThreads {
   inline static Local locals_[kMaxThreads];
 };
 
-// kShards threads have a shard and a spare cell; others share kSpares cells.
+// Up to kShards threads have a shard with a spare cell of their own. All other
+// threads share kSpares spare cells.
 template <uint32_t kShards = 3, uint32_t kSpares = 1>
 struct ModelTraits : DefaultTraits {
   static constexpr int kGenerationBits = 3;

@@ -1,5 +1,7 @@
-// Every memory order weakened by one step, and every planted defect: each is
-// found by a scenario, or it is known why it need not be.
+// Does some scenario fail if the library is wrong? Each mutant is the library
+// with one memory order weakened by one step, or with one defect of defects.txt
+// (mutate.py makes them all). Some scenario must fail on each mutant, but for
+// the few that kStronger lists.
 
 #include <signal.h>
 #include <sys/types.h>
@@ -23,8 +25,8 @@ namespace {
 struct Mutant {
   std::string name;
   Mutation mutation;
-  std::string line;     // Of an order: as it is in the header.
-  std::string killers;  // Of a defect: "a,b".
+  std::string line;     // The line of the header that has the order, if any.
+  std::string killers;  // The scenarios that a defect names: "a,b".
 };
 
 std::vector<Mutant> AllMutants() {
@@ -42,25 +44,25 @@ std::vector<Mutant> AllMutants() {
   return all;
 }
 
-// Orders that are stronger than the model needs, by their line and how they may
-// be weakened; docs/design.md, "Orders that no scenario needs", says why each
-// is what it is.
+// An order that is stronger than any scenario needs: the line that has it, and
+// the change that no scenario notices. "Orders that no scenario needs" in
+// docs/design.md gives the reason for each.
 struct Stronger {
   const char* line;
   const char* change;
 };
 constexpr Stronger kStronger[] = {
-    // Pop.
+    // FreeList::Pop.
     {"if (head_->compare_exchange_weak(head, popped, "
      "std::memory_order_acq_rel,",
      "acq_rel to release"},
-    // Grow.
+    // FreshSlots::Take.
     {"begin, end, std::memory_order_acq_rel, std::memory_order_acquire));",
      "acq_rel to release"},
-    // OwnerLocks.
+    // OwnerLocks::BlockOf.
     {"std::memory_order_acq_rel, std::memory_order_acquire)) {",
      "acq_rel to release"},
-    // SetLast.
+    // Shard::Owned::SetLast.
     {"value_.store(value, std::memory_order_release);", "release to relaxed"},
 };
 
@@ -77,14 +79,16 @@ bool IsStronger(const Mutant& mutant) {
       [&](const Stronger& stronger) { return Is(mutant, stronger); });
 }
 
-// The scenarios' names begin with that of a killer.
+// Whether the defect names this scenario: by its name before the first '/'.
 bool Kills(const Mutant& mutant, const Entry& entry) {
   return ("," + mutant.killers + ",")
              .find("," + entry.name.substr(0, entry.name.find('/')) + ",") !=
          std::string::npos;
 }
 
-// Runs one scenario on the mutant that is switched on.
+// Runs one scenario on the mutant that is switched on. If the scenario's bounds
+// have more than `preemptions` preemptions (-1: any number), they are narrowed
+// to that many, and to at most one old value.
 Result RunOne(const Entry& entry, int preemptions) {
   Search search;
   search.bounds = entry.bounds;
@@ -99,7 +103,9 @@ Result RunOne(const Entry& entry, int preemptions) {
   return Explorer::Get().Run(entry.make, search);
 }
 
-// A call that leaves all memory has failed. A check after it has not to.
+// If a thread of the scenario accesses memory that there is not, the scenario
+// has failed. If thread 0 does, a check of the scenario has crashed, and so
+// must this process.
 void OnMemoryFault(int number) {
   if (Explorer::Get().current() != 0) {
     Explorer::Get().Fail("an access outside of all memory");
@@ -107,9 +113,12 @@ void OnMemoryFault(int number) {
   std::signal(number, SIG_DFL);
 }
 
-// In a process of its own, since a defect may crash a check, which is no way to
-// be found: a scenario is to tell what is wrong. Prints who found the mutant,
-// and exits with 1 if someone did.
+// Runs the scenarios on one mutant until one fails. Prints the name of that
+// scenario and its failure and exits with 1, or exits with 0 if none fails.
+//
+// It has a process of its own, since a mutant may crash a check of a scenario.
+// That does not count as a failure of the scenario, which has to say what is
+// wrong.
 [[noreturn]] void RunAndExit(const Mutant& mutant) {
   mutation = mutant.mutation;
   struct sigaction action = {};
@@ -117,19 +126,22 @@ void OnMemoryFault(int number) {
   action.sa_flags = SA_NODEFER;  // Fail does not return.
   sigaction(SIGSEGV, &action, nullptr);
   Entries entries = AllScenarios();
-  if (IsStronger(mutant)) {  // They would all be explored in full.
+  // No scenario fails on these, so that each one is explored in full. To save
+  // time, only two groups of scenarios run.
+  if (IsStronger(mutant)) {
     entries = FullTableScenarios();
     for (const Entry& entry : LeftMidwayScenarios()) {
       entries.push_back(entry);
     }
   }
-  // Those about values come first: for other files, last.
+  // To find most mutants soon, the scenarios of values come first for mutants
+  // of these files, and last for all others.
   if (mutant.name.find("_slots.h") == std::string::npos &&
       mutant.name.find("slot_word.h") == std::string::npos &&
       mutant.name.find("value_cell.h") == std::string::npos) {
     std::reverse(entries.begin(), entries.end());
   }
-  // Narrow bounds first: most mutants do not get past those.
+  // Narrow bounds come first, because most mutants are found within them.
   for (const int preemptions : {1, -1}) {
     for (const Entry& entry : entries) {
       if (!mutant.killers.empty() && !Kills(mutant, entry)) continue;
@@ -187,7 +199,8 @@ INSTANTIATE_TEST_SUITE_P(, MutantTest, testing::ValuesIn(AllMutants()),
                            return name + "_" + std::to_string(mutant.index);
                          });
 
-// Nothing is switched on, and nothing is stronger than it is.
+// Guards against a test that checks nothing: mutate.py must have made mutants,
+// and each entry of kStronger must still be exactly one of them.
 TEST(Mutants, AreManyAndTheStrongerOnesExist) {
   const std::vector<Mutant> all = AllMutants();
   EXPECT_GE(all.size(), 60u);

@@ -6,19 +6,23 @@ usage: mutate.py DEFECTS TABLE PREFIX OUT_DIR HEADER...
 Each header is written to OUT_DIR under its path after PREFIX, with
   * each memory order replaced by model::Order(n, the order), and
   * each defect of the file DEFECTS planted behind model::Planted(n).
-TABLE gets the list of both for C++ to include. The headers themselves know
-nothing of this.
+TABLE gets the list of both, which mutants_test.cc includes. The headers
+themselves contain nothing for this purpose.
 
-A defect in DEFECTS:
+DEFECTS describes a defect so:
 
   = name
   killed by: scenario, scenario
   in: file
-  expression: what is in the file   (or `statement:`)
-  becomes: what is there instead
+  expression: the text in the header   (or `statement:`)
+  becomes: the text that replaces it
 
-with as many `in`, `expression`, `becomes` as it takes. Texts may go on in
-indented lines; white space does not count. Each must be found exactly once.
+`in` is relative to PREFIX. A defect may have several changes; `in` holds until
+the next `in`. A text may go on in indented lines, and white space does not
+count. Each text must be in its file exactly once. An `expression` must be one
+in C++ (it goes into `planted ? new : old`); a `statement` may be several (they
+go into `if (planted) { new } else { old }`), but must not declare a variable
+that is used after it.
 """
 
 import os
@@ -90,7 +94,7 @@ def plant(name, text, defects):
             sys.exit(f"{name}: two defects overlap:\n{text[span[0]:span[1]]}")
         made = text[span[0]:span[1]]
         for number, new in planted:
-            # A removed statement's variables are still used elsewhere.
+            # Hides the orders in `new` from sweep, which counts the original ones.
             new = ORDER.sub(lambda m: "kept_order_" + m[1], new)
             if kind == "expression":
                 made = f"(::holdfast::model::Planted({number}) ? ({new}) : ({made}))"
@@ -102,7 +106,7 @@ def plant(name, text, defects):
 
 
 def sweep(name, original, text, sites):
-    """`text` with its orders behind switches. `sites` gets (place, order)."""
+    """`text` with its orders behind switches. `sites` gets (place, line, order)."""
     lines = [(original.count("\n", 0, m.start()) + 1, m[1])
              for m in ORDER.finditer(original)]
     used = iter(lines)

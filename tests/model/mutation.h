@@ -1,5 +1,6 @@
-// What mutate.py puts into its copies of the headers: every memory order, and
-// every defect, behind a switch. One is on, or none.
+// The switches that mutate.py puts into its copies of the headers: each memory
+// order becomes a call of Order, and each planted defect is behind a call of
+// Planted. At most one switch is on at a time.
 
 #ifndef HOLDFAST_TESTS_MODEL_MUTATION_H_
 #define HOLDFAST_TESTS_MODEL_MUTATION_H_
@@ -9,8 +10,10 @@
 namespace holdfast::model {
 
 struct Mutation {
-  int site = -1;  // Of the order that is replaced by `order`.
+  // The number of the memory order that is replaced by `order`; -1: none.
+  int site = -1;
   std::memory_order order = std::memory_order_relaxed;
+  // The number of the defect that is switched on; -1: none.
   int defect = -1;
 };
 inline Mutation mutation;

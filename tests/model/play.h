@@ -1,18 +1,22 @@
-// A scenario of a few calls on one table, and what must be true of any.
+// Play is a scenario of a few calls on one table. It checks what must be true
+// of any such scenario.
 //
-// All calls go through this class, which knows what each handle may hold: it
-// runs in one real thread, so its own books need no atomics. Numbers stand for
-// values; each is written once.
+// The threads make their calls through this class, which keeps a record of what
+// each handle may hold. The record needs no atomics, because all threads run in
+// one real thread. Small numbers stand for values, and a script writes each
+// number once. This must hold:
 //
-//   * Pin returns no handle twice, and nobody else owns the slot: each owner
-//     writes to a plain variable of it, which must not race.
-//   * A value that is read is whole, and was written under that very handle;
-//     a thread that has seen it replaced does not see it again.
-//   * A handle is refused only if somebody else began to end it; exactly one of
-//     the calls that do ends it; what Exchange and Take return leaves the table
-//     once.
-//   * At the end the table's invariants hold, its contents are what the calls
-//     have left, and all free slots can be pinned, each once.
+//   * Pin returns no handle twice, and no two threads own a slot at once: each
+//     owner writes to a plain variable of the slot (its stamp), on which the
+//     explorer must find no data race.
+//   * A value that is read is whole, and was written under that very handle. A
+//     thread that has seen a value replaced does not see that value again.
+//   * A handle is refused only if a call that ends its life has begun. Of the
+//     calls that try to end one life, exactly one succeeds. A value that
+//     Exchange or Take has returned is not returned by another of these calls,
+//     and is not in the table at the end.
+//   * At the end the table's invariants hold, the table has the values that the
+//     calls have left in it, and each free slot can be pinned, once.
 
 #ifndef HOLDFAST_TESTS_MODEL_PLAY_H_
 #define HOLDFAST_TESTS_MODEL_PLAY_H_
@@ -33,7 +37,8 @@
 
 namespace holdfast::model {
 
-// Values from which a torn one, or another cell's links, can be told.
+// Values encode their numbers so that neither a torn value nor the links of a
+// free slot are taken for a number.
 struct Pair {
   uint64_t number;
   uint64_t complement;
@@ -50,7 +55,7 @@ inline void Encode(int number, uint64_t* value) {
 inline void Encode(int number, uint32_t* value) {
   *value = 0xA5A5'0000 | static_cast<uint32_t>(number);
 }
-// The number, or -1 if it is torn.
+// Returns the number, or -1 if the value encodes none: then it is torn.
 inline int Decode(uint64_t value) {
   return (value & ~uint64_t{0xFF}) == kMark ? static_cast<int>(value & 0xFF)
                                             : -1;
@@ -72,10 +77,14 @@ class Play : public Scenario {
 
   struct Script {
     TableOptions options;
-    Body setup;                    // By thread 0; see As.
-    std::vector<Body> threads;     // What thread 1, 2, ... does.
-    Body done = nullptr;           // Beyond what is always checked.
-    int registered = kMaxThreads;  // Threads that have an ordinal at the start.
+    // Called by thread 0 at the start; see As.
+    Body setup;
+    // The functions that threads 1, 2, ... call.
+    std::vector<Body> threads;
+    // Called by thread 0 at the end, before the checks that Play always makes.
+    Body done = nullptr;
+    // How many threads, from thread 1 on, have an ordinal at the start.
+    int registered = kMaxThreads;
   };
 
   explicit Play(const Script& script)
@@ -97,13 +106,17 @@ class Play : public Scenario {
   }
 
   Table& table() { return table_; }
+
+  // The handles that a script keeps: for all threads if `setup` sets them, or
+  // for `done`.
   Handle& h(int i) { return handles_[static_cast<size_t>(i)]; }
 
   void Check(bool ok, const char* what) {
     if (!ok) Explorer::Get().Fail(what);
   }
 
-  // Setup by the thread that will go on with the shard that it leaves.
+  // Calls f() in the setup as the thread `thread`, which so begins with its
+  // shard as f() has left it.
   template <typename F>
   void As(int thread, F f) {
     ModelThreads::As(thread, f);
@@ -131,7 +144,7 @@ class Play : public Scenario {
     return handle;
   }
 
-  // Whether the handle was live.
+  // Returns whether this call has ended the life.
   bool Unpin(Handle handle) {
     BeginEnd(handle);
     const bool done = table_.Unpin(handle);
@@ -143,12 +156,14 @@ class Play : public Scenario {
     return done;
   }
 
-  // Unpin by the only one who does, who has owned the slot since its Pin.
+  // Unpin by the thread that has pinned the value, when no other thread unpins
+  // it. So the thread owns the slot up to here, and stamps it again.
   bool UnpinOwn(Handle handle) {
     Own(handle);
     return Unpin(handle);
   }
 
+  // These return the number of the value, or -1 if the handle is not live.
   int Take(Handle handle) {
     BeginEnd(handle);
     const int number = Number(handle, table_.Take(handle));
@@ -181,18 +196,18 @@ class Play : public Scenario {
     return old;
   }
 
-  // The number, or -1 if the handle is not live.
   int Read(Handle handle) { return Number(handle, table_.Read(handle)); }
 
-  // Read of a handle that came without a happens-before edge: the pin, too, may
-  // not be visible yet.
+  // As Read, but for a handle that the thread got by Told(), without a
+  // happens-before edge. So a refusal is no failure: the Pin may not be visible
+  // to the thread yet.
   int ReadUnsynchronized(Handle handle) {
     if (!handle) return -1;
     const auto value = table_.Read(handle);
     return value ? Number(handle, value) : -1;
   }
 
-  // Take of such a handle.
+  // As Take, for such a handle.
   int TakeUnsynchronized(Handle handle) {
     BeginEnd(handle);
     const auto value = table_.Take(handle);
@@ -216,7 +231,7 @@ class Play : public Scenario {
     return count;
   }
 
-  // See TestAccess, both.
+  // Displace and WearWrites are for the setup; see TestAccess.
   void Displace(Handle handle) {
     typename Table::TestAccess(table_).Displace(handle);
   }
@@ -225,7 +240,8 @@ class Play : public Scenario {
     typename Table::TestAccess(table_).WearWrites(handle);
   }
 
-  // What ForEach shows, in the order of visits. Each handle at most once.
+  // Returns what ForEach shows, in the order of visits. Fails if it shows a
+  // handle twice.
   std::vector<std::pair<Handle, int>> ForEach() {
     std::vector<std::pair<Handle, int>> seen;
     table_.ForEach([&](Handle handle, const Value& value) {
@@ -241,7 +257,8 @@ class Play : public Scenario {
     seen->push_back({handle, Number(handle, value)});
   }
 
-  // Passes a handle on without any happens-before edge.
+  // Tell passes a handle on to the thread that calls Told, without any
+  // happens-before edge. Until then Told returns the null handle.
   void Tell(Handle handle) {
     told_.store(handle.bits(), std::memory_order_relaxed);
   }
@@ -252,10 +269,11 @@ class Play : public Scenario {
   // An iteration that several threads share.
   std::optional<typename Table::ParallelForEach>& walk() { return walk_; }
 
-  // A plain variable that Pin publishes.
+  // A plain variable: a script writes it before a call that publishes, and
+  // reads it after a call that has acquired.
   Plain<int>& data() { return data_; }
 
-  // What the scenario counts.
+  // A number at the script's disposal.
   int& count() { return count_; }
 
  private:
@@ -263,11 +281,12 @@ class Play : public Scenario {
 
   struct Life {
     Handle handle;
-    uint64_t numbers = 0;  // A bit for each that was ever written to it.
-    bool end_begun = false;
-    int ends_asked = 0;  // By Unpin and Take.
-    int ends = 0;
-    // What each thread has seen last, and what it has seen replaced.
+    uint64_t numbers = 0;    // A bit for each number that a call wrote to it.
+    bool end_begun = false;  // Whether a call that may end it has begun.
+    int ends_asked = 0;      // How many calls of Unpin and Take were to end it.
+    int ends = 0;            // How many of them have ended it.
+    // For each thread, the number that it has seen last, and a bit for each
+    // number that it has seen replaced.
     std::array<int, kMaxThreads> seen;
     std::array<uint64_t, kMaxThreads> gone = {};
 
@@ -310,14 +329,16 @@ class Play : public Scenario {
     }
     const int number = Decode(*value);
     Check(number >= 0, "a torn value");
-    // No thread runs between the last operation of a Pin and its return.
+    // Pin() above has recorded every live handle: no other thread runs between
+    // the last operation of the table's Pin and the record of its handle.
     Life* const life = Find(handle);
     Check(life != nullptr && life->Has(number), "the value of another life");
     See(life, number);
     return number;
   }
 
-  // The thread has read or written the number; thread 0 for all of them.
+  // Records that the current thread has read or written the number. Thread 0
+  // does so for all threads: it runs alone, before or after them.
   void See(Life* life, int number) {
     const int current = Explorer::Get().current();
     for (int thread = 0; thread < kMaxThreads; ++thread) {
@@ -330,6 +351,7 @@ class Play : public Scenario {
     }
   }
 
+  // Stamps the slot as its owner.
   void Own(Handle handle) {
     const uint32_t index = typename Table::TestAccess(table_).Index(handle);
     Check(index < stamps_.size(), "a slot out of range");
@@ -344,7 +366,8 @@ class Play : public Scenario {
     }
   }
 
-  // Somebody else has ended it, or UnpinAll.
+  // Checks that another call, Unpin, Take or UnpinAll, can have ended the life
+  // that the caller was to end.
   void CheckRefusedEnd(Handle handle) {
     const Life* life = Find(handle);
     Check(life == nullptr || life->ends_asked > 1 || unpinned_all_,
@@ -358,6 +381,7 @@ class Play : public Scenario {
     }
   }
 
+  // Records that Exchange or Take has returned the number.
   void Leave(int number) {
     Check((left_ >> number & 1) == 0, "a value left the table twice");
     left_ |= uint64_t{1} << number;
@@ -383,11 +407,12 @@ class Play : public Scenario {
     PinAllThatIsLeft(stats);
   }
 
-  // As a last thread, after all others have exited.
+  // Thread 0 pins all free slots, after all other threads have exited.
   void PinAllThatIsLeft(const TableStats& stats) {
     ModelThreads::ExitAll(threads());
     const uint64_t free = stats.capacity - stats.live - stats.retired;
-    // Tables with caches are too large to be filled each time.
+    // In larger tables, which are those with caches, only the slots that were
+    // used before are pinned: to fill the table each time takes too long.
     const uint64_t count = script_.options.max_slots <= 4 ? free : stats.free;
     for (uint64_t i = 0; i < count; ++i) {
       Check(static_cast<bool>(Pin(60)), "a free slot was lost");

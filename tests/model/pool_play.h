@@ -1,16 +1,19 @@
-// A scenario of a few calls on one SlotPool, and what must be true of any: a
-// pool can have fewer slots than a table would have with such caches.
+// PoolPlay is a scenario of a few calls on one SlotPool. Without a table, the
+// pool can have larger caches than a table gives to so few slots. PoolPlay
+// checks what must be true of any such scenario:
 //
-//   * Nobody else owns a slot that is taken: each owner writes to a plain
-//     variable of it, which must not race.
-//   * A slot is refused only if max_slots values were live at some moment of
-//     the call. A moment is what happens-before leaves room for: of each
-//     thread, any of its pins and unpins may be the last that counts, but for
-//     those that happen before the call.
+//   * No two threads own a slot at once: each owner writes to a plain variable
+//     of the slot (its stamp), on which the explorer must find no data race.
+//   * Pin is refused only if max_slots values may have been live at some moment
+//     of the call. Pins and unpins have no order but happens-before; so a
+//     moment is any choice, for each thread, of how many of its pins and unpins
+//     have taken place, as long as those that happen before the call have. This
+//     is checked where there are enough slots for what options.h promises.
 //   * No more slots are handed out than max_slots and what the opened shards
 //     may keep. [INV-8]
-//   * At the end each slot that was ever handed out is live, or can be taken
-//     once, but for what threads had in hand as they left a call.
+//   * At the end, each slot that was ever handed out is live or can be taken,
+//     once. Only the slots that a thread had in hand when it left a call
+//     halfway may be lost.
 
 #ifndef HOLDFAST_TESTS_MODEL_POOL_PLAY_H_
 #define HOLDFAST_TESTS_MODEL_POOL_PLAY_H_
@@ -45,10 +48,15 @@ class PoolPlay : public Scenario {
   struct Script {
     uint64_t max_slots;
     uint32_t cache_slots;
-    uint64_t all_slots;  // At most kSlots.
-    Body setup = {};     // By thread 0; see As.
+    // How many slots there are, those beyond max_slots included: at most
+    // kSlots.
+    uint64_t all_slots;
+    // Called by thread 0 at the start; see As.
+    Body setup = {};
+    // The functions that threads 1, 2, ... call.
     std::vector<Body> threads = {};
-    uint64_t lost = 0;  // Slots that may be lost, by threads that left a call.
+    // How many slots may be lost by threads that leave a call halfway.
+    uint64_t lost = 0;
   };
   static constexpr uint64_t kSlots = 16;
 
@@ -77,7 +85,7 @@ class PoolPlay : public Scenario {
     script_.threads[static_cast<size_t>(thread - 1)](*this);
   }
 
-  // All threads exit, and one takes all that is left.
+  // Lets all threads exit, and takes all slots that are left, as thread 0.
   void Done() override {
     ModelThreads::ExitAll(kMaxThreads - 1);
     for (Free free; !(free = Take()).IsNone();) Hold(free);
@@ -86,6 +94,7 @@ class PoolPlay : public Scenario {
     Check(owned_ + script_.lost >= high_water, "a slot was lost");
   }
 
+  // Calls body() in the setup as the thread `thread`.
   void As(int thread, const Body& body) {
     ModelThreads::As(thread, [&] { body(*this); });
   }
@@ -94,14 +103,15 @@ class PoolPlay : public Scenario {
     if (!ok) Explorer::Get().Fail(what);
   }
 
-  // A slot, in the caller's hand for good; none if there is none.
+  // Takes a slot, which then stays in the caller's hand for good. Returns none
+  // if there is none left.
   Free Hold() {
     const Free free = Take();
     if (!free.IsNone()) Hold(free);
     return free;
   }
 
-  // A new life, or nothing.
+  // Begins a life of a free slot. Returns nothing if there is none left.
   std::optional<Life> Pin() {
     const Free free = Take();
     if (free.IsNone()) return std::nullopt;
@@ -124,14 +134,14 @@ class PoolPlay : public Scenario {
     pool_.Release(Slots::Vacated(*life, ended));
   }
 
-  // What the scenario remembers.
+  // The lives that a script keeps.
   std::optional<Life>& kept(size_t i) { return kept_[i]; }
 
  private:
-  // A change of how many values are live.
+  // A pin or an unpin.
   struct Event {
-    uint16_t clock;
-    int change;
+    uint16_t clock;  // The thread's clock at that time.
+    int change;      // Of the number of live values: +1 or -1.
   };
 
   static uint16_t Clock() {
@@ -142,7 +152,8 @@ class PoolPlay : public Scenario {
         {clock, change});
   }
 
-  // A slot that the caller does not own by the books yet.
+  // Takes a slot from the pool, without recording it as held. Checks that the
+  // pool refuses only where it may.
   Free Take() {
     std::array<size_t, kMaxThreads> known;
     for (size_t i = 0; i < events_.size(); ++i) known[i] = CountKnown(i);
@@ -164,6 +175,7 @@ class PoolPlay : public Scenario {
     ++owned_;
   }
 
+  // How many of the thread's events happen before this point.
   size_t CountKnown(size_t thread) const {
     const uint16_t known = Explorer::Get().Known(static_cast<int>(thread));
     const auto& events = events_[thread];
@@ -172,7 +184,8 @@ class PoolPlay : public Scenario {
     return count;
   }
 
-  // The most values that can have been live at once since those events.
+  // Returns how many values can have been live at one moment, at most, if the
+  // first known[i] events of each thread i happened before.
   int MostLive(const std::array<size_t, kMaxThreads>& known) const {
     int most = 0;
     for (size_t i = 0; i < events_.size(); ++i) {
@@ -188,12 +201,13 @@ class PoolPlay : public Scenario {
     return most;
   }
 
-  // Slots that it takes to keep what options.h promises.
+  // How many slots are needed to keep what TableOptions promises.
   uint64_t Promised() const {
     return script_.max_slots +
            Traits::kMaxThreads * (script_.cache_slots + uint64_t{1});
   }
-  // The shard of whoever grew the table last does not count.
+  // How many slots may have been handed out by now. [INV-8] The thread that
+  // grew the table last took no slots on account of its own shard.
   uint64_t LimitNow() const {
     const uint64_t others =
         control_.opened.load(std::memory_order_relaxed).count() - uint64_t{1};
@@ -213,7 +227,7 @@ class PoolPlay : public Scenario {
   Slots slots_;
   SlotPool pool_;
   std::array<std::vector<Event>, kMaxThreads> events_;
-  uint64_t owned_ = 0;  // Slots that are live or held.
+  uint64_t owned_ = 0;  // How many slots are live or in a thread's hand.
   std::array<bool, kSlots> held_ = {};
   std::array<std::optional<Life>, 8> kept_ = {};
   std::array<Plain<int>, kSlots> stamps_;

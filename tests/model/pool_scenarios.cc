@@ -1,5 +1,5 @@
-// The pool of free slots alone: a few slots with caches that a table of so few
-// would never be given.
+// Scenarios of a SlotPool. Without a table, the pool can have larger caches
+// than a table gives to so few slots.
 
 #include <algorithm>
 #include <array>
@@ -19,8 +19,11 @@
 namespace holdfast::model {
 namespace {
 
-// `Slots` is CellSlots or InlineSlots; `Traits` say how many threads have a
-// shard.
+// A scenario of a few calls on one SlotPool. It checks that no two threads own
+// a slot at once, and that at the end each slot is in exactly one place [INV-7]
+// and can be taken once. Unlike PoolPlay, it checks the links of batches, has
+// both kinds of slots and chooses how many threads have a shard: `Slots` is
+// CellSlots or InlineSlots, and `Traits` are ModelTraits.
 template <typename Slots, typename Traits>
 class Pool : public Scenario {
  public:
@@ -35,10 +38,13 @@ class Pool : public Scenario {
   struct Script {
     uint32_t slots;
     uint32_t cache;
-    uint32_t spare = 0;  // Slots beyond, for what caches may hold.
+    uint32_t spare = 0;  // More slots, to make up for what caches hold.
+    // Called by thread 0 at the start.
     Body setup;
+    // The functions that threads 1, 2, ... call.
     std::vector<Body> threads;
-    int registered = kMaxThreads;  // Threads that have an ordinal at the start.
+    // How many threads, from thread 1 on, have an ordinal at the start.
+    int registered = kMaxThreads;
   };
 
   explicit Pool(const Script& script)
@@ -75,7 +81,7 @@ class Pool : public Scenario {
     script_.threads[static_cast<size_t>(thread - 1)](*this);
   }
 
-  // All threads exit, and one takes all that is left.
+  // Lets all threads exit, and takes all slots that are left, as thread 0.
   void Done() override {
     ModelThreads::ExitAll(kMaxThreads - 1);
     Check(held_ + Listed() + pool_.CachedSlots() + script_.slots -
@@ -94,7 +100,8 @@ class Pool : public Scenario {
     if (!ok) Explorer::Get().Fail(what);
   }
 
-  // Pins a slot, which is its new owner's alone. Nothing if there is none.
+  // Takes a slot, checks that no other thread owns it, and pins it. Returns
+  // nothing if there is none left.
   std::optional<Life> Acquire() {
     Free free;
     if (!pool_.AcquireFast(&free)) free = pool_.AcquireSlow();
@@ -105,12 +112,14 @@ class Pool : public Scenario {
     return slots_.Publish(free, 1);
   }
 
+  // Calls Acquire `count` times.
   std::vector<std::optional<Life>> AcquireMany(int count) {
     std::vector<std::optional<Life>> lives;
     for (int i = 0; i < count; ++i) lives.push_back(Acquire());
     return lives;
   }
 
+  // Unpins the slot and gives it back.
   void Release(std::optional<Life> life) {
     if (!life) return;
     Stamp(static_cast<uint32_t>(life->index()));
@@ -123,7 +132,8 @@ class Pool : public Scenario {
   uint64_t cached() const { return pool_.CachedSlots(); }
 
  private:
-  // Slots on the free list. Checks that they can be taken from there.
+  // Returns how many slots are on the free list. Checks its links and the sizes
+  // of its batches.
   uint32_t Listed() {
     uint32_t listed = 0;
     uint32_t first = control_.head.load(std::memory_order_relaxed).index();
@@ -138,7 +148,7 @@ class Pool : public Scenario {
     return listed;
   }
 
-  // Of the tree that the slot leads, or of none.
+  // Returns how many slots the tree below `root` has, which may be none.
   uint32_t Size(Link root, uint32_t depth = 0) {
     if (root.IsNone()) return 0;
     Check(root.index() < script_.slots, "a link to no slot");
@@ -192,7 +202,9 @@ void AddGrowth(Entries* entries) {
                     },
                     take_two_and_give};
   AddPool<P>("growth_at_the_last_batch", "", script, 2, 3, entries);
-  // An exited thread's shard is taken by a scavenger, a newcomer, or neither.
+  // Thread 1 exits and leaves slots in its shard. If thread 2 or 3 finds the
+  // pool full after that, it moves these slots to the free list
+  // (SlotPool::Scavenge).
   script.threads = {[](P& p) {
                       const auto first = p.Acquire();
                       p.Release(p.Acquire());
@@ -203,9 +215,10 @@ void AddGrowth(Entries* entries) {
   AddPool<P>("scavenge", "", script, 1, 2, entries);
 }
 
-// Two threads have left a slot each. One that finds the pool full looks at
-// both, while a newcomer takes one of them: the other is found, and no slot is
-// taken that caches are to hold.
+// Threads 3 and 4 have exited, and each has left a slot in its shard. Thread 1
+// finds the pool full and searches both shards, while thread 2 gets one of them
+// with its ordinal. Thread 1 must find the slot in the other shard, and must
+// not take one of the spare slots, which are to make up for caches.
 void AddSecondFind(Entries* entries) {
   using Traits = ModelTraits<4>;
   using P = Pool<internal::CellSlots<uint64_t, Traits>, Traits>;
@@ -238,12 +251,14 @@ void AddSecondFind(Entries* entries) {
   AddPool<P>("scavenge_two", "", script, 2, 1, entries);
 }
 
-// --- Who leads a batch -------------------------------------------------------
+// --- Which slot leads a batch ------------------------------------------------
 
-// On the list lie a batch of two and, below, a slot alone. The owner of a shard
-// takes the batch and exits; a scavenger takes the slot below, and then moves
-// what is left of the batch to the list; all of that while another has looked
-// at the list. What is left must not pass for the batch that was there. [INV-5]
+// On the free list lie a batch of two slots and, below, a batch of one. Thread
+// 1 takes the upper batch, pins its first slot and exits. Thread 2 takes the
+// slot below, and then moves the second slot of the upper batch, which thread 1
+// has left in its shard, to the free list. Thread 3 has read the head of the
+// list before all that: its CAS must not succeed as if the first batch were
+// still there. [INV-5]
 template <typename SlotsType>
 void AddRefill(const std::string& kind, Entries* entries) {
   using P = Pool<SlotsType, ModelTraits<2>>;
@@ -274,7 +289,8 @@ void AddRefill(const std::string& kind, Entries* entries) {
 
 // --- Batches of several slots ------------------------------------------------
 
-// Thread 3 frees `count` slots and exits. Thread 1 has a shard, thread 2 none.
+// Thread 3 leaves `count` free slots in its shard and on the free list, and
+// exits. Thread 1 has a shard, thread 2 has none.
 template <typename P>
 void Leave(P& p, int count) {
   ModelThreads::As(1, [] { ModelThreads::Register(); });
@@ -285,8 +301,9 @@ void Leave(P& p, int count) {
   ModelThreads::As(3, [] { ModelThreads::Exit(); });
 }
 
-// One takes what a thread has left with its shard, another one slot at a time:
-// batches are split, linked anew, and taken in part.
+// Threads 1 and 2 take what an exited thread has left: thread 1 whole batches,
+// since it has a shard; thread 2 single slots. So batches are split, linked
+// anew, and taken in part.
 template <typename SlotsType>
 void AddDrain(const char* name, const std::string& kind, uint32_t cache,
               int slots, Entries* entries) {
@@ -301,8 +318,9 @@ void AddDrain(const char* name, const std::string& kind, uint32_t cache,
   AddPool<P>(name, kind, script, 1, 1, entries);
 }
 
-// A newcomer inherits a shard with several slots, while one who has none looks
-// for a slot.
+// Thread 3 has exited and left several slots in its shard. Of threads 1 and 2,
+// the first to call gets thread 3's ordinal and so inherits the shard. The
+// other has no shard, and looks for a slot meanwhile.
 template <typename SlotsType>
 void AddInheritance(const std::string& kind, Entries* entries) {
   using P = Pool<SlotsType, ModelTraits<1>>;

@@ -1,4 +1,5 @@
-// The scenarios, by name. Each runs calls of the production templates.
+// The list of all scenarios, by name. A scenario is two or three threads that
+// make a few calls of the library's own templates; see explorer.h and play.h.
 
 #ifndef HOLDFAST_TESTS_MODEL_SCENARIOS_H_
 #define HOLDFAST_TESTS_MODEL_SCENARIOS_H_
@@ -14,38 +15,46 @@
 namespace holdfast::model {
 
 struct Entry {
-  std::string name;  // "read_writes/pair/moved"
+  // The scenario's own name comes first, then the kind of values and how the
+  // value came about (see Start), if there is a choice of these:
+  // "read_writes/pair/moved".
+  std::string name;
   Explorer::Make make;
-  // What is explored in full.
+  // All executions within these bounds are explored.
   Bounds bounds;
-  // A thread may have to wait for another: see SpareCells.
+  // Whether a thread may have to wait for another one. That is so for threads
+  // that share a spare cell: see SpareCells.
   bool waits = false;
-  // A thread leaves its call halfway: that is tried at each operation already.
+  // Whether a thread leaves its call halfway. Such a scenario tries that at
+  // each operation by itself.
   bool leaves = false;
-  // Too large to be explored in full: random executions, so many.
+  // If not 0, the scenario is too large for all executions to be explored, and
+  // this many random ones run instead.
   uint64_t random = 0;
 };
 
 using Entries = std::vector<Entry>;
 
-// Values in cells, and values inline.
+// Reads, writes and walks of values, in cells and inline.
 Entries ValueScenarios();
-// What whoever finds that a life is over may rely on.
+// What a thread may rely on when it finds that a life is over.
 Entries EndScenarios();
 // Free slots: the list, batches, growth, retirement.
 Entries FreeSlotScenarios();
-// The pool of free slots alone: what no table of that few slots would be given.
+// A SlotPool without a table, so that it can have caches which are larger than
+// a table with so few slots would have.
 Entries PoolScenarios();
-// Threads: ordinals, shards of exited threads, shared spare cells.
+// What passes between threads: ordinals, with their shards, and shared spare
+// cells.
 Entries ThreadScenarios();
-// A full table, and what threads must know of each other's shards.
+// A full table, and what threads must know of each other's shards then.
 Entries FullTableScenarios();
 // Threads that leave a call halfway.
 Entries LeftMidwayScenarios();
-// All of these.
+// All of the above.
 Entries AllScenarios();
 
-// The scenario that plays `script`; see Play.
+// Returns the entry of the scenario that plays `script`; see Play.
 template <typename Table>
 Entry MakeEntry(std::string name, typename Play<Table>::Script script,
                 Bounds bounds = {}) {

@@ -1,5 +1,9 @@
-// Every scenario, under every execution within its bounds; and with each of its
-// threads stopped for good after each of its operations.
+// Runs every scenario in every execution within its bounds; and then again, in
+// narrower bounds, with each of its threads stopped for good after each of its
+// operations.
+//
+// The environment variable HOLDFAST_MODEL_MORE_PREEMPTIONS adds its number to
+// the bounds of preemptions and of old values in a row, for a longer run.
 
 #include "tests/model/scenarios.h"
 
@@ -54,7 +58,8 @@ TEST_P(ScenarioTest, HoldsInEveryExecution) {
       Limit(search.bounds.stale).c_str(), search.bounds.rereads);
 }
 
-// Lock-freedom: whoever stops, wherever, the others end.
+// Tests lock-freedom: wherever one thread stops, the other threads must come to
+// their ends. If one does not, the execution fails with "no end in sight".
 TEST_P(ScenarioTest, OthersGoOnWhenAThreadStops) {
   const Entry& entry = GetParam();
   if (entry.waits) GTEST_SKIP() << "waits for a spare cell by design";
@@ -72,7 +77,8 @@ TEST_P(ScenarioTest, OthersGoOnWhenAThreadStops) {
   for (int thread = 1; thread <= result.threads; ++thread) {
     search.stalled_thread = thread;
     search.stalled_after = -1;
-    do {  // Until it ends before it would stop.
+    // Stops the thread one operation later each time, until it ends first.
+    do {
       ++search.stalled_after;
       result = Explorer::Get().Run(entry.make, search);
       ASSERT_EQ(result.failure, "")

@@ -1,4 +1,6 @@
-// The ways in which the value of a scenario has come about.
+// The ways in which the value that a scenario begins with can have come about.
+// The word of a slot, and so the protocol of reads and writes, depends on that:
+// see cell_word.h.
 
 #ifndef HOLDFAST_TESTS_MODEL_STARTS_H_
 #define HOLDFAST_TESTS_MODEL_STARTS_H_
@@ -7,15 +9,17 @@
 
 namespace holdfast::model {
 
-// How h(0), which holds 1 and belongs to thread 1, has come about.
+// Where the value 1 of h(0) is at the start.
 enum class Start {
-  kHome,   // In its own cell.
-  kMoved,  // Pinned into another cell, which the last life left.
-  kBack,   // In its own cell again, where writes are not counted any more.
-  kWorn,   // In its own cell, written as often as can be counted.
-  kLast,   // In the last life of its slot.
+  kHome,   // In the slot's own cell, into which it was pinned.
+  kMoved,  // In another cell, into which it was pinned: the life before left
+           // this cell in the slot.
+  kBack,   // In the slot's own cell again. Writes are not counted any more.
+  kWorn,   // In the slot's own cell, written as often as a word can count.
+  kLast,   // As kHome, but in the last life of the slot.
 };
 
+// Pins the value of h(0), as thread 1.
 template <typename Table>
 void Begin(Play<Table>& p, Start start) {
   p.As(1, [&] {

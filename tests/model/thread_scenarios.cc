@@ -1,4 +1,5 @@
-// What passes from thread to thread with an ordinal or a shared spare cell.
+// Ordinals pass from thread to thread, and with an ordinal the shard that
+// belongs to it. Shared spare cells pass from one Write to the next.
 
 #include <algorithm>
 #include <array>
@@ -29,7 +30,8 @@ class Threads {
     script.options = {/*max_slots=*/16, /*thread_cache_slots=*/1};
     script.setup = TwoPinned;
     script.registered = 1;
-    // A slot and a spare cell stay in the shard: not the one that it had.
+    // Leaves a free slot and a spare cell in the shard. The Write swaps cells,
+    // so that this spare cell is not the one that the shard began with.
     const Body leave = [](P& p) {
       p.UnpinOwn(p.h(0));
       p.Write(p.h(1), 3);
@@ -42,8 +44,8 @@ class Threads {
     };
     script.threads = {leave, arrive};
     Add("ordinal_hand_over", script, 2);
-    // A thread_local destructor that runs after the ordinal went back claims
-    // one for each call.
+    // Thread 1 makes calls after it gave its ordinal back, as a late exit hook
+    // may. Then it claims an ordinal for the time of each call that needs one.
     script.threads = {[](P& p) {
                         ModelThreads::Exit();
                         p.UnpinOwn(p.h(0));
@@ -56,8 +58,8 @@ class Threads {
     Add("ordinal_hand_over_to_one_of_two", script, 1, 1);
   }
 
-  // No thread has a spare cell of its own; together they have `cells`, of which
-  // one is h(1)'s own.
+  // No thread has a spare cell of its own: all threads share `cells` of them.
+  // One of these cells is the own cell of h(1)'s slot.
   void AddSharedSpares(size_t cells) {
     Script script;
     script.options = {/*max_slots=*/2, /*thread_cache_slots=*/0};
@@ -78,7 +80,8 @@ class Threads {
   }
 
  private:
-  // The second one's own cell is a spare, that of thread 1 or a shared one.
+  // Pins two values as thread 1, and moves the second one, so that its slot's
+  // own cell is a spare cell: thread 1's, or a shared one.
   static void TwoPinned(P& p) {
     p.As(1, [&] {
       p.h(0) = p.Pin(1);
@@ -101,6 +104,10 @@ class Threads {
 
 // --- The pool of ordinals alone ----------------------------------------------
 
+// Threads 1 and 2 claim an ordinal. Thread 3 tries to claim ordinal 0, if that
+// has ever been claimed, as a thread does that searches the shards of exited
+// threads. Then each gives its ordinal back and claims one again. No ordinal
+// may have two owners at once.
 class Ordinals : public Scenario {
  public:
   Ordinals() {
@@ -109,7 +116,7 @@ class Ordinals : public Scenario {
   }
   int threads() const override { return 3; }
   void Run(int thread) override {
-    // A scavenger tries those that were ever claimed.
+    // No ordinal from Limit() on has been claimed yet.
     const uint32_t ordinal = thread != 3 ? ModelThreads::Claim()
                              : ModelThreads::Limit() == 0 ? ModelThreads::kNone
                                                           : Try(0);
@@ -141,7 +148,8 @@ class Ordinals : public Scenario {
   std::array<Plain<int>, ModelThreads::kCapacity> stamps_;
 };
 
-// A pool of two words, with one ordinal free in each.
+// Two threads claim ordinals from a pool of two words, in each of which one
+// ordinal is free.
 class OrdinalsOfTwoWords : public Scenario {
  public:
   OrdinalsOfTwoWords() {
@@ -152,12 +160,14 @@ class OrdinalsOfTwoWords : public Scenario {
   void Run(int) override {
     for (int round = 0; round < 2; ++round) {
       const uint32_t ordinal = pool_.Claim();
-      if (ordinal == Pool::kNone) return;  // Both have changed hands meanwhile.
+      // Each ordinal may have been the other thread's when Claim looked at it.
+      if (ordinal == Pool::kNone) return;
       Own(ordinal);
       pool_.Release(ordinal);
     }
   }
-  // Wherever the search begins: an update of the hint may have been lost.
+  // Checks that both ordinals can be claimed, wherever the search begins: an
+  // update of the pool's hint may have been lost.
   void Done() override {
     const uint32_t one = pool_.Claim();
     const uint32_t other = pool_.Claim();

@@ -1,4 +1,5 @@
-// What readers, writers and those who end a life do to each other.
+// Reads, writes, walks and the ends of lives, on one or two values that several
+// threads use at the same time.
 
 #include <cstdint>
 #include <string>
@@ -12,7 +13,7 @@
 namespace holdfast::model {
 namespace {
 
-// The scenarios of one start.
+// The scenarios in which the value of h(0) has come about in one way: `start`.
 template <typename Table>
 class Values {
  public:
@@ -23,8 +24,9 @@ class Values {
       : kind_(std::move(kind)), start_(start), entries_(*entries) {}
 
   void AddReads() {
-    // The slot goes to another life while it is read, and the handle of that is
-    // passed on without any edge: what it publishes is visible all the same.
+    // While the value is read, its life ends and the slot begins another one.
+    // The new handle reaches the reader without a happens-before edge. If the
+    // reader can read the new value, it must see what happened before the Pin.
     Add("read_unpin_pin",
         {[](P& p) {
            p.UnpinOwn(p.h(0));
@@ -38,8 +40,9 @@ class Values {
            }
          }},
         3);
-    // The cell leaves the slot and comes back, twice: each time in one Write,
-    // or in two if it is not the slot's own.
+    // While the value is read, its cell leaves the slot and comes back, twice.
+    // The slot's own cell does that in one Write. Any other cell leaves in one
+    // Write and comes back in the next.
     const bool own = start_ != Start::kMoved;
     Add("read_writes",
         {[own](P& p) {
@@ -94,8 +97,8 @@ class Values {
            p.Write(p.h(0), 5);
          }},
         3, 3);
-    // Two that bring the value back to the slot's own cell, and one that comes
-    // between.
+    // While two threads bring the value back to the slot's own cell, the third
+    // may come between.
     Add("write_write_write",
         {[](P& p) { p.Exchange(p.h(0), 2); },
          [](P& p) {
@@ -107,7 +110,8 @@ class Values {
            p.Read(p.h(0));
          }},
         2, 1);
-    // The word of a later life must not pass for that of this one.
+    // A Write to the first life must not take the word of a later life for that
+    // of the first.
     Add("write_unpin",
         {[](P& p) {
            p.UnpinOwn(p.h(0));
@@ -119,7 +123,8 @@ class Values {
            p.ReadUnsynchronized(p.Told());
          }},
         2);
-    // Who ends a life that it was told of uses what was written under it.
+    // A thread that ends a life by Take sees what happened before the Write of
+    // the value that it gets.
     Add("write_take",
         {[](P& p) {
            p.data() = 7;
@@ -132,7 +137,7 @@ class Values {
            p.Pin(3);
          }},
         3);
-    // And of what was pinned.
+    // The same for what happened before the Pin of the value.
     Add("pin_take",
         {[](P& p) {
            p.UnpinOwn(p.h(0));
@@ -194,7 +199,8 @@ class Values {
            p.UnpinAll();
          }},
         2, 2);
-    // What is shown publishes as what is read.
+    // A thread to which ForEach shows a value sees what happened before the Pin
+    // or Write of that value, as after a Read.
     Add("for_each",
         {[](P& p) {
            p.UnpinOwn(p.h(0));
@@ -224,8 +230,10 @@ class Values {
         });
   }
 
-  // One throws at the first of two values; a call that begins after has to
-  // leave nothing over.
+  // The function of thread 1 throws at the first value that it is shown.
+  // Another thread's call must then visit what thread 1 has left over, or the
+  // call that thread 0 makes at the end: each of the two values is shown
+  // exactly once.
   void AddThrows() {
     Add("parallel_for_each_throws",
         {[](P& p) { WorkAndThrow(p); }, [](P& p) { WorkOnBoth(p); },
@@ -239,7 +247,7 @@ class Values {
  private:
   using Seen = std::vector<std::pair<typename Table::Handle, int>>;
 
-  // h(1) is live throughout.
+  // How often h(1) was shown, which is live all the time.
   static int Anchors(const Seen& seen, P& p) {
     int anchors = 0;
     for (const auto& [handle, number] : seen) anchors += handle == p.h(1);
@@ -252,7 +260,7 @@ class Values {
     p.count() += Anchors(seen, p);
   }
 
-  // Counts both h(0) and h(1).
+  // Works, and counts how often h(0) and h(1) are shown.
   static void WorkOnBoth(P& p) {
     p.walk()->Work([&](auto handle, const auto&) { CountBoth(p, handle); });
   }
@@ -273,8 +281,8 @@ class Values {
   void Add(const char* name, std::vector<typename P::Body> threads,
            int preemptions, int stale = -1, typename P::Body done = nullptr) {
     Script script;
-    // A cache of one slot: an Unpin and the next Pin of a thread use the same
-    // slot, without any edge between them.
+    // With a cache of one slot, a Pin that follows an Unpin of the same thread
+    // gets the same slot, without any edge between the two calls.
     script.options = {/*max_slots=*/16, /*thread_cache_slots=*/1};
     const Start start = start_;
     script.setup = [start](P& p) {
