@@ -26,7 +26,7 @@ HEADERS = [
     "include/holdfast/internal/mapped_memory.h",
     "include/holdfast/internal/ordinal_pool.h",
     "include/holdfast/internal/owner_locks.h",
-    "include/holdfast/internal/place.h",
+    "include/holdfast/internal/slot_names.h",
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/shard_array.h",
     "include/holdfast/internal/shared_walk.h",

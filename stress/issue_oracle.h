@@ -1,7 +1,7 @@
 // Knows the last handles that were issued for each slot, to check that no
 // handle is issued twice.
 //
-// It relies on the form of handles that internal/place.h describes: {slot
+// It relies on the form of handles that internal/slot_names.h describes: {slot
 // index, generation} XOR a key. A slot's first handle has generation 1, and
 // each later one a larger odd generation. All atomics here are relaxed: the
 // table must order two pins of a slot, and the oracle must not help it.

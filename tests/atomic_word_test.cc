@@ -50,5 +50,52 @@ TEST(AtomicWordTest, ACompareExchangeThatFailsTellsWhatItFound) {
   EXPECT_EQ(atomic->load(std::memory_order_relaxed), Live(9));
 }
 
+// Keeps the orders of the last operation.
+template <typename U>
+struct RecordingAtomic {
+  U load(std::memory_order order) const { return first = order, U{}; }
+  void store(U, std::memory_order order) { first = order; }
+  U exchange(U, std::memory_order order) { return first = order, U{}; }
+  bool compare_exchange_weak(U&, U, std::memory_order success,
+                             std::memory_order failure) {
+    first = success;
+    second = failure;
+    return true;
+  }
+  bool compare_exchange_strong(U&, U, std::memory_order success,
+                               std::memory_order failure) {
+    first = success;
+    second = failure;
+    return true;
+  }
+
+  static inline std::memory_order first = std::memory_order_seq_cst;
+  static inline std::memory_order second = std::memory_order_seq_cst;
+};
+struct RecordingAtomics {
+  template <typename U>
+  using Atomic = RecordingAtomic<U>;
+};
+
+TEST(AtomicWordTest, OrdersArePassedOn) {
+  using Record = RecordingAtomic<uint64_t>;
+  AtomicWord<Word, RecordingAtomics> atomic{};
+  Word expected = Live(1);
+  atomic.load(std::memory_order_acquire);
+  EXPECT_EQ(Record::first, std::memory_order_acquire);
+  atomic.store(Live(1), std::memory_order_release);
+  EXPECT_EQ(Record::first, std::memory_order_release);
+  atomic.exchange(Live(1), std::memory_order_acq_rel);
+  EXPECT_EQ(Record::first, std::memory_order_acq_rel);
+  atomic.compare_exchange_weak(expected, Live(3), std::memory_order_release,
+                               std::memory_order_relaxed);
+  EXPECT_EQ(Record::first, std::memory_order_release);
+  EXPECT_EQ(Record::second, std::memory_order_relaxed);
+  atomic.compare_exchange_strong(expected, Live(3), std::memory_order_acq_rel,
+                                 std::memory_order_acquire);
+  EXPECT_EQ(Record::first, std::memory_order_acq_rel);
+  EXPECT_EQ(Record::second, std::memory_order_acquire);
+}
+
 }  // namespace
 }  // namespace holdfast::internal

@@ -87,7 +87,7 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
     }
   }
 
-  static Place<32> Life(uint32_t index, uint64_t generation) {
+  static Life<32> LifeOf(uint32_t index, uint64_t generation) {
     return {index, Generation(generation)};
   }
   uint64_t Publish(uint32_t index, const Value& value) {
@@ -96,23 +96,23 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
         .number();
   }
   std::optional<Value> Read(uint32_t index, uint64_t generation) {
-    return slots_.Read(Life(index, generation));
+    return slots_.Read(LifeOf(index, generation));
   }
   bool Write(uint32_t index, uint64_t generation, const Value& value,
              uint32_t* spare) {
-    return ReplaceValue<Value, HookedTraits>(array_, Life(index, generation),
+    return ReplaceValue<Value, HookedTraits>(array_, LifeOf(index, generation),
                                              value, spare, nullptr);
   }
   std::optional<Value> Exchange(uint32_t index, uint64_t generation,
                                 const Value& value, uint32_t* spare) {
     ValueWords<Value> old;
-    if (!ReplaceValue(array_, Life(index, generation), value, spare, &old)) {
+    if (!ReplaceValue(array_, LifeOf(index, generation), value, spare, &old)) {
       return std::nullopt;
     }
     return old.Decode();
   }
   std::optional<Word> End(uint32_t index, uint64_t generation) {
-    return Vacate(slots_, Life(index, generation));
+    return Vacate(slots_, LifeOf(index, generation));
   }
   uint64_t GenerationNow() { return links_.GenerationAt(0).number(); }
   uint32_t CellNow() { return array_.LoadWord(0).CellOf(0); }
@@ -184,7 +184,7 @@ TEST_P(CellSlotsInterferenceTest, ReadTakesNoCellThatIsBeingRefilled) {
           Slots::Array::Side& version = arena_.side(other_spare_);
           version.store(version.load(std::memory_order_relaxed) + 1,
                         std::memory_order_release);
-          word = Word::In(CellOffset(0, other_spare_), Generation(now_));
+          word = Word::InCell(CellOffset(0, other_spare_), Generation(now_));
           AccessHook::Arm(second, goes_on);
         });
         const auto read = Read(0, now_);
@@ -230,7 +230,7 @@ TEST_P(CellSlotsInterferenceTest, RefusedReadLeavesTheVariableAsItWas) {
       },
       [&] {
         read = Value(9);
-        found = slots_.Read(Life(0, now_), &read);
+        found = slots_.Read(LifeOf(0, now_), &read);
       },
       [&] {
         EXPECT_EQ(read, Value(found ? 1 : 9));
@@ -387,7 +387,7 @@ TEST_P(CellSlotsInterferenceTest, EndOfALifeTakesTheValueOfTheLastWrite) {
                 [&] { ended = End(0, now_); },
                 [&] {
                   ASSERT_TRUE(ended);
-                  EXPECT_EQ(slots_.Value(Life(0, now_), *ended),
+                  EXPECT_EQ(slots_.Value(LifeOf(0, now_), *ended),
                             Value(interfered_ ? 2 : 1));
                   EXPECT_FALSE(array_.LoadWord(0).IsHome());
                 });

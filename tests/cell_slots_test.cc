@@ -29,13 +29,13 @@ static_assert(sizeof(SlotOfSize<64>) == 72);
 using Value = TestValue<16>;
 
 // The life of the slot `index` in that generation.
-Place<32> Life(uint32_t index, uint64_t generation) {
+Life<32> LifeOf(uint32_t index, uint64_t generation) {
   return {index, Generation(generation)};
 }
 
 // A slot's word that names a cell, and has no flag.
 Word In(uint32_t index, uint32_t cell, uint64_t generation) {
-  return Word::In(CellOffset(index, cell), Generation(generation));
+  return Word::InCell(CellOffset(index, cell), Generation(generation));
 }
 
 // A word at home, after so many writes.
@@ -64,26 +64,26 @@ class CellSlotsTest : public testing::Test {
   }
 
   std::optional<Value> Read(uint32_t index, uint64_t generation) {
-    return slots_.Read(Life(index, generation));
+    return slots_.Read(LifeOf(index, generation));
   }
 
   bool Write(uint32_t index, uint64_t generation, const Value& value,
              uint32_t* spare) {
-    return ReplaceValue<Value, DefaultTraits>(array_, Life(index, generation),
+    return ReplaceValue<Value, DefaultTraits>(array_, LifeOf(index, generation),
                                               value, spare, nullptr);
   }
 
   std::optional<Value> Exchange(uint32_t index, uint64_t generation,
                                 const Value& value, uint32_t* spare) {
     ValueWords<Value> old;
-    if (!ReplaceValue(array_, Life(index, generation), value, spare, &old)) {
+    if (!ReplaceValue(array_, LifeOf(index, generation), value, spare, &old)) {
       return std::nullopt;
     }
     return old.Decode();
   }
 
   std::optional<Word> End(uint32_t index, uint64_t generation) {
-    return Vacate(slots_, Life(index, generation));
+    return Vacate(slots_, LifeOf(index, generation));
   }
 
   SlotArena<Slots> arena_;
@@ -103,7 +103,7 @@ TEST_F(CellSlotsTest, ZeroedMemoryIsFreeSlotsThatOwnTheCellsBesideThem) {
 }
 
 TEST_F(CellSlotsTest, PublishReturnsThePlaceOfTheNewLife) {
-  EXPECT_EQ(slots_.Publish(links_.FreeSlotAt(2), Value(7)), Life(2, 1));
+  EXPECT_EQ(slots_.Publish(links_.FreeSlotAt(2), Value(7)), LifeOf(2, 1));
 }
 
 TEST_F(CellSlotsTest, PublishBeginsTheNextLife) {
@@ -118,7 +118,7 @@ TEST_F(CellSlotsTest, ReadsOfOtherGenerationsFindNothing) {
   for (const uint64_t generation : {uint64_t{0}, uint64_t{2}, uint64_t{3}}) {
     EXPECT_EQ(Read(0, generation), std::nullopt);
     Value value(1);
-    EXPECT_FALSE(slots_.Read(Life(0, generation), &value));
+    EXPECT_FALSE(slots_.Read(LifeOf(0, generation), &value));
     EXPECT_EQ(value, Value(1));
   }
 }
@@ -126,11 +126,11 @@ TEST_F(CellSlotsTest, ReadsOfOtherGenerationsFindNothing) {
 TEST_F(CellSlotsTest, ReadIntoAVariableIsRead) {
   Publish(0, Value(7));
   Value value(1);
-  EXPECT_TRUE(slots_.Read(Life(0, 1), &value));
+  EXPECT_TRUE(slots_.Read(LifeOf(0, 1), &value));
   EXPECT_EQ(value, Value(7));
   arena_.Displace(0, &spare_);
   ASSERT_TRUE(Write(0, 1, Value(8), &spare_));
-  EXPECT_TRUE(slots_.Read(Life(0, 1), &value));
+  EXPECT_TRUE(slots_.Read(LifeOf(0, 1), &value));
   EXPECT_EQ(value, Value(8));
 }
 
@@ -223,7 +223,7 @@ TEST_F(CellSlotsTest, VacateEndsTheLifeClearsTheMarkAndKeepsTheCell) {
   arena_.Displace(1, &spare_);
   const std::optional<Word> vacated = End(1, 1);
   ASSERT_TRUE(vacated);
-  EXPECT_EQ(slots_.Value(Life(1, 1), *vacated), Value(8));
+  EXPECT_EQ(slots_.Value(LifeOf(1, 1), *vacated), Value(8));
   EXPECT_EQ(array_.LoadWord(1), In(1, kSlots, 2));
   EXPECT_EQ(Read(1, 1), std::nullopt);
   EXPECT_EQ(End(1, 1), std::nullopt);
@@ -244,14 +244,14 @@ TEST_F(CellSlotsTest, FreeSlotTellsWhetherItsCellIsAnother) {
   Publish(1, Value(7));
   arena_.Displace(1, &spare_);
   const Word ended = *End(1, 1);
-  const Free free = Slots::Vacated(Life(1, 1), ended);
+  const Free free = Slots::Vacated(LifeOf(1, 1), ended);
   EXPECT_EQ(free, links_.FreeSlotAt(1));
   EXPECT_EQ(free, Free(Link(1, true), Generation(2)));
   EXPECT_EQ(links_.FreeSlotOf(free.link()), free);
-  EXPECT_EQ(slots_.Publish(free, Value(9)), Life(1, 3));
+  EXPECT_EQ(slots_.Publish(free, Value(9)), LifeOf(1, 3));
 
   Publish(2, Value(7));
-  const Free own = Slots::Vacated(Life(2, 1), *End(2, 1));
+  const Free own = Slots::Vacated(LifeOf(2, 1), *End(2, 1));
   EXPECT_EQ(own, links_.FreeSlotAt(2));
   EXPECT_FALSE(own.moved());
 }
@@ -262,7 +262,7 @@ TEST_F(CellSlotsTest, ASlotThatGetsItsOwnCellBackIsNoLongerMoved) {
   ASSERT_TRUE(Write(1, 1, Value(9), &spare_));
   EXPECT_EQ(Read(1, 1), Value(9));
   const Word ended = *End(1, 1);
-  EXPECT_FALSE(Slots::Vacated(Life(1, 1), ended).moved());
+  EXPECT_FALSE(Slots::Vacated(LifeOf(1, 1), ended).moved());
   EXPECT_EQ(array_.LoadWord(1), In(1, 1, 2));
 }
 
@@ -297,8 +297,8 @@ TEST_F(CellSlotsTest, UpdateExclusiveRewritesTheValueInPlace) {
   Publish(1, Value(8));
   arena_.Displace(1, &spare_);
   const Word word = array_.LoadWord(1);
-  slots_.UpdateExclusive(1, [](Place<32> life, Value& value) {
-    EXPECT_EQ(life, Life(1, 1));
+  slots_.UpdateExclusive(1, [](Life<32> life, Value& value) {
+    EXPECT_EQ(life, LifeOf(1, 1));
     EXPECT_EQ(value, Value(8));
     value = Value(9);
   });
@@ -320,7 +320,7 @@ TEST(CellSlotsRetirementTest, TheLastLifeEndsInRetirementWithoutOverflow) {
   EXPECT_FALSE(LiveOnce<3>(slots, Value(3), &free));
   EXPECT_EQ(free, FreeSlot<3>(SlotLink<3>(1, false), Generations::kRetired));
   EXPECT_EQ(arena.array().LoadWord(1),
-            CellWord<3>::In(CellOffset(), Generations::kRetired));
+            CellWord<3>::InCell(CellOffset(), Generations::kRetired));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Generation, the names of slots in place.h, and the words of slots: for every
-// number of generation bits that matters.
+// Generation, the names of slots in slot_names.h, and the words of slots: for
+// every number of generation bits that matters.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,10 @@
 #include "holdfast/internal/cell_word.h"
 #include "holdfast/internal/generation.h"
 #include "holdfast/internal/inline_word.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/shard.h"
+#include "holdfast/internal/shard_array.h"
+#include "holdfast/internal/shared_walk.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/spare_cell.h"
 
 namespace holdfast::internal {
@@ -52,7 +55,7 @@ using AllBits =
                    GenerationBits<40>, GenerationBits<48>>;
 TYPED_TEST_SUITE(PackedTypesTest, AllBits);
 
-// --- Generations and indexes -------------------------------------------------
+// --- Generations and indexes -----------------------------------------------
 
 TYPED_TEST(PackedTypesTest, RetiredIsTheLastEvenGeneration) {
   using Generations = GenerationLimits<TypeParam::value>;
@@ -74,21 +77,22 @@ TYPED_TEST(PackedTypesTest, IndexesFitInTheirBitsAndIn31) {
   EXPECT_EQ(Indexes::kNone, Indexes::kMaxSlots);
 }
 
-// --- Names of slots ----------------------------------------------------------
+// --- Names of slots --------------------------------------------------------
 
 TYPED_TEST(PackedTypesTest, PartsOfAPlaceComeBack) {
-  using Life = Place<TypeParam::value>;
+  using OneLife = Life<TypeParam::value>;
   for (const uint64_t index : TestFixture::SomeIndexes()) {
     for (const Generation generation : TestFixture::SomeGenerations()) {
-      const Life life(index, generation);
+      const OneLife life(index, generation);
       EXPECT_EQ(life.index(), index);
       EXPECT_EQ(life.generation(), generation);
       EXPECT_EQ(life.IsLive(), generation.IsLive());
-      EXPECT_EQ(Life::FromBits(life.bits()), life);
+      EXPECT_EQ(OneLife::FromBits(life.bits()), life);
       EXPECT_LT(life.bits(), uint64_t{1} << 62);
     }
   }
-  EXPECT_EQ(Life::FromBits(kAllOnes).index(), kAllOnes >> TestFixture::kBits);
+  EXPECT_EQ(OneLife::FromBits(kAllOnes).index(),
+            kAllOnes >> TestFixture::kBits);
 }
 
 TYPED_TEST(PackedTypesTest, PartsOfAFreeSlotComeBack) {
@@ -117,7 +121,7 @@ TYPED_TEST(PackedTypesTest, PartsOfAFreeSlotComeBack) {
   }
 }
 
-TYPED_TEST(PackedTypesTest, NoSlotIsNoSlots) {
+TYPED_TEST(PackedTypesTest, NoSlotHasNoSlotsIndex) {
   using Free = FreeSlot<TypeParam::value>;
   using Link = SlotLink<TypeParam::value>;
   using Head = ListHead<TypeParam::value>;
@@ -134,17 +138,17 @@ TYPED_TEST(PackedTypesTest, NoSlotIsNoSlots) {
 
 TYPED_TEST(PackedTypesTest, LivesFollowOnFreeSlotsAndFreeSlotsOnLives) {
   using Free = FreeSlot<TypeParam::value>;
-  using Life = Place<TypeParam::value>;
+  using OneLife = Life<TypeParam::value>;
   const Free fresh = Free::Fresh(7);
   EXPECT_EQ(fresh, Free({7, false}, Generation(0)));
-  EXPECT_EQ(fresh.NextLife(), Life(7, Generation(1)));
-  EXPECT_EQ(Free::After(Life(7, Generation(1))),
+  EXPECT_EQ(fresh.NextLife(), OneLife(7, Generation(1)));
+  EXPECT_EQ(Free::After(OneLife(7, Generation(1))),
             Free({7, false}, Generation(2)));
 }
 
 TYPED_TEST(PackedTypesTest, LinksComeBack) {
   using Link = SlotLink<TypeParam::value>;
-  using Links = SlotLinks<TypeParam::value>;
+  using Links = LinkPair<TypeParam::value>;
   for (const Link first : {Link(), Link(3, true)}) {
     for (const Link second : {Link(), Link(4, false)}) {
       const Links links = Links::FromBits(Links{first, second}.bits());
@@ -154,7 +158,7 @@ TYPED_TEST(PackedTypesTest, LinksComeBack) {
   }
 }
 
-TYPED_TEST(PackedTypesTest, AHeadIsTheSlotWithoutTheMark) {
+TYPED_TEST(PackedTypesTest, AHeadDoesNotSayWhetherItsSlotIsMoved) {
   using Free = FreeSlot<TypeParam::value>;
   using Head = ListHead<TypeParam::value>;
   const Head head = Head::Of(Free({5, true}, Generation(2)));
@@ -163,7 +167,7 @@ TYPED_TEST(PackedTypesTest, AHeadIsTheSlotWithoutTheMark) {
   EXPECT_FALSE(head.IsEmpty());
 }
 
-// --- Words of slots with cells -----------------------------------------------
+// --- Words of slots with cells ---------------------------------------------
 
 TYPED_TEST(PackedTypesTest, ACellThatIsNamedComesBack) {
   using Cell = CellWord<TypeParam::value>;
@@ -171,9 +175,9 @@ TYPED_TEST(PackedTypesTest, ACellThatIsNamedComesBack) {
   for (const uint32_t slot : {0u, 1u, last / 2, last - 1}) {
     for (const uint32_t cell : {0u, 1u, last / 2, last}) {
       for (const Generation generation : TestFixture::SomeGenerations()) {
-        const Cell word = Cell::In(CellOffset(slot, cell), generation);
+        const Cell word = Cell::InCell(CellOffset(slot, cell), generation);
         EXPECT_EQ(word.CellOf(slot), cell);
-        EXPECT_EQ(word.cell().IsOwn(), slot == cell);
+        EXPECT_EQ(word.offset().IsOwn(), slot == cell);
         EXPECT_EQ(word.generation(), generation);
         EXPECT_EQ(word.IsLive(), generation.IsLive());
         EXPECT_FALSE(word.IsHome());
@@ -193,7 +197,7 @@ TYPED_TEST(PackedTypesTest, AWordThatIsAwayNamesTheSameCell) {
   EXPECT_TRUE(away.IsLive());
   EXPECT_EQ(away.generation(), last);
   EXPECT_EQ(away.CellOf(0), IndexLimits<TypeParam::value>::kNone);
-  EXPECT_NE(away, Cell::In(offset, last));
+  EXPECT_NE(away, Cell::InCell(offset, last));
 }
 
 TYPED_TEST(PackedTypesTest, AWordAtHomeNamesTheOwnCell) {
@@ -206,8 +210,8 @@ TYPED_TEST(PackedTypesTest, AWordAtHomeNamesTheOwnCell) {
     EXPECT_TRUE(word.IsLive());
     EXPECT_EQ(word.generation(), last);
     EXPECT_EQ(word.CellOf(5), 5);
-    EXPECT_TRUE(word.cell().IsOwn());
-    EXPECT_EQ(word.Ended(), Cell::In(CellOffset(), last.Next()));
+    EXPECT_TRUE(word.offset().IsOwn());
+    EXPECT_EQ(word.Ended(), Cell::InCell(CellOffset(), last.Next()));
   }
 }
 
@@ -216,13 +220,13 @@ TYPED_TEST(PackedTypesTest, OnlyAWriteThatTakesTheOwnCellIsToReturn) {
   const Generation last = GenerationLimits<TypeParam::value>::kLastLive;
   const CellOffset to(0, 3);
   for (const Cell own : {TestFixture::Counted(0), TestFixture::Counted(9),
-                         Cell::In(CellOffset(), last)}) {
+                         Cell::InCell(CellOffset(), last)}) {
     EXPECT_EQ(own.Written(to), Cell::Away(to, last));
   }
   const CellOffset other(0, 2);
-  for (const Cell word : {Cell::In(other, last), Cell::Away(other, last)}) {
-    EXPECT_EQ(word.Written(to), Cell::In(to, last));
-    EXPECT_EQ(word.Written(CellOffset()), Cell::In(CellOffset(), last));
+  for (const Cell word : {Cell::InCell(other, last), Cell::Away(other, last)}) {
+    EXPECT_EQ(word.Written(to), Cell::InCell(to, last));
+    EXPECT_EQ(word.Written(CellOffset()), Cell::InCell(CellOffset(), last));
   }
 }
 
@@ -230,7 +234,7 @@ TYPED_TEST(PackedTypesTest, WritesAreCountedToTheLastAndNeverWrap) {
   using Cell = CellWord<TypeParam::value>;
   const uint64_t last = TestFixture::kMostWrites;
   const Cell uncounted =
-      Cell::In(CellOffset(), GenerationLimits<TypeParam::value>::kLastLive);
+      Cell::InCell(CellOffset(), GenerationLimits<TypeParam::value>::kLastLive);
   EXPECT_EQ(TestFixture::Counted(0).BroughtHome(), TestFixture::Counted(1));
   EXPECT_EQ(TestFixture::Counted(1).BroughtHome(), TestFixture::Counted(2));
   EXPECT_EQ(TestFixture::Counted(last - 1).BroughtHome(),
@@ -243,22 +247,21 @@ TYPED_TEST(PackedTypesTest, TheEndOfALifeKeepsTheCellAndNoFlag) {
   using Cell = CellWord<TypeParam::value>;
   const CellOffset cell(0, IndexLimits<TypeParam::value>::kNone);
   for (const Cell word :
-       {Cell::In(cell, Generation(1)), Cell::Away(cell, Generation(1))}) {
-    EXPECT_EQ(word.Ended(), Cell::In(cell, Generation(2)));
+       {Cell::InCell(cell, Generation(1)), Cell::Away(cell, Generation(1))}) {
+    EXPECT_EQ(word.Ended(), Cell::InCell(cell, Generation(2)));
   }
-  EXPECT_EQ(Cell::In(cell, Generation(0)).Pinned(),
-            Cell::In(cell, Generation(1)));
+  EXPECT_EQ(Cell::InCell(cell, Generation(0)).Pinned(),
+            Cell::InCell(cell, Generation(1)));
 }
 
 TYPED_TEST(PackedTypesTest, ZeroIsAFreeSlotWithItsOwnCell) {
   using Cell = CellWord<TypeParam::value>;
-  EXPECT_EQ(Cell::FromBits(0), Cell::In(CellOffset(), Generation(0)));
+  EXPECT_EQ(Cell::FromBits(0), Cell::InCell(CellOffset(), Generation(0)));
   EXPECT_FALSE(Cell::FromBits(0).IsLive());
   EXPECT_FALSE(Cell::FromBits(0).IsHome());
 }
 
-// --- Words of slots without
-// ---------------------------------------------------
+// --- Words of slots without ------------------------------------------------
 
 TYPED_TEST(PackedTypesTest, AValueInAWordComesBack) {
   using Inline = InlineWord<TypeParam::value>;
@@ -286,8 +289,7 @@ TYPED_TEST(PackedTypesTest, ALinkInAWordComesBack) {
   }
 }
 
-// --- Spare cells
-// ---------------------------------------------------------------
+// --- Spare cells -----------------------------------------------------------
 
 TEST(SpareCellTest, StatesAreDifferent) {
   EXPECT_TRUE(SpareCell().IsUnused());
@@ -306,10 +308,37 @@ TEST(SpareCellTest, StatesAreDifferent) {
   }
 }
 
-// --- What must not compile
-// -----------------------------------------------------
+// --- Open shards and walks -------------------------------------------------
 
-using Life = Place<32>;
+TEST(OpenedShardsTest, CountsShardsAndNamesTheLast) {
+  EXPECT_EQ(OpenedShards::FromBits(0).count(), 0);
+  EXPECT_EQ(OpenedShards::FromBits(0).last_plus_one(), 0);
+  const OpenedShards two = OpenedShards().With(7).With(0xFFFF'FFFE);
+  EXPECT_EQ(two.count(), 2);
+  EXPECT_EQ(two.last_plus_one(), 0xFFFF'FFFF);
+  EXPECT_EQ(two.With(3).count(), 3);
+  EXPECT_EQ(two.With(3).last_plus_one(), 4);
+}
+
+TEST(WalkPlaceTest, StatesAreDifferent) {
+  EXPECT_TRUE(WalkPlace::FromBits(0).IsUnused());
+  for (const WalkPlace place :
+       {WalkPlace(), WalkPlace::Taken(), WalkPlace::Empty(),
+        WalkPlace::LeftOver(0, 1)}) {
+    EXPECT_EQ(place.IsUnused(), place.bits() == WalkPlace().bits());
+    EXPECT_EQ(place.IsTaken(), place.bits() == WalkPlace::Taken().bits());
+    EXPECT_EQ(place.IsLeftOver(),
+              place.bits() == WalkPlace::LeftOver(0, 1).bits());
+  }
+  const WalkPlace most = WalkPlace::LeftOver(0xFFFF'FFFE, 0xFFFF'FFFF);
+  EXPECT_TRUE(most.IsLeftOver());
+  EXPECT_EQ(most.begin(), 0xFFFF'FFFE);
+  EXPECT_EQ(most.end(), 0xFFFF'FFFF);
+}
+
+// --- What must not compile -------------------------------------------------
+
+using OneLife = Life<32>;
 using Free = FreeSlot<32>;
 using Link = SlotLink<32>;
 using Head = ListHead<32>;
@@ -341,10 +370,15 @@ constexpr bool AreApart(List<Types...> all) {
   return (IsApartFrom<Types>(all) && ...);
 }
 
-static_assert(AreApart(List<Generation, Life, Free, Link, Head, Cell, Inline,
-                            CellOffset, SpareCell>()));
+static_assert(AreApart(List<Generation, OneLife, Free, Link, Head, Cell, Inline,
+                            CellOffset, SpareCell, OpenedShards, WalkPlace>()));
+// A LastFreed is made of a free slot, explicitly, and of nothing else.
+static_assert(AreApart(List<Generation, OneLife, Link, Head, Cell, Inline,
+                            SpareCell, LastFreed<32>>()));
+static_assert(!std::is_convertible_v<Free, LastFreed<32>> &&
+              !std::is_convertible_v<LastFreed<32>, Free>);
 // Nor do those for another number of generation bits.
-static_assert(AreApart(List<Life, Place<40>>()));
+static_assert(AreApart(List<OneLife, Life<40>>()));
 static_assert(AreApart(List<Free, FreeSlot<40>>()));
 static_assert(AreApart(List<Cell, CellWord<40>>()));
 
@@ -356,22 +390,25 @@ constexpr bool AreNoNumbers(List<Types...>) {
            !CanCompare<Types, uint64_t>::value) &&
           ...);
 }
-static_assert(AreNoNumbers(List<Generation, Life, Free, Link, Head, Cell,
-                                Inline, CellOffset, SpareCell>()));
+static_assert(AreNoNumbers(
+    List<Generation, OneLife, Free, Link, Head, Cell, Inline, CellOffset,
+         SpareCell, LastFreed<32>, OpenedShards, WalkPlace>()));
 
 // An index and a generation are not mixed up.
-static_assert(std::is_constructible_v<Life, uint64_t, Generation>);
-static_assert(!std::is_constructible_v<Life, Generation, uint64_t>);
-static_assert(!std::is_constructible_v<Life, uint64_t, uint64_t>);
+static_assert(std::is_constructible_v<OneLife, uint64_t, Generation>);
+static_assert(!std::is_constructible_v<OneLife, Generation, uint64_t>);
+static_assert(!std::is_constructible_v<OneLife, uint64_t, uint64_t>);
 static_assert(!std::is_constructible_v<Free, Link, uint64_t>);
 static_assert(!std::is_constructible_v<Free, uint64_t, Generation>);
 
 template <typename T>
-constexpr bool kIsFree = std::is_trivially_copyable_v<T> &&
-                         sizeof(T) <= sizeof(uint64_t);
-static_assert(kIsFree<Generation> && kIsFree<Life> && kIsFree<Free> &&
-              kIsFree<Link> && kIsFree<Head> && kIsFree<Cell> &&
-              kIsFree<Inline> && kIsFree<CellOffset> && kIsFree<SpareCell>);
+constexpr bool kCostsNothing = std::is_trivially_copyable_v<T> &&
+                               sizeof(T) <= sizeof(uint64_t);
+static_assert(kCostsNothing<Generation> && kCostsNothing<OneLife> &&
+              kCostsNothing<Free> && kCostsNothing<Link> &&
+              kCostsNothing<Head> && kCostsNothing<Cell> &&
+              kCostsNothing<Inline> && kCostsNothing<CellOffset> &&
+              kCostsNothing<SpareCell>);
 
 }  // namespace
 }  // namespace holdfast::internal

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "absl/base/attributes.h"
@@ -93,6 +94,16 @@ class ParallelForEachTest : public testing::Test {
   std::vector<int> visits_ = std::vector<int>(kValues);
   uint64_t count_ = 0;
 };
+
+TEST_F(ParallelForEachTest, ATableThatWasMovedFromHasNothingToVisit) {
+  const Table moved = std::move(table_);
+  Walk walk(table_);  // NOLINT(bugprone-use-after-move): that is allowed.
+  for (int call = 0; call < 2; ++call) {
+    EXPECT_TRUE(walk.Work([&](Handle, uint64_t value) { Visit(value); }));
+  }
+  EXPECT_EQ(moved.GetStats().live, kValues);
+  EXPECT_EQ(count_, 0);
+}
 
 TEST_F(ParallelForEachTest, NextCallVisitsWhatAnExceptionHasLeftOver) {
   for (uint64_t at = 1; at <= kValues; ++at) {

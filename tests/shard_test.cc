@@ -45,7 +45,7 @@ TEST(ShardTest, ZeroedMemoryIsAClosedShardWithoutASpareCell) {
 
 TEST(LastFreedTest, StatesAreDifferent) {
   using Last = LastFreed<32>;
-  const FreeSlot<32> first = FreeSlot<32>::After(Place<32>(0, Generation(1)));
+  const FreeSlot<32> first = FreeSlot<32>::After(Life<32>(0, Generation(1)));
   EXPECT_TRUE(Last::FromBits(0).IsClosed());
   EXPECT_TRUE(Last().IsClosed());
   EXPECT_FALSE(Last().IsEmpty());

@@ -72,7 +72,7 @@ class SlotPoolTest : public testing::Test {
 
   // Unpins the slot.
   void Release(uint32_t index) {
-    const Place<32> life(index, links_.GenerationAt(index));
+    const Life<32> life(index, links_.GenerationAt(index));
     const auto ended = Vacate(slots_, life);
     ASSERT_TRUE(ended);
     pool_.Release(Slots::Vacated(life, *ended));

@@ -28,9 +28,9 @@
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/generation.h"
 #include "holdfast/internal/inline_slots.h"
-#include "holdfast/internal/place.h"
 #include "holdfast/internal/shared_walk.h"
 #include "holdfast/internal/slot_kind.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/slot_observers.h"
 #include "holdfast/internal/table_key.h"
 #include "holdfast/internal/table_parts.h"
@@ -282,9 +282,9 @@ class HandleTable {
     explicit ParallelForEach(const HandleTable& table)
         : table_(table), walk_(table.pool_.high_water()) {}
 
-    // Visits slots until no thread has any left to begin with. `fn` is called
-    // by this thread alone. Allocates nothing. Wait-free but for the Read of
-    // each value.
+    // Visits slots until every slot has been taken by some thread. `fn` is
+    // called by this thread alone. Allocates nothing. Wait-free but for the
+    // Read of each value.
     //
     // If `fn` returns Step::kStop, Work returns false. An exception that leaves
     // `fn` leaves Work, as does the unwinding of a thread that exits in `fn`
@@ -297,14 +297,15 @@ class HandleTable {
     template <typename F>
     bool Work(F&& fn) {
       typename Walk::Worker worker(walk_);
-      do {
+      while (worker.begin < worker.end || worker.Next()) {
         const bool goes_on = table_.slots_.Visit(
             worker.begin, worker.end, [&](Life life, const T& value) {
               worker.begin = life.index() + 1;  // Whatever becomes of the call.
               return Show(fn, table_.HandleOf(life), value);
             });
         if (!goes_on) return false;
-      } while (worker.Next());
+        worker.begin = worker.end;
+      }
       return true;
     }
 
@@ -349,7 +350,7 @@ class HandleTable {
     if (life.index() >= std::max(pool_.max_slots(), pool_.high_water())) {
       return {HandleState::kForeign, 0};
     }
-    return internal::Compare<Generations>(
+    return internal::DiagnoseGenerations<Generations>(
         life.generation(), InRange(life)
                                ? slots_.ObservedGeneration(life.index())
                                : internal::Generation());
@@ -421,7 +422,7 @@ class HandleTable {
 
   using Parts = internal::TableParts<Slots, Traits>;
   using Pool = typename Parts::Pool;
-  using Life = internal::Place<Traits::kGenerationBits>;
+  using Life = internal::Life<Traits::kGenerationBits>;
   using Free = internal::FreeSlot<Traits::kGenerationBits>;
 
   HandleTable() = default;

@@ -30,7 +30,8 @@ uint32_t Displace(const internal::CellArray<T, Traits>& array, uint32_t index,
     to[i].store(from[i].load(kRelaxed), kRelaxed);
   }
   array.slot(index)->word.store(
-      Word::In(internal::CellOffset(index, cell), word.generation()), kRelaxed);
+      Word::InCell(internal::CellOffset(index, cell), word.generation()),
+      kRelaxed);
   return old;
 }
 

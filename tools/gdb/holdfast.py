@@ -55,7 +55,7 @@ def handle_text(bits):
 
 class Table:
     """Reads a HandleTable, whose words include/holdfast/internal describes:
-    place.h, cell_word.h, inline_word.h."""
+    slot_names.h, cell_word.h, inline_word.h."""
 
     def __init__(self, value):
         kind = value.type.strip_typedefs()

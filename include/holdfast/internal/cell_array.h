@@ -22,7 +22,7 @@ struct CellSlot {
   AtomicWord<CellWord<Traits::kGenerationBits>, typename Traits::Atomics> word;
 
   // While the slot that uses a cell is free, the cell's first word holds the
-  // slot's SlotLinks.
+  // slot's LinkPair.
   ValueCell<T, Traits> cell;
 };
 
@@ -41,9 +41,11 @@ class CellArray {
   // The version of the cell of this entry.
   Side* side(uint64_t index) const noexcept { return versions_ + index; }
 
-  // For callers that read nothing through the word.
+  // For the slot's owner, and for callers that use the word only if a CAS then
+  // succeeds.
   Word LoadWord(uint64_t index) const noexcept {
-    // order: relaxed. Nothing is read through it.
+    // order: relaxed. The owner has the word by another edge, and the CAS
+    // validates what others find.
     return slots_[index].word.load(std::memory_order_relaxed);
   }
 

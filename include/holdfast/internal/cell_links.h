@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "holdfast/internal/cell_array.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 
@@ -17,7 +17,7 @@ template <typename T, typename Traits>
 class CellLinks {
   using Free = FreeSlot<Traits::kGenerationBits>;
   using Link = SlotLink<Traits::kGenerationBits>;
-  using Links = SlotLinks<Traits::kGenerationBits>;
+  using Pair = LinkPair<Traits::kGenerationBits>;
   using Word = CellWord<Traits::kGenerationBits>;
 
  public:
@@ -34,17 +34,17 @@ class CellLinks {
 
   Free FreeSlotAt(uint32_t index) const noexcept {
     const Word word = array_.LoadWord(index);
-    return Free(Link(index, !word.cell().IsOwn()), word.generation());
+    return Free(Link(index, !word.offset().IsOwn()), word.generation());
   }
 
   Free FreeSlotOf(Link link) const noexcept {
     return Free(link, GenerationAt(link.index()));
   }
 
-  void SetLinks(Free free, Links links) noexcept {
+  void SetLinks(Free free, Pair links) noexcept {
     // order: release -> refill. A reader that is late, of the slot's last life,
-    // may copy this word; it then sees, when it looks at the slot again, that
-    // the life is over.
+    // may copy this word; the reader then sees, when it looks at the slot
+    // again, that the life is over.
     LinksWord(free.link()).store(links.bits(), std::memory_order_release);
   }
 
@@ -53,15 +53,15 @@ class CellLinks {
   void SetBelow(Free first, uint32_t below) noexcept {
     Atomic& word = LinksWord(first.link());
     // order: relaxed. The caller owns the slot and wrote the link.
-    Links links = Links::FromBits(word.load(std::memory_order_relaxed));
+    Pair links = Pair::FromBits(word.load(std::memory_order_relaxed));
     links.second = Link(below, false);
     // order: release -> refill. As in SetLinks.
     word.store(links.bits(), std::memory_order_release);
   }
 
-  Links LinksOf(Link link) const noexcept {
+  Pair LinksOf(Link link) const noexcept {
     // order: relaxed. The caller owns the slot, by the recycle edge.
-    return Links::FromBits(LinksWord(link).load(std::memory_order_relaxed));
+    return Pair::FromBits(LinksWord(link).load(std::memory_order_relaxed));
   }
 
   // --- A thread that looks at the top of the free list -----------------------
@@ -72,7 +72,7 @@ class CellLinks {
     // below have lain on the list, unchanged, since the acquire load of the
     // head; so the link is right. Else it is not used.
     const uint64_t bits = LinksWord(first).load(std::memory_order_relaxed);
-    return Links::FromBits(bits).second.bits();
+    return Pair::FromBits(bits).second.bits();
   }
 
   Generation GenerationAt(uint32_t index) const noexcept {

@@ -21,8 +21,8 @@
 
 namespace holdfast::internal {
 
-// Copies the value of a slot whose word, which was acquired, has it at home.
-// False if that may have changed meanwhile.
+// Copies the value of a slot whose word, which the caller has acquired, says
+// that the value is at home. False if that may have changed meanwhile.
 template <typename T, typename Traits>
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool CopyHome(
     const CellSlot<T, Traits>& slot, CellWord<Traits::kGenerationBits> word,
@@ -34,8 +34,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool CopyHome(
   return slot.word.load(std::memory_order_relaxed) == word;
 }
 
-// Copies the value from the cell that `word`, which was acquired, names. False
-// if the cell may have been elsewhere meanwhile.
+// Copies the value from the cell that `word` names, which the caller has
+// acquired. False if the cell may have been elsewhere meanwhile.
 template <typename T, typename Traits>
 bool TryCopy(const CellArray<T, Traits>& array, uint64_t index,
              CellWord<Traits::kGenerationBits> word,
@@ -52,14 +52,15 @@ bool TryCopy(const CellArray<T, Traits>& array, uint64_t index,
   *copy = array.slot(cell)->cell.Copy();
   // order: relaxed, both. If the copy has read a later refill, its acquire load
   // has synchronized with that refill, which comes after the change of the word
-  // and after the bump of the version: so these loads see both. [INV-4]
+  // and after the bump of the version, if there is one: so these loads see that
+  // change or, if the same word has come back, the bump. [INV-4]
   return slot.word.load(std::memory_order_relaxed) == word &&
          array.side(cell)->load(std::memory_order_relaxed) == version;
 }
 
-// Copies the value of the life that `word`, which was acquired, is of. False if
-// the life has ended. Lock-free: a retry means that a Write of another thread
-// was under way.
+// Copies the value of the life that `word` belongs to, which the caller has
+// acquired. False if the life has ended. Lock-free: a retry means that a Write
+// of another thread was under way.
 template <typename T, typename Traits>
 ABSL_ATTRIBUTE_NOINLINE bool CopyAnywhere(
     const CellArray<T, Traits>& array, uint64_t index,
@@ -73,9 +74,10 @@ ABSL_ATTRIBUTE_NOINLINE bool CopyAnywhere(
   return true;
 }
 
-// Copies the value of the life that `word` is of: the word of `slot`, which has
-// that index, and which the caller has acquired. False if the word is of no
-// life, or if its life has ended meanwhile. Lock-free, as CopyAnywhere.
+// Copies the value of the life that `word` belongs to: the word of `slot`,
+// which has that index. The caller has acquired the word. False if the word
+// belongs to no life, or if the life has ended meanwhile. Lock-free, as
+// CopyAnywhere.
 template <typename T, typename Traits>
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool CopyValue(
     const CellArray<T, Traits>& array, uint64_t index,

@@ -27,8 +27,8 @@
 #include "holdfast/internal/cell_links.h"
 #include "holdfast/internal/cell_read.h"
 #include "holdfast/internal/cell_write.h"
-#include "holdfast/internal/place.h"
 #include "holdfast/internal/slot_kind.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/slot_word.h"
 #include "holdfast/internal/spare_cells.h"
 
@@ -45,7 +45,7 @@ class CellSlots {
   using Spares = SpareCells<Array, Traits>;
   using Word = CellWord<Traits::kGenerationBits>;
   using Free = FreeSlot<Traits::kGenerationBits>;
-  using Life = Place<Traits::kGenerationBits>;
+  using Life = internal::Life<Traits::kGenerationBits>;
 
   // The cells that threads share.
   struct Shared {
@@ -63,7 +63,7 @@ class CellSlots {
                 GrowingArray<Array, Traits>(parts.array, parts.slots_from_end,
                                             parts.sides_from_end),
                 parts.fresh, parts.numbering) {}
-  // Without spare cells: nothing can be written.
+  // For tests: without spare cells, so that nothing can be written.
   explicit CellSlots(Array array) : array_(array) {}
 
   bool ReachShared() const noexcept { return spares_.ReachShared(); }
@@ -115,7 +115,8 @@ class CellSlots {
 
   template <typename F>
   bool Visit(uint64_t begin, uint64_t end, F visit) const {
-    const Slot* slot = array_.slot(begin);  // Not to be loaded for each.
+    const Slot* slot =
+        array_.slot(begin);  // So that it is not loaded for each.
     for (uint64_t i = begin; i < end; ++i, ++slot) {
       const Word word = Observe(slot->word);
       // CopyValue looks at this, too. But without this look, g++ 12 keeps a sum
@@ -145,13 +146,14 @@ class CellSlots {
     const Word unwritten = Word::Home(life.generation());
     Word found = unwritten;
     // order: acquire <- publish, rewrite: the cell, its version and its value
-    // are the caller's; release -> end. Failure relaxed: VacateAny looks again.
+    // are the caller's; release -> end. Failure relaxed: VacateAnywhere looks
+    // again.
     if (ABSL_PREDICT_FALSE(
             word != unwritten ||
             !slot.word.compare_exchange_strong(found, unwritten.Ended(),
                                                std::memory_order_acq_rel,
                                                std::memory_order_relaxed))) {
-      return VacateAny(slot, life.generation(), ended);
+      return VacateAnywhere(slot, life.generation(), ended);
     }
     *ended = found;
     return true;
@@ -160,7 +162,7 @@ class CellSlots {
   static Free Vacated(Life life, Word ended) noexcept {
     const Free free = Free::After(life);
     if (ABSL_PREDICT_TRUE(ended.IsHome())) return free;
-    return free.WithMoved(!ended.cell().IsOwn());
+    return free.WithMoved(!ended.offset().IsOwn());
   }
 
   T Value(Life life, Word ended) const noexcept {
@@ -219,9 +221,9 @@ class CellSlots {
   }
 
   // Vacate from any word.
-  ABSL_ATTRIBUTE_NOINLINE static bool VacateAny(Slot& slot,
-                                                Generation generation,
-                                                Word* ended) noexcept {
+  ABSL_ATTRIBUTE_NOINLINE static bool VacateAnywhere(Slot& slot,
+                                                     Generation generation,
+                                                     Word* ended) noexcept {
     // order: relaxed. The CAS validates it.
     *ended = slot.word.load(std::memory_order_relaxed);
     do {

@@ -1,4 +1,4 @@
-// The word of a slot whose value lies in a value cell, as a pure function:
+// The word of a slot whose value lies in a value cell, as a plain value:
 // nothing here is atomic.
 //
 //   {home:1 | writes, or a cell:63-G | generation:G}
@@ -30,8 +30,7 @@
 //                                had that, own cell      set kReturning
 //   unpin        live g          free g+1, no flags      CAS by any thread
 //   retire       live last       kRetired, no flags      the same CAS
-//
-// No CAS meets an equal word that another thread has set meanwhile (ABA):
+// Two words never come back while a thread relies on that (there is no ABA):
 //   * A Write that displaces the value from the slot's own cell sets kReturning
 //     and then tries to CAS the value back. Only a Write that finds the own
 //     cell in the slot can set kReturning, and that cell stays with the first
@@ -48,7 +47,7 @@
 
 #include "absl/base/optimization.h"
 #include "holdfast/internal/generation.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 
@@ -87,9 +86,9 @@ class CellWord {
                                  Generation generation) noexcept {
     return CellWord(kReturning | Pack(cell, generation));
   }
-  // Any slot: its cell, and no flag.
-  static constexpr CellWord In(CellOffset cell,
-                               Generation generation) noexcept {
+  // A slot that uses that cell, with no flag.
+  static constexpr CellWord InCell(CellOffset cell,
+                                   Generation generation) noexcept {
     return CellWord(Pack(cell, generation));
   }
   static constexpr CellWord FromBits(uint64_t bits) noexcept {
@@ -102,12 +101,12 @@ class CellWord {
   }
   constexpr bool IsLive() const noexcept { return bits_ % 2 != 0; }
   constexpr bool IsHome() const noexcept { return (bits_ & kHome) != 0; }
-  constexpr CellOffset cell() const noexcept {
-    return IsHome() ? CellOffset() : offset();
+  constexpr CellOffset offset() const noexcept {
+    return IsHome() ? CellOffset() : NamedOffset();
   }
   // The cell that this word, of that slot, names.
   constexpr uint32_t CellOf(uint32_t slot) const noexcept {
-    return ABSL_PREDICT_TRUE(IsHome()) ? slot : offset().CellOf(slot);
+    return ABSL_PREDICT_TRUE(IsHome()) ? slot : NamedOffset().CellOf(slot);
   }
 
   // The transitions, as above. Pinned is for a slot in another cell than its
@@ -115,15 +114,15 @@ class CellWord {
   // Home(generation + 1).
   constexpr CellWord Pinned() const noexcept { return CellWord(bits_ + 1); }
   constexpr CellWord Written(CellOffset to) const noexcept {
-    return cell().IsOwn() ? Away(to, generation()) : In(to, generation());
+    return offset().IsOwn() ? Away(to, generation()) : InCell(to, generation());
   }
-  // What the write that found this word, with the slot's own cell, makes of its
-  // Written word.
+  // The word that a Write leaves when it has found this word, which names the
+  // slot's own cell, and brings the value home.
   constexpr CellWord BroughtHome() const noexcept {
     return CellWord(IsHome() ? bits_ + kOneWrite : generation().number());
   }
   constexpr CellWord Ended() const noexcept {
-    return CellWord(Pack(cell(), generation()) + 1);
+    return CellWord(Pack(offset(), generation()) + 1);
   }
 
   friend constexpr bool operator==(CellWord a, CellWord b) noexcept {
@@ -147,7 +146,7 @@ class CellWord {
   constexpr explicit CellWord(uint64_t bits) noexcept : bits_(bits) {}
 
   // The cell that is named, unless the value is at home.
-  constexpr CellOffset offset() const noexcept {
+  constexpr CellOffset NamedOffset() const noexcept {
     return CellOffset::FromBits(
         static_cast<uint32_t>((bits_ & ~kReturning) >> kGenerationBits));
   }

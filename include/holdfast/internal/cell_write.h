@@ -16,7 +16,7 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "holdfast/internal/cell_array.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/slot_word.h"
 
 namespace holdfast::internal {
@@ -41,17 +41,19 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool BringHome(
 
 // ReplaceValue for any word, after the spare was filled.
 template <typename T, typename Traits>
-ABSL_ATTRIBUTE_NOINLINE bool ReplaceAnywhere(
-    const CellArray<T, Traits>& array, Place<Traits::kGenerationBits> place,
-    const ValueWords<T> encoded, uint32_t* spare, ValueWords<T>* old) noexcept {
+ABSL_ATTRIBUTE_NOINLINE bool ReplaceAnywhere(const CellArray<T, Traits>& array,
+                                             Life<Traits::kGenerationBits> life,
+                                             const ValueWords<T> encoded,
+                                             uint32_t* spare,
+                                             ValueWords<T>* old) noexcept {
   using Word = CellWord<Traits::kGenerationBits>;
-  CellSlot<T, Traits>& slot = *array.slot(place.index());
-  const uint32_t index = static_cast<uint32_t>(place.index());
+  CellSlot<T, Traits>& slot = *array.slot(life.index());
+  const uint32_t index = static_cast<uint32_t>(life.index());
   // order: relaxed. The CAS validates it.
   Word word = slot.word.load(std::memory_order_relaxed);
   Word written;
   do {
-    if (word.generation() != place.generation()) return Refuse(slot.word);
+    if (word.generation() != life.generation()) return Refuse(slot.word);
     written = word.Written(CellOffset(index, *spare));
     // order: release -> rewrite: the new value; acquire <- publish, rewrite:
     // the old cell is now the caller's, with all that was done to it. Failure
@@ -70,26 +72,26 @@ ABSL_ATTRIBUTE_NOINLINE bool ReplaceAnywhere(
   return true;
 }
 
-// Replaces the value of the life `place` by way of the cell `*spare`, which the
+// Replaces the value of the life `life` by way of the cell `*spare`, which the
 // caller owns, and leaves a cell that the caller owns in `*spare`. Copies the
 // value that it replaces to `*old` unless `old` is null. False, and nothing is
 // changed, if the life is over. Lock-free: a retry means that a Write of
 // another thread was under way.
 template <typename T, typename Traits>
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool ReplaceValue(
-    const CellArray<T, Traits>& array, Place<Traits::kGenerationBits> place,
+    const CellArray<T, Traits>& array, Life<Traits::kGenerationBits> life,
     const T& value, uint32_t* spare, ValueWords<T>* old) noexcept {
   using Word = CellWord<Traits::kGenerationBits>;
-  CellSlot<T, Traits>& slot = *array.slot(place.index());
+  CellSlot<T, Traits>& slot = *array.slot(life.index());
   // order: relaxed. The CAS validates it. Checked first so that a stale Write
   // writes to nothing that is shared.
   const Word word = slot.word.load(std::memory_order_relaxed);
-  if (word.generation() != place.generation()) return Refuse(slot.word);
+  if (word.generation() != life.generation()) return Refuse(slot.word);
   const ValueWords<T> encoded = ValueWords<T>::Encode(value);
   BumpVersion(*array.side(*spare));
   array.slot(*spare)->cell.Fill(encoded);
-  const uint32_t index = static_cast<uint32_t>(place.index());
-  const Word away = Word::Away(CellOffset(index, *spare), place.generation());
+  const uint32_t index = static_cast<uint32_t>(life.index());
+  const Word away = Word::Away(CellOffset(index, *spare), life.generation());
   Word found = word;
   // order: release -> rewrite: the new value; acquire <- publish, rewrite: the
   // slot's own cell is now the caller's, with all that was done to it. Failure
@@ -98,7 +100,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool ReplaceValue(
                          !slot.word.compare_exchange_strong(
                              found, away, std::memory_order_acq_rel,
                              std::memory_order_relaxed))) {
-    return ReplaceAnywhere(array, place, encoded, spare, old);
+    return ReplaceAnywhere(array, life, encoded, spare, old);
   }
   if (old != nullptr) *old = slot.cell.CopyOwned();
   if (!BringHome(slot, encoded, word, away)) *spare = index;

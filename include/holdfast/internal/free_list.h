@@ -1,12 +1,12 @@
 // A lock-free stack of batches of free slots, shared by all threads.
 //
 // A Treiber stack (R. K. Treiber, "Systems programming: coping with
-// parallelism", IBM RJ 5118, 1986) whose elements are trees of slots: one CAS
-// takes or gives a whole batch. The head names the first slot of the top batch
-// and carries that slot's generation as the tag. The slot that led a batch is
-// pinned before it leads another, and its generation never wraps, so an equal
-// head means that its batch has lain on the stack, unchanged, all the time:
-// there is no ABA. [INV-5]
+// parallelism", IBM RJ 5118, 1986) whose elements are trees of slots (chains,
+// where a slot has one link): one CAS takes or gives a whole batch. The head
+// names the first slot of the top batch and carries that slot's generation as
+// the tag. The slot that led a batch is pinned before it leads another, and its
+// generation never wraps, so an equal head means that its batch has lain on the
+// stack, unchanged, all the time: there is no ABA. [INV-5]
 //
 //   head = {slot index, generation}
 //     |
@@ -15,10 +15,8 @@
 //     | second: the batch     | second
 //     v below                 +---------> slot 2
 //   slot 4 --------------> slot 1
-//
-// A batch is a tree because a thread that takes it then fetches its slots,
-// which another thread has touched last: level by level, instead of one after
-// another.
+// A batch is a tree so that a thread that takes it fetches its cache lines
+// level by level, not one after another.
 
 #ifndef HOLDFAST_INTERNAL_FREE_LIST_H_
 #define HOLDFAST_INTERNAL_FREE_LIST_H_
@@ -28,7 +26,7 @@
 
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/fresh_slots.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 
@@ -46,7 +44,8 @@ class FreeList {
   FreeList() = default;
 
   // `*head` must hold an empty Top at first. `high_water` says which slots can
-  // be read, and is looked at only where the others cannot.
+  // be read, and is looked at only where slots that were never used cannot be
+  // read.
   FreeList(Head* head, Links links, uint64_t all_slots,
            const typename Fresh::HighWater* high_water = nullptr)
       : head_(head),
@@ -80,8 +79,8 @@ class FreeList {
     // stack, and from each pop of one that is not.
     Top head = head_->load(std::memory_order_acquire);
     for (;;) {
+      if (head.IsEmpty()) return Free();
       const uint32_t first = head.index();
-      if (first == kNone) return Free();
       const uint32_t below = links_.Below(first);
       Top popped;
       if (IsSlot(below)) {
@@ -92,8 +91,8 @@ class FreeList {
         head = head_->load(std::memory_order_acquire);
         continue;
       }
-      // order: release -> exhaust: that the shard which the batch goes to
-      // counts. Acquire, stronger than needed: what it reads was acquired
+      // order: release -> exhaust: that the shard which the batch goes to has
+      // been counted. Acquire, stronger than needed: what it reads was acquired
       // before, but g++ 12 takes a success order below the failure order for
       // seq_cst. Failure acquire <- recycle: the next round follows links.
       if (head_->compare_exchange_weak(head, popped, std::memory_order_acq_rel,

@@ -1,5 +1,6 @@
 // The slots that were never used: those from the high-water mark on. They are
-// zeros, and so are free slots of generation 0, each with its own cell. [INV-1]
+// zeros, and that makes them free slots of generation 0, each with its own
+// cell. [INV-1]
 
 #ifndef HOLDFAST_INTERNAL_FRESH_SLOTS_H_
 #define HOLDFAST_INTERNAL_FRESH_SLOTS_H_
@@ -21,7 +22,8 @@ class FreshSlots {
  public:
   // Slots [0, high_water) have been handed out at least once. [INV-8]
   using HighWater = Atomic<uint64_t>;
-  // How many of them serve by their cells alone, see TakeCell.
+  // How often TakeCell was called: at most that many slots serve by their cells
+  // alone.
   using Replaced = Atomic<uint32_t>;
 
   FreshSlots() = default;
@@ -46,10 +48,10 @@ class FreshSlots {
       if (begin >= limit) return 0;
       end = std::min(begin + wanted, limit);
       if (!array_.Reach(end - 1)) return 0;
-      // order: release -> exhaust: that this thread's shard counts. Acquire,
-      // stronger than needed: `begin` was acquired, but see FreeList::Pop.
-      // Failure acquire <- exhaust. The slots themselves are zeros to every
-      // thread.
+      // order: release -> exhaust: that this thread's shard has been counted.
+      // Acquire, stronger than needed: `begin` was acquired, but see
+      // FreeList::Pop. Failure acquire <- exhaust. The slots themselves are
+      // zeros to every thread.
     } while (!high_water_->compare_exchange_weak(
         begin, end, std::memory_order_acq_rel, std::memory_order_acquire));
     *first = begin;
@@ -59,7 +61,8 @@ class FreshSlots {
   // The cell of a slot that is then never used for anything else. False if
   // there is none. Lock-free, as Take.
   bool TakeCell(uint32_t* cell) noexcept {
-    // order: relaxed. Only the number counts. It is counted first, as a shard.
+    // order: relaxed. Nothing is read through the number. It grows before the
+    // slot is taken: see replaced().
     replaced_->fetch_add(1, std::memory_order_relaxed);
     uint64_t index;
     if (Take(1, all_slots_, &index) == 0) return false;

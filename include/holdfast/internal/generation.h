@@ -1,4 +1,5 @@
-// How far a slot has come through its lives.
+// A slot's generation: a counter that tells whether the slot is free, live or
+// retired, and in which of its lives.
 //
 //   generation               the slot is
 //   even, < kRetired         free

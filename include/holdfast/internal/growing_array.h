@@ -1,5 +1,5 @@
-// The slots of a table, and the parts of its memory that they lie in: which
-// become writable step by step.
+// The arrays of a table's slots, with the parts of memory that they lie in.
+// These parts become writable step by step.
 
 #ifndef HOLDFAST_INTERNAL_GROWING_ARRAY_H_
 #define HOLDFAST_INTERNAL_GROWING_ARRAY_H_

@@ -10,7 +10,7 @@
 
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/inline_word.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 
@@ -36,9 +36,11 @@ class InlineArray {
   Slot* slot(uint64_t index) const noexcept { return slots_ + index; }
   Side* side(uint64_t index) const noexcept { return below_ + index; }
 
-  // For callers that read nothing through the word.
+  // For the slot's owner, and for callers that use the word only if a CAS then
+  // succeeds.
   Word LoadWord(uint64_t index) const noexcept {
-    // order: relaxed. Nothing is read through it.
+    // order: relaxed. The owner has the word by another edge, and the CAS
+    // validates what others find.
     return slots_[index].word.load(std::memory_order_relaxed);
   }
 
@@ -51,7 +53,7 @@ template <typename Traits>
 class InlineLinks {
   using Free = FreeSlot<Traits::kGenerationBits>;
   using Link = SlotLink<Traits::kGenerationBits>;
-  using Links = SlotLinks<Traits::kGenerationBits>;
+  using Pair = LinkPair<Traits::kGenerationBits>;
   using Word = InlineWord<Traits::kGenerationBits>;
 
  public:
@@ -72,7 +74,7 @@ class InlineLinks {
 
   Free FreeSlotOf(Link link) const noexcept { return FreeSlotAt(link.index()); }
 
-  void SetLinks(Free free, Links links) noexcept {
+  void SetLinks(Free free, Pair links) noexcept {
     const Word word(links.first, free.generation());
     // order: release -> end. A thread that is refused by this word sees what
     // happened before the slot's last life ended, as the caller does.
@@ -84,7 +86,7 @@ class InlineLinks {
     array_.side(first.index())->store(below, std::memory_order_relaxed);
   }
 
-  Links LinksOf(Link link) const noexcept {
+  Pair LinksOf(Link link) const noexcept {
     return {array_.LoadWord(link.index()).link(), Link()};
   }
 

@@ -12,8 +12,8 @@
 
 #include "holdfast/internal/inline_links.h"
 #include "holdfast/internal/inline_word.h"
-#include "holdfast/internal/place.h"
 #include "holdfast/internal/slot_kind.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/slot_word.h"
 #include "holdfast/internal/value_words.h"
 
@@ -29,7 +29,7 @@ class InlineSlots {
   using Links = InlineLinks<Traits>;
   using Word = InlineWord<Traits::kGenerationBits>;
   using Free = FreeSlot<Traits::kGenerationBits>;
-  using Life = Place<Traits::kGenerationBits>;
+  using Life = internal::Life<Traits::kGenerationBits>;
   static_assert(sizeof(T) * 8 <= Word::kValueBits);
 
   struct Shared {};  // Nothing.
@@ -82,7 +82,8 @@ class InlineSlots {
 
   template <typename F>
   bool Visit(uint64_t begin, uint64_t end, F visit) const {
-    const Slot* slot = array_.slot(begin);  // Not to be loaded for each.
+    const Slot* slot =
+        array_.slot(begin);  // So that it is not loaded for each.
     for (uint64_t i = begin; i < end; ++i, ++slot) {
       const Word word = Observe(slot->word);
       if (!word.IsLive()) continue;
@@ -114,7 +115,7 @@ class InlineSlots {
 
   bool Vacate(Life life, Word* ended) noexcept {
     Slot& slot = *array_.slot(life.index());
-    *ended = array_.LoadWord(life.index());  // Always, or g++ -O1 warns of it.
+    *ended = array_.LoadWord(life.index());  // On every path, or g++ -O1 warns.
     do {
       if (ended->generation() != life.generation()) return Refuse(slot.word);
       // order: acquire <- publish, rewrite: what the value refers to;

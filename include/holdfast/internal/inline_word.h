@@ -1,4 +1,4 @@
-// The word of a slot that holds its value itself, as a pure function: nothing
+// The word of a slot that holds its value itself, as a plain value: nothing
 // here is atomic.
 //
 //   {value, or a link:64-G | generation:G}
@@ -19,7 +19,7 @@
 #include <cstdint>
 
 #include "holdfast/internal/generation.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 

@@ -60,8 +60,8 @@ class HOLDFAST_API MappedMemory {
   static CreationError Refusal();
 
   // `count` zeroed objects at byte `offset`, which suits their alignment. U is
-  // an integer, an atomic integer, or a struct of these: all zeros are a valid
-  // object, and its lifetime starts with the mapping (P0593).
+  // an integer, an atomic integer, or a class made of these alone: all zeros
+  // are a valid object, and its lifetime starts with the mapping (P0593).
   template <typename U>
   U* Array(size_t offset, size_t /*count*/) const {
     return reinterpret_cast<U*>(static_cast<char*>(base_) + offset);

@@ -14,7 +14,7 @@
 #include <cstdint>
 
 #include "holdfast/internal/atomic_word.h"
-#include "holdfast/internal/place.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/spare_cell.h"
 
 namespace holdfast::internal {
@@ -82,7 +82,8 @@ struct alignas(64) Shard {
     }
 
     // As Set, and after all that the owner has stored before: if the owner
-    // leaves its call here, the next one finds either everything or nothing.
+    // leaves its call here, the shard's next owner finds either everything or
+    // nothing.
     void SetLast(U value) noexcept {
       // order: release -> bequeath. Between threads, the claim of the ordinal
       // orders this; here it keeps the compiler from moving the stores. [INV-9]

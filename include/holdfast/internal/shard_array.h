@@ -70,7 +70,8 @@ class ShardArray {
     // An owner may have left halfway through this, with the shard in the list
     // or not. [INV-9]
     if (shard.next_opened.Get() == 0 || !IsListed(ordinal)) List(ordinal);
-    // One that got here may have given a slot back since.
+    // An owner that left the call after this line may have put a slot into
+    // `last` since.
     if (shard.last.Get().IsClosed())
       shard.last.Set(Shard<Traits>::Last::Empty());
     shard.SetArrayCount(0);

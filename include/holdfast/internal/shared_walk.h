@@ -70,10 +70,7 @@ class SharedWalk {
   // work on that number. Destroyed, a Worker leaves the rest for others.
   class Worker {
    public:
-    explicit Worker(SharedWalk& walk) : walk_(walk) {
-      TakePlace();
-      if (begin >= end) TakeRun();
-    }
+    explicit Worker(SharedWalk& walk) : walk_(walk) { TakePlace(); }
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
     ~Worker() { GiveBack(); }
@@ -91,8 +88,8 @@ class SharedWalk {
    private:
     void TakeRun() {
       const uint64_t count = place_ == kNoPlace ? 1 : kRun;
-      // order: relaxed. It shares out numbers. What they stand for is ordered
-      // by the words through which it is read.
+      // order: relaxed. The numbers only share out the work; the slots that
+      // they stand for are ordered by their own words.
       begin = walk_.next_.fetch_add(count, std::memory_order_relaxed);
       end = std::min(begin + count, walk_.end_);
     }
@@ -127,8 +124,7 @@ class SharedWalk {
     bool Take(uint32_t place, WalkPlace found) {
       WalkPlace expected = found;
       // order: relaxed, both. The word is all there is: of the workers that
-      // want it, one has it. What the numbers stand for is ordered by the words
-      // through which it is read.
+      // want it, one has it. The slots are ordered by their own words.
       if (!walk_.places_[place].compare_exchange_strong(
               expected, WalkPlace::Taken(), std::memory_order_relaxed,
               std::memory_order_relaxed)) {

@@ -1,19 +1,19 @@
-// What a kind of slots is. There are two: CellSlots and InlineSlots. A table is
-// made of one kind, HandleTable::Slots, and nothing else needs to know which.
+// A kind of slots: how a table keeps its values. There are two kinds, CellSlots
+// and InlineSlots. A table is made of one, HandleTable::Slots, and only the
+// kind itself knows where a value lies.
 //
 // A kind consists of three classes, which are cheap to copy and look at the
-// same memory. CheckLinks and CheckKind, below, list their functions and say
-// what each is for.
+// same memory:
 //
-//   Kind::Array    The memory: for each slot a Slot and a Side, in two arrays,
-//                  so that what is seldom used does not lie beside what often
-//                  is; slot(i) and side(i) are those of the slot i, and
-//                  LoadWord(i) is the slot's word, for callers that read
-//                  nothing through it. Zeros are free slots of generation 0.
-//                  [INV-1]
-//   Kind::Links    How free slots are linked to each other: what the free list
-//                  and the slot pool need of a kind.
-//   Kind           How values are kept: what the table needs of a kind.
+//   Kind::Array    the memory
+//   Kind::Links    how free slots are linked: what the free list and the slot
+//                  pool need
+//   Kind           how values are kept: what the table needs
+//
+// The functions CheckArray, CheckLinks and CheckKind list what each must have,
+// and say what that is for. They are never called: a static_assert on their
+// return types makes the compiler look at what they do, and complain where a
+// kind lacks something.
 
 #ifndef HOLDFAST_INTERNAL_SLOT_KIND_H_
 #define HOLDFAST_INTERNAL_SLOT_KIND_H_
@@ -25,8 +25,8 @@
 
 #include "holdfast/internal/fresh_slots.h"
 #include "holdfast/internal/growing_part.h"
-#include "holdfast/internal/place.h"
 #include "holdfast/internal/shard_array.h"
+#include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 
@@ -44,12 +44,27 @@ struct SlotParts {
   typename Traits::Threads::Numbering numbering;
 };
 
-// The two functions are never called: a static_assert on their return types
-// makes the compiler look at what they do, and complain where a kind lacks it.
+// For each slot, a Slot with its word, and a Side, in two arrays: so that
+// Sides, which are seldom used, share no cache line with Slots. Zeros are free
+// slots of generation 0. [INV-1]
+template <typename Array>
+auto CheckArray(typename Array::Slot* slots, typename Array::Side* sides,
+                uint64_t index) {
+  const Array array(slots, sides);
+  // Those of the slot with this index.
+  slots = array.slot(index);
+  sides = array.side(index);
+  // The slot's word, for the slot's owner, and for callers that use it only if
+  // a CAS then succeeds.
+  [[maybe_unused]] const Generation generation =
+      array.LoadWord(index).generation();
+  static_assert(noexcept(array.LoadWord(index)));
+  return std::true_type();
+}
 
 template <typename Links, int kGenerationBits>
 auto CheckLinks(Links& links, FreeSlot<kGenerationBits> free,
-                SlotLink<kGenerationBits> link, SlotLinks<kGenerationBits> both,
+                SlotLink<kGenerationBits> link, LinkPair<kGenerationBits> both,
                 uint32_t index, Generation generation) {
   // How many links to other slots each slot has.
   static_assert(Links::kLinks == 1 || Links::kLinks == 2);
@@ -74,13 +89,21 @@ auto CheckLinks(Links& links, FreeSlot<kGenerationBits> free,
   // (any number, if the slot does not lead a batch any more); the generation.
   index = same.Below(index);
   generation = same.GenerationAt(index);
+
+  static_assert(noexcept(same.FreeSlotAt(index)));
+  static_assert(noexcept(same.FreeSlotOf(link)));
+  static_assert(noexcept(same.SetLinks(free, both)));
+  static_assert(noexcept(same.LinksOf(link)));
+  static_assert(noexcept(same.SetBelow(free, index)));
+  static_assert(noexcept(same.Below(index)));
+  static_assert(noexcept(same.GenerationAt(index)));
   return std::true_type();
 }
 
 template <typename Kind, typename T, typename Traits>
 auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
                FreeSlot<Traits::kGenerationBits> free,
-               Place<Traits::kGenerationBits> life, T* value, uint64_t index) {
+               Life<Traits::kGenerationBits> life, T* value, uint64_t index) {
   // The result of a call, which must have that type.
   const auto is = [](const auto& wanted, const auto& result) {
     static_assert(std::is_same_v<decltype(wanted), decltype(result)>);
@@ -117,19 +140,34 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
 
   // For the caller whose Vacate has succeeded: the free slot, unless that was
   // the slot's last life; the last value of the life.
-  is(free, same.Vacated(life, ended));
+  is(free, Kind::Vacated(life, ended));
   is(*value, same.Value(life, ended));
 
   // Calls fn(life, value) for the live slots from the first index to before the
   // second, until fn returns false. Then it returns false as well.
-  const auto fn = [](Place<Traits::kGenerationBits>, const T&) { return true; };
+  const auto fn = [](Life<Traits::kGenerationBits>, const T&) { return true; };
   is(done, same.Visit(index, index, fn));
 
   // For a thread that has stopped every other one, and of a live slot: calls
   // fn(life, value) and keeps what fn leaves in the value.
-  same.UpdateExclusive(index, [](Place<Traits::kGenerationBits>, T&) {});
+  same.UpdateExclusive(index, [](Life<Traits::kGenerationBits>, T&) {});
+
+  // The table's functions are noexcept. If one of them called a function that
+  // is not, a thread that is cancelled in there would end the process.
+  static_assert(noexcept(same.Publish(free, *value)));
+  static_assert(noexcept(same.ObservedGeneration(index)));
+  static_assert(noexcept(same.Read(life)));
+  static_assert(noexcept(same.Read(life, value)));
+  static_assert(noexcept(same.Write(life, *value)));
+  static_assert(noexcept(same.Exchange(life, *value)));
+  static_assert(noexcept(same.Vacate(life, &ended)));
+  static_assert(noexcept(Kind::Vacated(life, ended)));
+  static_assert(noexcept(same.Value(life, ended)));
   return std::true_type();
 }
+
+template <typename Array>
+using ArrayCheck = decltype(CheckArray<Array>({}, {}, {}));
 
 template <typename Links, int kGenerationBits>
 using LinksCheck = decltype(CheckLinks<Links, kGenerationBits>(
@@ -142,7 +180,7 @@ using KindCheck = decltype(CheckKind<Kind, T, Traits>(
 
 template <typename Kind, typename T, typename Traits>
 inline constexpr bool kIsKind = std::conjunction_v<
-    KindCheck<Kind, T, Traits>,
+    KindCheck<Kind, T, Traits>, ArrayCheck<typename Kind::Array>,
     LinksCheck<typename Kind::Links, Traits::kGenerationBits>>;
 
 }  // namespace holdfast::internal

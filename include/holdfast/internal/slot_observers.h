@@ -1,4 +1,4 @@
-// The states of handles and slots, as observers find them by generations.
+// What Diagnose and GetStats conclude from generations.
 
 #ifndef HOLDFAST_INTERNAL_SLOT_OBSERVERS_H_
 #define HOLDFAST_INTERNAL_SLOT_OBSERVERS_H_
@@ -15,7 +15,7 @@ namespace holdfast::internal {
 // The state of a handle that has the generation `issued`, if its slot has the
 // generation `found`. `Limits` is a GenerationLimits.
 template <typename Limits>
-Diagnosis Compare(Generation issued, Generation found) noexcept {
+Diagnosis DiagnoseGenerations(Generation issued, Generation found) noexcept {
   if (!issued.IsLive() || issued.number() > Limits::kLastLive.number()) {
     return {HandleState::kForeign, 0};
   }
@@ -27,7 +27,8 @@ Diagnosis Compare(Generation issued, Generation found) noexcept {
       ended};
 }
 
-// Fills in what `stats` says of the first stats->high_water of `slots`.
+// Counts the first stats->high_water of `slots`, and fills in the fields of
+// `stats` that depend on that.
 template <typename Limits, typename Slots>
 void CountSlots(const Slots& slots, TableStats* stats) noexcept {
   uint64_t oldest = 0;

@@ -30,25 +30,25 @@
 #include "absl/base/optimization.h"
 #include "holdfast/internal/free_list.h"
 #include "holdfast/internal/fresh_slots.h"
-#include "holdfast/internal/place.h"
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/thread_ordinals.h"
 
 namespace holdfast::internal {
 
-// `LinksType` is the Links of a kind of slots, see slot_kind.h.
-template <typename LinksType, typename Traits>
+// `Links` is the Links of a kind of slots, see slot_kind.h.
+template <typename Links, typename Traits>
 class SlotPool {
-  using List = FreeList<LinksType, Traits>;
+  using List = FreeList<Links, Traits>;
   using Numbering = typename Traits::Threads::Numbering;
   using Lease = OrdinalLease<Numbering>;
-  using Links = SlotLinks<Traits::kGenerationBits>;
+  using Pair = LinkPair<Traits::kGenerationBits>;
   using Link = SlotLink<Traits::kGenerationBits>;
 
  public:
   using Free = FreeSlot<Traits::kGenerationBits>;
-  using Fresh = FreshSlots<typename LinksType::Array, Traits>;
+  using Fresh = FreshSlots<typename Links::Array, Traits>;
 
   // The variables that all threads write to, each on cache lines of its own
   // (two, because processors fetch them in pairs).
@@ -65,7 +65,7 @@ class SlotPool {
   // `*control`. `max_slots` values can be live, whatever threads keep.
   // `cache_slots` is at most Shard::kCapacity; if it is 0, every slot goes
   // through the free list.
-  SlotPool(Control* control, ShardArray<Traits> shards, LinksType links,
+  SlotPool(Control* control, ShardArray<Traits> shards, Links links,
            const Fresh& fresh, uint64_t max_slots, uint32_t cache_slots,
            Numbering numbering)
       : numbering_(numbering),
@@ -177,8 +177,8 @@ class SlotPool {
       return i < count ? Free(shard.slots[begin + i]).link() : Link();
     };
     for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t first = LinksType::kLinks * i + 1;
-      const Link second = LinksType::kLinks == 2 ? entry(first + 1) : Link();
+      const uint32_t first = Links::kLinks * i + 1;
+      const Link second = Links::kLinks == 2 ? entry(first + 1) : Link();
       links_.SetLinks(shard.slots[begin + i], {entry(first), second});
     }
     shard.SetArrayCount(begin);
@@ -209,8 +209,8 @@ class SlotPool {
   // batch since it was freed, and any of them may. [INV-5]
   Free Refill(Shard<Traits>& shard) noexcept {
     const Found found = Find(Batch(), cache_slots_ + 1);
-    if (found.fresh != 0) {
-      LoadFresh(shard, found.first.index() + 1, found.fresh - 1);
+    if (found.fresh_count != 0) {
+      LoadFresh(shard, found.first.index() + 1, found.fresh_count - 1);
     } else if (!found.first.IsNone()) {
       Load(shard, links_.LinksOf(found.first.link()).first);
     }
@@ -221,7 +221,7 @@ class SlotPool {
   // never used; or the first slot of a popped batch, and 0; or no slot.
   struct Found {
     Free first;
-    uint32_t fresh;
+    uint32_t fresh_count;
   };
 
   // Slots for a caller that has none; `own` is what SlotLimit asks for. None if
@@ -233,14 +233,14 @@ class SlotPool {
       const Free first = list_.Pop();
       if (!first.IsNone()) return {first, 0};
       if (exhausted && limit == SlotLimit(own)) return {Free(), 0};
-      uint64_t fresh;
-      uint32_t count = fresh_.Take(wanted, max_slots_, &fresh);
+      uint64_t first_fresh;
+      uint32_t count = fresh_.Take(wanted, max_slots_, &first_fresh);
       if (count == 0 && Scavenge()) continue;
       if (count == 0) {
         limit = SlotLimit(own);
-        count = fresh_.Take(wanted, limit, &fresh);
+        count = fresh_.Take(wanted, limit, &first_fresh);
       }
-      if (count != 0) return {Free::Fresh(fresh), count};
+      if (count != 0) return {Free::Fresh(first_fresh), count};
       exhausted = true;
     }
   }
@@ -268,7 +268,7 @@ class SlotPool {
     add(root);
     for (uint32_t at = expected; at-- > room;) {
       const Link link = Free(shard.slots[at]).link();
-      const Links links = links_.LinksOf(link);
+      const Pair links = links_.LinksOf(link);
       shard.slots[at] = links_.FreeSlotOf(link);
       add(links.first);
       add(links.second);
@@ -295,7 +295,7 @@ class SlotPool {
   // One slot for a thread without a shard.
   Free AcquireDirect() noexcept {
     const Found found = Find(1, 0);
-    if (found.fresh == 0 && !found.first.IsNone()) {
+    if (found.fresh_count == 0 && !found.first.IsNone()) {
       PushRest(links_.LinksOf(found.first.link()).first);
     }
     return found.first;
@@ -305,7 +305,7 @@ class SlotPool {
   // and so has one link left for the two trees that its links led to.
   void PushRest(Link root) noexcept {
     if (root.IsNone()) return;
-    const Links links = links_.LinksOf(root);
+    const Pair links = links_.LinksOf(root);
     if (!links.second.IsNone()) {
       Link end;
       for (Link next = links.first; !next.IsNone();
@@ -351,7 +351,7 @@ class SlotPool {
   uint32_t cache_slots_ = 0;
 
   uint64_t max_slots_ = 0;
-  LinksType links_;
+  Links links_;
   List list_;
   Fresh fresh_;
 };

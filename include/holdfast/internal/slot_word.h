@@ -1,4 +1,4 @@
-// Looks at a slot's word that are the same for every kind of slots.
+// Two loads of a slot's word that every kind of slots uses.
 
 #ifndef HOLDFAST_INTERNAL_SLOT_WORD_H_
 #define HOLDFAST_INTERNAL_SLOT_WORD_H_

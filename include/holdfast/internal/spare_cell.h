@@ -1,5 +1,5 @@
-// The state of a spare cell: as a thread keeps it for its own, in its shard,
-// and as all threads see it of a cell that they share.
+// What is known of a spare cell. Each shard has one of these, for its thread's
+// own cell, and the table has one for each cell that threads share.
 
 #ifndef HOLDFAST_INTERNAL_SPARE_CELL_H_
 #define HOLDFAST_INTERNAL_SPARE_CELL_H_
@@ -10,14 +10,14 @@ namespace holdfast::internal {
 
 class SpareCell {
  public:
-  // It was never used, and is the cell that was set aside at first. Zeroed
+  // The spare was never used: it is still the cell that was set aside. Zeroed
   // memory is this.
   constexpr SpareCell() noexcept = default;
 
   static constexpr SpareCell Of(uint32_t cell) noexcept {
     return SpareCell(cell + kFirst);
   }
-  // A Write has the cell in its hands, or was left halfway with it.
+  // A Write has taken the cell, and is under way or was left halfway.
   static constexpr SpareCell Taken() noexcept { return SpareCell(kTaken); }
   static constexpr SpareCell FromBits(uint32_t bits) noexcept {
     return SpareCell(bits);

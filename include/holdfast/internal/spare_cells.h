@@ -4,8 +4,8 @@
 // number down: first the shared ones, then the threads' own.
 //
 // While a Write has its thread's cell in hand, the shard says so. If the thread
-// leaves the call halfway, the cell may be in a slot; so the next owner of the
-// shard takes another cell, and this one is lost. [INV-9]
+// leaves the call halfway, the cell may be in a slot; so the next Write through
+// this shard takes another cell, and this one is lost. [INV-9]
 
 #ifndef HOLDFAST_INTERNAL_SPARE_CELLS_H_
 #define HOLDFAST_INTERNAL_SPARE_CELLS_H_
@@ -19,9 +19,9 @@
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/fresh_slots.h"
 #include "holdfast/internal/growing_array.h"
-#include "holdfast/internal/place.h"
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/spare_cell.h"
 #include "holdfast/internal/thread_ordinals.h"
 
@@ -75,7 +75,7 @@ class SpareCells {
     return cells_.Reach(last_ - (shared_count_ - 1));
   }
 
-  // Makes the cell that a thread with one of its own starts with writable.
+  // Makes writable the cell that the thread with this ordinal starts with.
   bool ReachStartCell(uint32_t ordinal) const noexcept {
     return shards_.Reach(ordinal) && cells_.Reach(StartCell(ordinal));
   }
@@ -92,7 +92,7 @@ class SpareCells {
   }
 
   // Returns use(uint32_t* cell) for a cell that the caller owns meanwhile, and
-  // keeps the cell that `use` leaves in *cell in its stead. `use` must not
+  // keeps for later the cell that `use` leaves in *cell. `use` must not
   // throw. Wait-free for a thread with a cell of its own; any other thread
   // waits until one of the shared cells is free.
   template <typename F>
@@ -154,7 +154,8 @@ class SpareCells {
     for (;;) {
       for (uint32_t i = 0; i < shared_count_; ++i) {
         Entry& entry = shared_[i];
-        // order: relaxed. Spares the write where it would fail.
+        // order: relaxed. Looked at first, so that a taken entry is not written
+        // to.
         if (entry.load(std::memory_order_relaxed).IsTaken()) continue;
         // order: acquire <- lend. The cell with its version is the caller's.
         const SpareCell spare =

@@ -46,7 +46,7 @@ struct TableLayout {
     typename Part::Size shards;
   };
 
-  // `limit` is the largest number of slots that a handle's bits can tell.
+  // `limit` is the largest number of slots that a handle's bits can tell apart.
   TableLayout(uint64_t max_slots, uint64_t limit, uint32_t cache_slots,
               uint64_t page)
       : all_slots(max_slots + Surplus(limit - max_slots, cache_slots)),
@@ -66,8 +66,9 @@ struct TableLayout {
     if (cache_slots == 0) return 0;
     const uint64_t wanted =
         uint64_t{ShardArray<Traits>::kLimit} * (cache_slots + 1);
-    const uint64_t beside = Kind::Entries(0);
-    return std::min(wanted, std::max(room - std::min(room, beside), room / 2));
+    const uint64_t spare_entries = Kind::Entries(0);
+    return std::min(wanted,
+                    std::max(room - std::min(room, spare_entries), room / 2));
   }
 
   // Returns the offset, a multiple of `alignment`.
@@ -78,7 +79,7 @@ struct TableLayout {
   }
 
   uint64_t bytes = 0;
-  uint64_t all_slots;  // Slots of which handles may tell.
+  uint64_t all_slots;  // Slots that handles can name.
   uint64_t entries;    // Of the arrays.
   uint64_t slots;
   uint64_t sides;

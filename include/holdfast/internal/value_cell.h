@@ -1,6 +1,6 @@
 // A value cell: one value as atomic words, which readers may be copying while
 // the cell's owner fills it with another value; and the cell's version, by
-// which readers find out.
+// which readers find out that the cell was filled anew.
 
 #ifndef HOLDFAST_INTERNAL_VALUE_CELL_H_
 #define HOLDFAST_INTERNAL_VALUE_CELL_H_

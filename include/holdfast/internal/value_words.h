@@ -12,9 +12,9 @@
 
 namespace holdfast::internal {
 
-// A T as a row of 64-bit words. What the T leaves of the last word is zeros:
-// the bytes after the T or, if one word holds all of it, the upper bits, so
-// that the word can be shifted.
+// A T as a row of 64-bit words. The part of the last word that the T does not
+// fill is zero: the bytes after the T or, if one word holds all of the T, the
+// upper bits, so that the word can be shifted.
 //
 // A load wider than the stores before it cannot be forwarded from the store
 // buffer and stalls; so values are copied in the units in which they were
@@ -44,7 +44,7 @@ struct ValueWords {
     return encoded;
   }
 
-  // Makes the row of what load(0), load(1), ... return, called in that order.
+  // Makes a row of the results of load(0), load(1), ..., called in that order.
   // Stores pairs of words, because Decode and its callers may load pairs.
   template <typename F>
   static ValueWords Of(F load) {
@@ -88,8 +88,8 @@ struct ValueWords {
   }
 
  private:
-  // In a single word, bytes that lie before the T: where a word's upper bytes
-  // come first (big endian), the zeros do.
+  // How many zero bytes precede the T in memory, if one word holds it: some
+  // where a word's upper bytes come first (big endian).
   static constexpr size_t kBefore =
       __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ && sizeof(T) < 8 ? 8 - sizeof(T)
                                                               : 0;

@@ -1,9 +1,10 @@
-// The names of slots that threads pass on: which slot, and as of when.
+// The packed types that name a slot, most of them together with a generation.
 //
-//   Place      {0:2     | slot index:62-G | generation:G}   one life of a slot
-//   FreeSlot   {moved:1 | 0:1 | index:62-G | generation:G}  a slot between two
-//   SlotLink   {moved:1 | slot index:I}                     the same, shorter
-//   ListHead   {0:2     | slot index:62-G | generation:G}   the top free slot
+//   Life      {0:2     | slot index:62-G | generation:G}   one life of a slot
+//   FreeSlot   {moved:1 | 0:1 | index:62-G | generation:G}  a slot that is not
+//   live SlotLink   {moved:1 | slot index:I}                     the same, no
+//   generation ListHead   {0:2     | slot index:62-G | generation:G}   the top
+//   free slot
 //
 // G is Traits::kGenerationBits. An index has I bits, at most 31. Where G < 32,
 // `moved` is bit G + 31.
@@ -11,8 +12,8 @@
 // A free slot is `moved` if the value cell that it will use next is not its own
 // (cell_word.h). Slots whose values have no cells are never moved.
 
-#ifndef HOLDFAST_INTERNAL_PLACE_H_
-#define HOLDFAST_INTERNAL_PLACE_H_
+#ifndef HOLDFAST_INTERNAL_SLOT_NAMES_H_
+#define HOLDFAST_INTERNAL_SLOT_NAMES_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -27,8 +28,8 @@ struct IndexLimits {
   static constexpr int kUpperBits = 64 - kGenerationBits;
   static constexpr int kBits = std::min(kUpperBits - 2, 31);
 
-  // Cells and slots have indexes below kMaxCells. The largest is no slot's: it
-  // stands for no slot.
+  // Cells and slots have indexes below kMaxCells. The largest is a cell's, but
+  // no slot's: where a slot is named, it stands for none.
   static constexpr uint64_t kMaxCells = uint64_t{1} << kBits;
   static constexpr uint64_t kMaxSlots = kMaxCells - 1;
   static constexpr uint32_t kNone = static_cast<uint32_t>(kMaxSlots);
@@ -36,17 +37,17 @@ struct IndexLimits {
 
 // One life of one slot. A handle is a place XOR the key of its table.
 template <int kGenerationBits>
-class Place {
+class Life {
  public:
-  constexpr Place() noexcept = default;
-  constexpr Place(uint64_t index, Generation generation) noexcept
+  constexpr Life() noexcept = default;
+  constexpr Life(uint64_t index, Generation generation) noexcept
       : bits_(index << kGenerationBits | generation.number()) {}
 
   // Any bits: they may come from a handle that nobody has issued.
-  static constexpr Place FromBits(uint64_t bits) noexcept {
-    Place place;
-    place.bits_ = bits;
-    return place;
+  static constexpr Life FromBits(uint64_t bits) noexcept {
+    Life life;
+    life.bits_ = bits;
+    return life;
   }
 
   constexpr uint64_t bits() const noexcept { return bits_; }
@@ -57,10 +58,10 @@ class Place {
   }
   constexpr bool IsLive() const noexcept { return bits_ % 2 != 0; }
 
-  friend constexpr bool operator==(Place a, Place b) noexcept {
+  friend constexpr bool operator==(Life a, Life b) noexcept {
     return a.bits_ == b.bits_;
   }
-  friend constexpr bool operator!=(Place a, Place b) noexcept {
+  friend constexpr bool operator!=(Life a, Life b) noexcept {
     return a.bits_ != b.bits_;
   }
 
@@ -68,8 +69,8 @@ class Place {
   uint64_t bits_ = 0;
 };
 
-// What free slots are linked by: a FreeSlot without its generation, which lies
-// in the slot itself; or no slot.
+// A link from one free slot to another: a FreeSlot without its generation,
+// which lies in the slot itself; or a link to no slot.
 template <int kGenerationBits>
 class SlotLink {
   using Limits = IndexLimits<kGenerationBits>;
@@ -99,7 +100,8 @@ class SlotLink {
 
  private:
   // The highest of the 32 bits or, if there are fewer above a generation, of
-  // those: so a test of the sign finds it in a FreeSlot.
+  // those. So a test of the sign finds it: in a FreeSlot where G >= 32, and in
+  // a SlotLink where G <= 32.
   static constexpr uint32_t kMovedBit = uint32_t{1}
                                         << std::min(Limits::kUpperBits - 1, 31);
 
@@ -122,7 +124,7 @@ class FreeSlot {
     return FromBits(index << kGenerationBits);
   }
   // The slot of a life that has ended, with its own cell.
-  static constexpr FreeSlot After(Place<kGenerationBits> life) noexcept {
+  static constexpr FreeSlot After(Life<kGenerationBits> life) noexcept {
     return FromBits(life.bits() + 1);
   }
   static constexpr FreeSlot FromBits(uint64_t bits) noexcept {
@@ -147,8 +149,8 @@ class FreeSlot {
   }
 
   // The life that a pin begins. Requires that the slot is not moved.
-  constexpr Place<kGenerationBits> NextLife() const noexcept {
-    return Place<kGenerationBits>::FromBits(bits_ + 1);
+  constexpr Life<kGenerationBits> NextLife() const noexcept {
+    return Life<kGenerationBits>::FromBits(bits_ + 1);
   }
 
   friend constexpr bool operator==(FreeSlot a, FreeSlot b) noexcept {
@@ -166,16 +168,16 @@ class FreeSlot {
   uint64_t bits_ = kNone;
 };
 
-// Where a free slot leads to.
+// The two links of a free slot.
 template <int kGenerationBits>
-struct SlotLinks {
+struct LinkPair {
   using Link = SlotLink<kGenerationBits>;
 
   Link first;
   Link second;
 
   // {second:32 | first:32}
-  static constexpr SlotLinks FromBits(uint64_t bits) noexcept {
+  static constexpr LinkPair FromBits(uint64_t bits) noexcept {
     return {Link::FromBits(static_cast<uint32_t>(bits)),
             Link::FromBits(static_cast<uint32_t>(bits >> 32))};
   }
@@ -184,8 +186,8 @@ struct SlotLinks {
   }
 };
 
-// What the head of the free list holds: the first slot of the top batch, with
-// its generation for a tag; or no slot.
+// The head of the free list: the first slot of the top batch, with its
+// generation for a tag; or no slot.
 template <int kGenerationBits>
 class ListHead {
   using Limits = IndexLimits<kGenerationBits>;
@@ -219,4 +221,4 @@ class ListHead {
 
 }  // namespace holdfast::internal
 
-#endif  // HOLDFAST_INTERNAL_PLACE_H_
+#endif  // HOLDFAST_INTERNAL_SLOT_NAMES_H_
