@@ -72,6 +72,8 @@ struct Config {
   uint32_t window_calls = 8192;
   Drains drains = Drains::kInTurn;
   bool print_progress = true;
+  // A bit for each Check: what the others find is ignored.
+  uint64_t checks = ~uint64_t{0};
 
   // The most that a table may hand out: what all threads but one may keep comes
   // on top of max_slots, here for a few threads more.

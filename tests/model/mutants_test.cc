@@ -14,15 +14,15 @@
 
 #include "gtest/gtest.h"
 #include "tests/model/explorer.h"
-#include "tests/model/mutation.h"
 #include "tests/model/scenarios.h"
+#include "tests/mutants/mutation.h"
 
 namespace holdfast::model {
 namespace {
 
 struct Mutant {
   std::string name;
-  Mutation mutation;
+  mutants::Mutation mutation;
   std::string line;     // Of an order: as it is in the header.
   std::string killers;  // Of a defect: "a,b".
 };
@@ -111,7 +111,7 @@ void OnMemoryFault(int number) {
 // be found: a scenario is to tell what is wrong. Prints who found the mutant,
 // and exits with 1 if someone did.
 [[noreturn]] void RunAndExit(const Mutant& mutant) {
-  mutation = mutant.mutation;
+  mutants::mutation = mutant.mutation;
   struct sigaction action = {};
   action.sa_handler = OnMemoryFault;
   action.sa_flags = SA_NODEFER;  // Fail does not return.
