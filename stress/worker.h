@@ -20,7 +20,7 @@
 #include "config.h"
 #include "holdfast/handle_table.h"
 #include "payload.h"
-#include "random.h"
+#include "tests/support/random.h"
 #include "world.h"
 
 namespace holdfast::stress {
