@@ -44,9 +44,10 @@ TEST_P(LinearizabilityDetectsTest, Defect) {
   const auto& [defect, drains] = GetParam();
   const Verdict verdict = RunWith(defect.number, drains, 60);
   EXPECT_FALSE(verdict.passed);
-  EXPECT_THAT(verdict.text,
-              AllOf(ContainsRegex("window [0-9]+ (no order explains|the )"),
-                    ContainsRegex(defect.details.at(0)), HasSubstr("--seed=1")));
+  EXPECT_THAT(
+      verdict.text,
+      AllOf(ContainsRegex("window [0-9]+ (no order explains|the )"),
+            ContainsRegex(defect.details.at(0)), HasSubstr("--seed=1")));
 }
 
 using Param = LinearizabilityDetectsTest::ParamType;
@@ -58,7 +59,7 @@ std::string NameOf(const ::testing::TestParamInfo<Param>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Defects, LinearizabilityDetectsTest,
-                         Combine(ValuesIn(mutants::DefectsFor("calls")),
+                         Combine(ValuesIn(mutants::DefectsFor("linearizability")),
                                  Values(Drains::kAfterCalls,
                                         Drains::kAfterBatches)),
                          NameOf);

@@ -84,6 +84,14 @@ INSTANTIATE_TEST_SUITE_P(Defects, StressDetectsTest,
                          ::testing::ValuesIn(mutants::DefectsFor("soak")),
                          mutants::TestName());
 
+TEST(StressDetectsTest, EachCheckHasADefect) {
+  uint64_t checks = 0;
+  for (const mutants::Defect& defect : mutants::DefectsFor("soak")) {
+    checks |= ChecksNamed(defect.details.at(1));
+  }
+  EXPECT_EQ(checks, (uint64_t{1} << kChecks) - 1);
+}
+
 TEST(StressDetectsTest, NothingInATableWithoutDefect) {
   const Verdict verdict = RunWith(-1, TestConfig("balanced", 2));
   EXPECT_TRUE(verdict.passed) << verdict.text;
