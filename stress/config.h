@@ -73,7 +73,7 @@ struct Config {
   Drains drains = Drains::kInTurn;
   uint32_t contended = 8;  // Entries of each worker that all race for: 1 to 8.
   bool print_progress = true;
-  // A bit for each Check: what the others find is ignored.
+  // A bit for each Check that counts; what other checks find is ignored.
   uint64_t checks = ~uint64_t{0};
 
   // The most that a table may hand out: what all threads but one may keep comes
