@@ -58,11 +58,11 @@ std::string NameOf(const ::testing::TestParamInfo<Param>& info) {
          (drains == Drains::kAfterCalls ? "AfterCalls" : "AfterBatches");
 }
 
-INSTANTIATE_TEST_SUITE_P(Defects, LinearizabilityDetectsTest,
-                         Combine(ValuesIn(mutants::DefectsFor("linearizability")),
-                                 Values(Drains::kAfterCalls,
-                                        Drains::kAfterBatches)),
-                         NameOf);
+INSTANTIATE_TEST_SUITE_P(
+    Defects, LinearizabilityDetectsTest,
+    Combine(ValuesIn(mutants::DefectsFor("linearizability")),
+            Values(Drains::kAfterCalls, Drains::kAfterBatches)),
+    NameOf);
 
 TEST(LinearizabilityDetectsTest, NothingInATableWithoutDefect) {
   const Verdict verdict = RunWith(-1, Drains::kInTurn, 1);

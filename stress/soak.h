@@ -240,7 +240,7 @@ class Soak {
         filler.push_back(handle);
       }
     }
-    const std::string problem = typename Table::TestAccess(table()).Problem();
+    std::string problem = typename Table::TestAccess(table()).Problem();
     coordinator().ExpectThat(Check::kWhole, problem.empty(), Handle(),
                              "each slot and cell in one place",
                              [&] { return problem; });
