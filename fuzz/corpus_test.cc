@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     for (const auto& [name, input] : holdfast::fuzz::LoadCorpus(argv[i])) {
       const std::string problem =
-          holdfast::fuzz::InputRunner<>::Run(input.data(), input.size());
+          holdfast::fuzz::InputRunner::Run(input.data(), input.size());
       ++inputs;
       if (problem.empty()) continue;
       ++failures;

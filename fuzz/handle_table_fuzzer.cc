@@ -10,7 +10,7 @@
 #include "run_input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string problem = holdfast::fuzz::InputRunner<>::Run(data, size);
+  const std::string problem = holdfast::fuzz::InputRunner::Run(data, size);
   if (!problem.empty()) {
     std::fprintf(stderr, "%s\n", problem.c_str());
     std::abort();

@@ -53,12 +53,7 @@ using Configs =
                SeveralThreads<3, 8>, SeveralThreads<4, 4>,
                SeveralThreads<32, 24>, SeveralThreads<32, 4>>;
 
-template <typename T>
-using Unwrapped = T;
-
-// Returns what was not as it should be, or an empty string. Wrap<Table> takes
-// the place of each Table.
-template <template <typename> class Wrap = Unwrapped>
+// Returns what was not as it should be, or an empty string.
 class InputRunner {
  public:
   static std::string Run(const uint8_t* data, size_t size) {
@@ -85,8 +80,7 @@ class InputRunner {
     options.thread_cache_slots = kCaches[cache % 4];
     // Few enough that some threads find none.
     FakeThreads::Reset(/*capacity=*/cache / 4 % 6 + 1);
-    return Operations<Wrap<typename Config::Table>, Config::kPlayed>(options,
-                                                                     bytes)
+    return Operations<typename Config::Table, Config::kPlayed>(options, bytes)
         .Run();
   }
 };

@@ -34,6 +34,7 @@ enum class Check : size_t {
   kExclusive,     // ForEachExclusive shows all, and keeps what is changed.
   kClear,         // UnpinAll makes handles stale, and returns their number.
   kStats,         // At rest live, free and retired are exact.
+  kWhole,         // At rest each slot and each cell is in one place.
   kCapacity,      // At rest all slots that are not retired can be pinned.
   kWearOut,       // All lives of all slots can be used, and no more.
   kCount,
@@ -46,7 +47,8 @@ constexpr const char* kCheckNames[kChecks] = {
     "own-end",    "shared-read", "sequence",      "stale",
     "foreign",    "diagnose",    "win",           "conservation",
     "walk-value", "walk-once",   "parallel-walk", "exclusive",
-    "clear",      "stats",       "capacity",      "wear-out",
+    "clear",      "stats",       "whole",         "capacity",
+    "wear-out",
 };
 
 inline const char* Name(Check check) {

@@ -72,7 +72,10 @@ struct Config {
   double round_seconds = 0.25;
   uint32_t window_calls = 8192;
   Drains drains = Drains::kInTurn;
+  uint32_t contended = 8;  // Entries of each worker that all race for: 1 to 8.
   bool print_progress = true;
+  // A bit for each Check that counts; what other checks find is ignored.
+  uint64_t checks = ~uint64_t{0};
 
   // The most slots that a table may hand out: max_slots, and those that all
   // threads but one may keep. This allows for a few threads more.

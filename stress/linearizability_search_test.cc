@@ -14,7 +14,7 @@
 #include "linearizability/calls_by_hand.h"
 #include "linearizability/search.h"
 #include "linearizability/slot_model.h"
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace holdfast::stress {
 namespace {

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace holdfast::stress {
 

@@ -103,10 +103,13 @@ void Worker<Table>::Visit(Handle handle, const Value& value,
   visited->push_back(handle.bits());
   const std::optional<Claim> claim = value.Decode();
   bool ok = claim && claim->owner <= world_.config.threads;
-  if (ok && claim->owner == id_ && claim->entry < kPrivate) {
-    // Only this worker writes to the entry, and it is busy here.
+  if (ok && claim->entry < kPrivate) {
     const uint32_t k = static_cast<uint32_t>(claim->entry);
-    ok = entries_[k].handle == handle && value == ValueOf(k);
+    if (claim->owner != id_) {
+      CheckSeen(&seen_[claim->owner * kEntries + k], handle.bits(), *claim);
+    } else {  // This worker is busy here, so nobody writes to it.
+      ok = entries_[k].handle == handle && value == ValueOf(k);
+    }
   }
   ExpectThat(Check::kWalkValue, ok, handle, "a whole value of its entry",
              [&] { return value.DebugString(); });

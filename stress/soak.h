@@ -21,8 +21,9 @@
 #include "check.h"
 #include "config.h"
 #include "payload.h"
-#include "random.h"
 #include "report.h"
+#include "tests/support/random.h"
+#include "tests/support/table_access.h"
 #include "worker.h"
 #include "world.h"
 
@@ -239,6 +240,10 @@ class Soak {
         filler.push_back(handle);
       }
     }
+    std::string problem = typename Table::TestAccess(table()).Problem();
+    coordinator().ExpectThat(Check::kWhole, problem.empty(), Handle(),
+                             "each slot and cell in one place",
+                             [&] { return problem; });
     const auto stats = table().GetStats();
     const uint64_t used = stats.live + stats.retired;
     if (!world_.roomy()) {

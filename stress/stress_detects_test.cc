@@ -1,10 +1,13 @@
-// The soak fails for a table with a defect, by the check that is meant for it,
-// and passes for the same table without.
+// The soak fails for a table with a defect, by the check that is meant for it
+// alone, and passes for the same table without.
 
+#include <cstddef>
 #include <cstdint>
+#include <sstream>
 #include <string>
+#include <vector>
 
-#include "broken_table.h"
+#include "check.h"
 #include "config.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -13,17 +16,20 @@
 #include "payload.h"
 #include "report.h"
 #include "soak.h"
+#include "tests/mutants/planted.h"
 
 namespace holdfast::stress {
 namespace {
 
 using ::testing::ContainsRegex;
 
-using Table = BrokenTable<HandleTable<Payload<16>>>;
+struct ShortLived : DefaultTraits {
+  static constexpr int kGenerationBits = 3;
+};
 
 Config TestConfig(const std::string& mix, double seconds) {
   Config config;
-  config.threads = Table::kCoordinator;
+  config.threads = 3;
   // A run ends with the first failure, and has time on a busy machine.
   config.seconds = seconds;
   config.round_seconds = 0.1;
@@ -34,95 +40,60 @@ Config TestConfig(const std::string& mix, double seconds) {
   return config;
 }
 
-Verdict RunWith(Defect defect, const std::string& mix, double seconds) {
-  Table::next_defect = defect;
-  return Soak<Table>(TestConfig(mix, seconds)).Run();
+// Of "a|b", see Config.
+uint64_t ChecksNamed(const std::string& names) {
+  uint64_t checks = 0;
+  std::istringstream all(names);
+  for (std::string name; std::getline(all, name, '|');) {
+    for (size_t i = 0; i < kChecks; ++i) {
+      if (name == kCheckNames[i]) checks |= uint64_t{1} << i;
+    }
+  }
+  return checks;
 }
 
-struct Case {
-  const char* name;
-  Defect defect;
-  const char* mix;
-  const char* checks;  // One of these is to fail.
-};
+Verdict RunWith(int defect, const Config& config) {
+  mutants::mutation.defect = defect;
+  if (config.generation_bits == ShortLived::kGenerationBits) {
+    return Soak<HandleTable<Payload<16>, ShortLived>>(config).Run();
+  }
+  return Soak<HandleTable<Payload<16>>>(config).Run();
+}
 
-class StressDetectsTest : public ::testing::TestWithParam<Case> {};
+class StressDetectsTest : public ::testing::TestWithParam<mutants::Defect> {};
 
 TEST_P(StressDetectsTest, Defect) {
-  const Verdict verdict = RunWith(GetParam().defect, GetParam().mix, 30);
-  EXPECT_FALSE(verdict.passed);
-  EXPECT_THAT(verdict.text, ContainsRegex(std::string("check (") +
-                                          GetParam().checks + ") failed"));
-}
-
-constexpr Case kCases[] = {
-    {"TornRead", Defect::kTornRead, "read", "own-read|shared-read"},
-    {"ForeignRead", Defect::kForeignRead, "read", "own-read|shared-read"},
-    {"OldRead", Defect::kOldRead, "write", "own-read|sequence"},
-    {"TornAnchor", Defect::kTornAnchor, "read", "shared-read"},
-    {"OldAnchor", Defect::kOldAnchor, "write", "sequence"},
-    {"StaleRead", Defect::kStaleRead, "churn", "stale|foreign|shared-read"},
-    {"StaleContains", Defect::kStaleContains, "churn", "stale|foreign|win"},
-    {"StaleWrite", Defect::kStaleWrite, "churn", "stale|foreign"},
-    {"LostWrite", Defect::kLostWrite, "write",
-     "own-read|own-exchange|own-end|walk-value|sequence"},
-    {"RefusedWrite", Defect::kRefusedWrite, "write", "own-write"},
-    {"ExchangeNew", Defect::kExchangeNew, "balanced",
-     "own-exchange|conservation"},
-    {"ContendedNew", Defect::kContendedNew, "handover", "conservation"},
-    {"ExchangeLost", Defect::kExchangeLost, "balanced",
-     "own-read|own-exchange|own-end|walk-value|conservation"},
-    {"TwoWinners", Defect::kTwoWinners, "handover", "win|stale|foreign"},
-    {"TwoTakers", Defect::kTwoTakers, "handover", "win|stale"},
-    {"NoTaker", Defect::kNoTaker, "handover", "win"},
-    {"NoWinner", Defect::kNoWinner, "balanced", "own-end|win"},
-    {"NoWinnerContended", Defect::kNoWinner, "handover", "own-end|win"},
-    {"LateUnpin", Defect::kLateUnpin, "churn",
-     "stale|own-end|issue|stats|walk-value|win"},
-    {"IssuedTwice", Defect::kIssuedTwice, "churn", "issue"},
-    {"EvenHandle", Defect::kEvenHandle, "churn", "issue"},
-    {"LostPin", Defect::kLostPin, "churn", "walk-value|stats"},
-    {"LostSlot", Defect::kLostSlot, "churn", "capacity"},
-    {"DoubleVisit", Defect::kDoubleVisit, "balanced", "walk-once"},
-    {"SkippedVisit", Defect::kSkippedVisit, "balanced", "walk-once"},
-    {"TornVisit", Defect::kTornVisit, "balanced", "walk-value"},
-    {"DoubleWork", Defect::kDoubleWork, "balanced", "parallel-walk"},
-    {"SkippedWork", Defect::kSkippedWork, "balanced", "parallel-walk"},
-    {"LostUpdate", Defect::kLostUpdate, "read", "own-read"},
-    {"ClearMiscounts", Defect::kClearMiscounts, "clear", "stats|clear"},
-    {"ClearNothing", Defect::kClearNothing, "clear", "clear"},
-    {"StatsMiscount", Defect::kStatsMiscount, "churn",
-     "stats|walk-once|exclusive|capacity"},
-    {"WrongDiagnosis", Defect::kWrongDiagnosis, "read", "diagnose"},
-    {"ForeignContains", Defect::kForeignContains, "read", "foreign"},
-    {"RefusedPin", Defect::kRefusedPin, "churn", "capacity"},
-};
-
-INSTANTIATE_TEST_SUITE_P(Defects, StressDetectsTest,
-                         ::testing::ValuesIn(kCases),
-                         [](const ::testing::TestParamInfo<Case>& param) {
-                           return param.param.name;
-                         });
-
-struct ShortLived : DefaultTraits {
-  static constexpr int kGenerationBits = 3;
-};
-
-TEST(StressDetectsTest, LostLife) {
-  using ShortLivedTable = BrokenTable<HandleTable<Payload<16>, ShortLived>>;
-  Config config = TestConfig("churn", 30);
-  config.generation_bits = ShortLived::kGenerationBits;
-  ShortLivedTable::next_defect = Defect::kLostLife;
-  for (const uint32_t cache : {0u, 64u}) {
+  const std::string& mix = GetParam().details.at(0);
+  const std::string& checks = GetParam().details.at(1);
+  Config config = TestConfig(mix, 30);
+  config.checks = ChecksNamed(checks);
+  std::vector<uint32_t> caches = {config.thread_cache_slots};
+  if (checks == Name(Check::kWearOut)) {
+    config.generation_bits = ShortLived::kGenerationBits;
+    caches.push_back(0);
+  }
+  for (const uint32_t cache : caches) {
     config.thread_cache_slots = cache;
-    const Verdict verdict = Soak<ShortLivedTable>(config).Run();
+    const Verdict verdict = RunWith(GetParam().number, config);
     EXPECT_FALSE(verdict.passed);
-    EXPECT_THAT(verdict.text, ContainsRegex("check wear-out failed"));
+    EXPECT_THAT(verdict.text, ContainsRegex("check (" + checks + ") failed"));
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Defects, StressDetectsTest,
+                         ::testing::ValuesIn(mutants::DefectsFor("soak")),
+                         mutants::TestName());
+
+TEST(StressDetectsTest, EachCheckHasADefect) {
+  uint64_t checks = 0;
+  for (const mutants::Defect& defect : mutants::DefectsFor("soak")) {
+    checks |= ChecksNamed(defect.details.at(1));
+  }
+  EXPECT_EQ(checks, (uint64_t{1} << kChecks) - 1);
+}
+
 TEST(StressDetectsTest, NothingInATableWithoutDefect) {
-  const Verdict verdict = RunWith(Defect::kNone, "balanced", 2);
+  const Verdict verdict = RunWith(-1, TestConfig("balanced", 2));
   EXPECT_TRUE(verdict.passed) << verdict.text;
 }
 

@@ -1,10 +1,9 @@
-// Goal: ForEach, by one thread or by several, visits what is pinned throughout
-// exactly once and everything else at most once, and shows whole values that
-// the handle had during the call.
+// Goal: ParallelForEach visits what is pinned throughout exactly once and
+// everything else at most once, though workers leave by exceptions and unpin
+// what they are shown. (concurrent_soak_test walks beside writers, too.)
 //
-// Method: anchors are pinned before and stay. Between them slots churn while
-// ForEach runs; one thread writes rising numbers to the anchors. Each pass
-// records what it was shown and is compared with the anchors.
+// Method: anchors are pinned before and stay. Between them slots churn. Each
+// pass records what it was shown and is compared with the anchors.
 
 #include <atomic>
 #include <cstdint>
@@ -45,7 +44,6 @@ class ConcurrentIterationTest : public testing::Test {
     for (uint64_t i = 0; i < kAnchors; ++i) {
       const Handle anchor = table_.Pin(Value::Make(i, 0));
       anchors_.emplace(anchor.bits(), i);
-      handles_.push_back(anchor);
       others.push_back(table_.Pin(Value::Make(kChurnPin, 0)));
     }
     for (const Handle handle : others) table_.Unpin(handle);
@@ -65,22 +63,8 @@ class ConcurrentIterationTest : public testing::Test {
     }
   }
 
-  // Writes 1, 2, ... to all anchors in turn until told to stop.
-  void WriteAnchors() {
-    for (uint64_t n = 1; !stop_.load(std::memory_order_relaxed); ++n) {
-      for (uint64_t i = 0; i < kAnchors; ++i) {
-        table_.Write(handles_[i], Value::Make(i, n));
-      }
-      written_.store(n, std::memory_order_release);
-    }
-  }
-
-  // Checks one pass that began when `floor` had been written to every anchor.
-  void Check(const Visits& visits, uint64_t floor) {
-    // Sequence numbers are kept modulo kMask + 1. A pass on a busy machine may
-    // take so long that they say nothing.
-    const uint64_t latest = written_.load(std::memory_order_acquire) + 1;
-    const bool tell = latest - floor <= Value::kMask / 2;
+  // Checks one pass.
+  void Check(const Visits& visits) {
     std::unordered_map<uint64_t, int> times;
     uint64_t anchors = 0;
     uint64_t wrong = 0;
@@ -93,10 +77,6 @@ class ConcurrentIterationTest : public testing::Test {
       }
       ++anchors;
       if (value.pin() != found->second) ++wrong;
-      if (tell &&
-          ((value.sequence() - floor) & Value::kMask) > Value::kMask / 2) {
-        ++wrong;
-      }
     }
     EXPECT_EQ(anchors, kAnchors);
     EXPECT_EQ(wrong, 0u);
@@ -104,62 +84,13 @@ class ConcurrentIterationTest : public testing::Test {
 
   Table table_ = *Table::Create({/*max_slots=*/kAnchors * 2 + 2000});
   std::unordered_map<uint64_t, uint64_t> anchors_;  // Handle to pin.
-  std::vector<Handle> handles_;
   std::atomic<bool> stop_{false};
-  std::atomic<uint64_t> written_{0};
 };
 
 using Configs =
     testing::Types<Config<4, CalmTraits>, Config<24, CalmTraits>,
                    Config<4, JitteryTraits>, Config<24, JitteryTraits>>;
 TYPED_TEST_SUITE(ConcurrentIterationTest, Configs);
-
-TYPED_TEST(ConcurrentIterationTest, ForEachVisitsEachAnchorOnceAmidChurn) {
-  const uint64_t seed = TestSeed();
-  RunThreads(4, [&](int thread) {
-    if (thread == 1) return this->WriteAnchors();
-    if (thread > 1) {
-      return this->Churn(Random(seed, static_cast<uint64_t>(thread)));
-    }
-    for (int pass = 0; pass < Rounds(200); ++pass) {
-      typename TestFixture::Visits visits;
-      const uint64_t floor = this->written_.load(std::memory_order_acquire);
-      this->table_.ForEach([&](typename TestFixture::Handle handle,
-                               const typename TestFixture::Value& value) {
-        visits.emplace_back(handle.bits(), value);
-      });
-      this->Check(visits, floor);
-    }
-    this->stop_ = true;
-  });
-}
-
-TYPED_TEST(ConcurrentIterationTest, WorkersTogetherVisitEachAnchorOnce) {
-  constexpr int kWorkers = 3;
-  const uint64_t seed = TestSeed();
-
-  std::thread writer([&] { this->WriteAnchors(); });
-  std::thread churner([&] { this->Churn(Random(seed, 0)); });
-  for (int pass = 0; pass < Rounds(200); ++pass) {
-    std::vector<typename TestFixture::Visits> visits(kWorkers);
-    const uint64_t floor = this->written_.load(std::memory_order_acquire);
-    typename TestFixture::Table::ParallelForEach work(this->table_);
-    RunThreads(kWorkers, [&](int worker) {
-      work.Work([&](typename TestFixture::Handle handle,
-                    const typename TestFixture::Value& value) {
-        visits[static_cast<size_t>(worker)].emplace_back(handle.bits(), value);
-      });
-    });
-    typename TestFixture::Visits all;
-    for (const auto& each : visits) {
-      all.insert(all.end(), each.begin(), each.end());
-    }
-    this->Check(all, floor);
-  }
-  this->stop_ = true;
-  writer.join();
-  churner.join();
-}
 
 // Some of them leave by an exception now and then, and call again.
 TYPED_TEST(ConcurrentIterationTest, WorkersThatThrowLeaveNoAnchorOut) {
@@ -189,7 +120,7 @@ TYPED_TEST(ConcurrentIterationTest, WorkersThatThrowLeaveNoAnchorOut) {
     for (const auto& each : visits) {
       all.insert(all.end(), each.begin(), each.end());
     }
-    this->Check(all, /*floor=*/0);
+    this->Check(all);
   }
   this->stop_ = true;
   churner.join();

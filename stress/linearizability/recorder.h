@@ -35,7 +35,7 @@
 #include "linearizability/call.h"
 #include "linearizability/time_stamp.h"
 #include "payload.h"
-#include "random.h"
+#include "tests/support/random.h"
 #include "world.h"
 
 namespace holdfast::stress {

@@ -10,7 +10,7 @@
 
 #include "linearizability/call.h"
 #include "linearizability/slot_model.h"
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace holdfast::stress {
 namespace {

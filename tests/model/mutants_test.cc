@@ -16,15 +16,15 @@
 
 #include "gtest/gtest.h"
 #include "tests/model/explorer.h"
-#include "tests/model/mutation.h"
 #include "tests/model/scenarios.h"
+#include "tests/mutants/mutation.h"
 
 namespace holdfast::model {
 namespace {
 
 struct Mutant {
   std::string name;
-  Mutation mutation;
+  mutants::Mutation mutation;
   std::string line;     // The line of the header that has the order, if any.
   std::string killers;  // The scenarios that a defect names: "a,b".
 };
@@ -120,7 +120,7 @@ void OnMemoryFault(int number) {
 // That does not count as a failure of the scenario, which has to say what is
 // wrong.
 [[noreturn]] void RunAndExit(const Mutant& mutant) {
-  mutation = mutant.mutation;
+  mutants::mutation = mutant.mutation;
   struct sigaction action = {};
   action.sa_handler = OnMemoryFault;
   action.sa_flags = SA_NODEFER;  // Fail does not return.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/config.h"
+#include "tests/support/random.h"
 
 namespace holdfast {
 
@@ -33,30 +34,6 @@ inline uint64_t TestSeed() {
   std::cout << "HOLDFAST_SEED=" << seed << std::endl;
   return seed;
 }
-
-// SplitMix64 (G. Steele et al., OOPSLA 2014).
-class Random {
- public:
-  Random(uint64_t seed, uint64_t stream)
-      : state_(seed * 0xD1342543DE82EF95u + stream * 0x2545F4914F6CDD1Du) {}
-
-  uint64_t Next() {
-    state_ += 0x9E3779B97F4A7C15u;
-    uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
-    return mixed ^ (mixed >> 31);
-  }
-
-  // A number below `bound`.
-  uint64_t Below(uint64_t bound) { return Next() % bound; }
-
-  // True once in `n` times.
-  bool OneIn(uint64_t n) { return Below(n) == 0; }
-
- private:
-  uint64_t state_;
-};
 
 // Holds threads until `count` of them have arrived.
 class StartLine {

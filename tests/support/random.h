@@ -1,12 +1,12 @@
 // A small deterministic generator, so that a seed gives the same operations
 // everywhere.
 
-#ifndef HOLDFAST_STRESS_RANDOM_H_
-#define HOLDFAST_STRESS_RANDOM_H_
+#ifndef HOLDFAST_TESTS_SUPPORT_RANDOM_H_
+#define HOLDFAST_TESTS_SUPPORT_RANDOM_H_
 
 #include <cstdint>
 
-namespace holdfast::stress {
+namespace holdfast {
 
 // The output function of SplitMix64 (G. Steele et al., OOPSLA 2014).
 constexpr uint64_t Scramble(uint64_t x) {
@@ -34,6 +34,6 @@ class Random {
   uint64_t state_;
 };
 
-}  // namespace holdfast::stress
+}  // namespace holdfast
 
-#endif  // HOLDFAST_STRESS_RANDOM_H_
+#endif  // HOLDFAST_TESTS_SUPPORT_RANDOM_H_
