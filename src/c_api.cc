@@ -49,10 +49,11 @@ CreationError CopyOptions(const hf_options* given, hf_options* options) {
   // initialized the options.
   constexpr size_t kMost = 4096;
   if (bytes < kFirstVersion || bytes > kMost) {
-    return MakeCreationError(
-        kInvalid,
-        "hf_options::struct_bytes is %zu, must be between %zu and %zu", bytes,
-        kFirstVersion, kMost);
+    return MakeCreationError(kInvalid,
+                             "hf_options::struct_bytes is %" PRIu64
+                             ", must be between %" PRIu64 " and %" PRIu64,
+                             uint64_t{bytes}, uint64_t{kFirstVersion},
+                             uint64_t{kMost});
   }
   const auto* const at = reinterpret_cast<const unsigned char*>(given);
   for (size_t i = sizeof(hf_options); i < bytes; ++i) {
@@ -60,8 +61,8 @@ CreationError CopyOptions(const hf_options* given, hf_options* options) {
       return MakeCreationError(
           kInvalid,
           "hf_options sets a member that this version of the library does not "
-          "have, at byte %zu",
-          i);
+          "have, at byte %" PRIu64,
+          uint64_t{i});
     }
   }
   std::memcpy(options, given, std::min(bytes, sizeof(hf_options)));
@@ -112,7 +113,8 @@ hf_bytes_table* NewBytesTable(size_t value_bytes, const hf_options& options,
     return NewBytes<4, 8, 16, 24, 32, 48, 64>(value_bytes, options, error);
   }
   *error = MakeCreationError(
-      kInvalid, "value_bytes is %zu, must be between 1 and 64", value_bytes);
+      kInvalid, "value_bytes is %" PRIu64 ", must be between 1 and 64",
+      uint64_t{value_bytes});
   return nullptr;
 }
 

@@ -233,8 +233,11 @@ class Soak {
     std::vector<Handle> filler;
     if (world_.roomy()) {
       // The coordinator's Pin reports a null handle as a failure.
-      uint64_t wanted = config().max_slots - table().GetStats().live;
-      while (wanted-- > 0) filler.push_back(coordinator().Pin(value));
+      // (A table with a defect may hold more values than it was made for.)
+      for (uint64_t live = table().GetStats().live; live < config().max_slots;
+           ++live) {
+        filler.push_back(coordinator().Pin(value));
+      }
     } else {
       while (const Handle handle = coordinator().Pin(value)) {
         filler.push_back(handle);
