@@ -30,6 +30,7 @@ HEADERS = [
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/shard_array.h",
     "include/holdfast/internal/shared_walk.h",
+    "include/holdfast/internal/slot_array.h",
     "include/holdfast/internal/slot_kind.h",
     "include/holdfast/internal/slot_observers.h",
     "include/holdfast/internal/slot_pool.h",

@@ -5,7 +5,7 @@
 // `holdfast::HandleTable<T>` without Create and Describe, which need
 // absl::StatusOr and std::string: for files that use a table but do not create
 // one. holdfast/handle_table.h says what a table is, and has all of it. (g++ 12
-// compiles that header in 0.7 s, and this one in 0.2 s.)
+// compiles that header in 0.7 s, and this one in 0.25 s, on an AMD EPYC, Zen 4.)
 
 #ifndef HOLDFAST_HANDLE_TABLE_VERBS_H_
 #define HOLDFAST_HANDLE_TABLE_VERBS_H_

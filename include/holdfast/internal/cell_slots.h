@@ -115,8 +115,8 @@ class CellSlots {
 
   template <typename F>
   bool Visit(uint64_t begin, uint64_t end, F visit) const {
-    const Slot* slot =
-        array_.slot(begin);  // So that it is not loaded for each.
+    // The array's address is loaded once, not for each slot.
+    const Slot* slot = array_.slot(begin);
     for (uint64_t i = begin; i < end; ++i, ++slot) {
       const Word word = Observe(slot->word);
       // CopyValue looks at this, too. But without this look, g++ 12 keeps a sum

@@ -30,6 +30,7 @@
 //                                had that, own cell      set kReturning
 //   unpin        live g          free g+1, no flags      CAS by any thread
 //   retire       live last       kRetired, no flags      the same CAS
+//
 // Two words never come back while a thread relies on that (there is no ABA):
 //   * A Write that displaces the value from the slot's own cell sets kReturning
 //     and then tries to CAS the value back. Only a Write that finds the own

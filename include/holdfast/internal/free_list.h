@@ -15,6 +15,7 @@
 //     | second: the batch     | second
 //     v below                 +---------> slot 2
 //   slot 4 --------------> slot 1
+//
 // A batch is a tree so that a thread that takes it fetches its cache lines
 // level by level, not one after another.
 

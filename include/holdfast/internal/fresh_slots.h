@@ -13,7 +13,7 @@
 
 namespace holdfast::internal {
 
-// `Array` is that of a kind of slots, see slot_kind.h.
+// `Array` is a SlotArray.
 template <typename Array, typename Traits>
 class FreshSlots {
   template <typename U>

@@ -10,7 +10,7 @@
 
 namespace holdfast::internal {
 
-// `Array` is that of a kind of slots, see slot_kind.h.
+// `Array` is a SlotArray.
 template <typename Array, typename Traits>
 class GrowingArray {
   using Part = GrowingPart<Traits>;

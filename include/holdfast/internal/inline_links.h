@@ -10,44 +10,24 @@
 
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/inline_word.h"
+#include "holdfast/internal/slot_array.h"
 #include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 
 template <typename Traits>
 struct InlineSlot {
-  AtomicWord<InlineWord<Traits::kGenerationBits>, typename Traits::Atomics>
-      word;
-};
-
-template <typename Traits>
-class InlineArray {
- public:
-  using Slot = InlineSlot<Traits>;
   using Word = InlineWord<Traits::kGenerationBits>;
 
-  // The first slot of the batch below the one that this slot leads. Touched
-  // only where a batch began.
-  using Side = typename Traits::Atomics::template Atomic<uint32_t>;
-
-  InlineArray() = default;
-  InlineArray(Slot* slots, Side* below) : slots_(slots), below_(below) {}
-
-  Slot* slot(uint64_t index) const noexcept { return slots_ + index; }
-  Side* side(uint64_t index) const noexcept { return below_ + index; }
-
-  // For the slot's owner, and for callers that use the word only if a CAS then
-  // succeeds.
-  Word LoadWord(uint64_t index) const noexcept {
-    // order: relaxed. The owner has the word by another edge, and the CAS
-    // validates what others find.
-    return slots_[index].word.load(std::memory_order_relaxed);
-  }
-
- private:
-  Slot* slots_ = nullptr;
-  Side* below_ = nullptr;
+  AtomicWord<Word, typename Traits::Atomics> word;
 };
+
+// The side of a slot that leads a batch is the index of the slot that leads the
+// batch below.
+template <typename Traits>
+using InlineArray =
+    SlotArray<InlineSlot<Traits>,
+              typename Traits::Atomics::template Atomic<uint32_t>>;
 
 template <typename Traits>
 class InlineLinks {

@@ -82,8 +82,7 @@ class InlineSlots {
 
   template <typename F>
   bool Visit(uint64_t begin, uint64_t end, F visit) const {
-    const Slot* slot =
-        array_.slot(begin);  // So that it is not loaded for each.
+    const Slot* slot = array_.slot(begin);  // Loaded once, not for each slot.
     for (uint64_t i = begin; i < end; ++i, ++slot) {
       const Word word = Observe(slot->word);
       if (!word.IsLive()) continue;

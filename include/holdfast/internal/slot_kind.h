@@ -5,13 +5,13 @@
 // A kind consists of three classes, which are cheap to copy and look at the
 // same memory:
 //
-//   Kind::Array    the memory
+//   Kind::Array    the memory: a SlotArray
 //   Kind::Links    how free slots are linked: what the free list and the slot
 //                  pool need
 //   Kind           how values are kept: what the table needs
 //
-// The functions CheckArray, CheckLinks and CheckKind list what each must have,
-// and say what that is for. They are never called: a static_assert on their
+// The functions CheckLinks and CheckKind list what the other two must have, and
+// say what that is for. They are never called: a static_assert on their
 // return types makes the compiler look at what they do, and complain where a
 // kind lacks something.
 
@@ -43,24 +43,6 @@ struct SlotParts {
   GrowingPart<Traits> sides_from_end;
   typename Traits::Threads::Numbering numbering;
 };
-
-// For each slot, a Slot with its word, and a Side, in two arrays: so that
-// Sides, which are seldom used, share no cache line with Slots. Zeros are free
-// slots of generation 0. [INV-1]
-template <typename Array>
-auto CheckArray(typename Array::Slot* slots, typename Array::Side* sides,
-                uint64_t index) {
-  const Array array(slots, sides);
-  // Those of the slot with this index.
-  slots = array.slot(index);
-  sides = array.side(index);
-  // The slot's word, for the slot's owner, and for callers that use it only if
-  // a CAS then succeeds.
-  [[maybe_unused]] const Generation generation =
-      array.LoadWord(index).generation();
-  static_assert(noexcept(array.LoadWord(index)));
-  return std::true_type();
-}
 
 template <typename Links, int kGenerationBits>
 auto CheckLinks(Links& links, FreeSlot<kGenerationBits> free,
@@ -166,9 +148,6 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   return std::true_type();
 }
 
-template <typename Array>
-using ArrayCheck = decltype(CheckArray<Array>({}, {}, {}));
-
 template <typename Links, int kGenerationBits>
 using LinksCheck = decltype(CheckLinks<Links, kGenerationBits>(
     std::declval<Links&>(), {}, {}, {}, {}, {}));
@@ -180,7 +159,7 @@ using KindCheck = decltype(CheckKind<Kind, T, Traits>(
 
 template <typename Kind, typename T, typename Traits>
 inline constexpr bool kIsKind = std::conjunction_v<
-    KindCheck<Kind, T, Traits>, ArrayCheck<typename Kind::Array>,
+    KindCheck<Kind, T, Traits>,
     LinksCheck<typename Kind::Links, Traits::kGenerationBits>>;
 
 }  // namespace holdfast::internal

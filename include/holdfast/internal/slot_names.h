@@ -1,10 +1,9 @@
 // The packed types that name a slot, most of them together with a generation.
 //
-//   Life      {0:2     | slot index:62-G | generation:G}   one life of a slot
-//   FreeSlot   {moved:1 | 0:1 | index:62-G | generation:G}  a slot that is not
-//   live SlotLink   {moved:1 | slot index:I}                     the same, no
-//   generation ListHead   {0:2     | slot index:62-G | generation:G}   the top
-//   free slot
+//   Life       {0:2     | slot index:62-G | generation:G}   one life of a slot
+//   FreeSlot   {moved:1 | 0:1 | index:62-G | generation:G}  a slot not live
+//   SlotLink   {moved:1 | slot index:I}                     its shorter name
+//   ListHead   {0:2     | slot index:62-G | generation:G}   the top free slot
 //
 // G is Traits::kGenerationBits. An index has I bits, at most 31. Where G < 32,
 // `moved` is bit G + 31.
@@ -35,7 +34,7 @@ struct IndexLimits {
   static constexpr uint32_t kNone = static_cast<uint32_t>(kMaxSlots);
 };
 
-// One life of one slot. A handle is a place XOR the key of its table.
+// One life of one slot. A handle is a life XOR the key of its table.
 template <int kGenerationBits>
 class Life {
  public:
