@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/traits.h"
+#include "tests/support/cell_verbs.h"
 #include "tests/support/hooked_atomics.h"
 #include "tests/support/slot_arena.h"
 #include "tests/support/test_values.h"
@@ -26,7 +27,8 @@ struct HookedTraits : DefaultTraits {
 
 // Two words a value, so that a torn read would show.
 using Value = TestValue<16>;
-using Slots = CellSlots<Value, HookedTraits>;
+using Verbs = CellVerbs<Value, HookedTraits>;
+using Slots = Verbs::Slots;
 using Word = CellWord<32>;
 
 // What happened to slot 0 before.
@@ -38,15 +40,15 @@ enum class Past {
   kBack,       // It got another cell in this life, and later its own again.
 };
 
-class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
+class CellSlotsInterferenceTest : public testing::TestWithParam<Past>,
+                                  protected Verbs {
  protected:
+  CellSlotsInterferenceTest() : Verbs(0) {}
+
   // Slot 0 holds Value(1) in generation now_. Cells spare_ and other_spare_ are
   // spare.
   void Start() {
-    arena_ = SlotArena<Slots>(3);
-    array_ = arena_.array();
-    links_ = arena_.links();
-    slots_ = arena_.slots();
+    Verbs::operator=(Verbs(3));
     spare_ = 1;
     other_spare_ = 2;
     now_ = Publish(0, Value(1));
@@ -87,33 +89,6 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
     }
   }
 
-  static Life<32> LifeOf(uint32_t index, uint64_t generation) {
-    return {index, Generation(generation)};
-  }
-  uint64_t Publish(uint32_t index, const Value& value) {
-    return slots_.Publish(links_.FreeSlotAt(index), value)
-        .generation()
-        .number();
-  }
-  std::optional<Value> Read(uint32_t index, uint64_t generation) {
-    return slots_.Read(LifeOf(index, generation));
-  }
-  bool Write(uint32_t index, uint64_t generation, const Value& value,
-             uint32_t* spare) {
-    return ReplaceValue<Value, HookedTraits>(array_, LifeOf(index, generation),
-                                             value, spare, nullptr);
-  }
-  std::optional<Value> Exchange(uint32_t index, uint64_t generation,
-                                const Value& value, uint32_t* spare) {
-    ValueWords<Value> old;
-    if (!ReplaceValue(array_, LifeOf(index, generation), value, spare, &old)) {
-      return std::nullopt;
-    }
-    return old.Decode();
-  }
-  std::optional<Word> End(uint32_t index, uint64_t generation) {
-    return Vacate(slots_, LifeOf(index, generation));
-  }
   uint64_t GenerationNow() { return links_.GenerationAt(0).number(); }
   uint32_t CellNow() { return array_.LoadWord(0).CellOf(0); }
 
@@ -122,10 +97,6 @@ class CellSlotsInterferenceTest : public testing::TestWithParam<Past> {
   }
   bool OtherUnpins() { return End(0, now_).has_value(); }
 
-  SlotArena<Slots> arena_{3};
-  Slots::Array array_;
-  Slots::Links links_;
-  Slots slots_;
   uint32_t spare_ = 1;
   uint32_t other_spare_ = 2;
   uint64_t now_ = 1;

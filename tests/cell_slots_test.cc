@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "holdfast/traits.h"
+#include "tests/support/cell_verbs.h"
 #include "tests/support/slot_arena.h"
 #include "tests/support/test_values.h"
 
@@ -28,11 +29,6 @@ static_assert(sizeof(SlotOfSize<64>) == 72);
 // Two words a value, so that a torn read would show.
 using Value = TestValue<16>;
 
-// The life of the slot `index` in that generation.
-Life<32> LifeOf(uint32_t index, uint64_t generation) {
-  return {index, Generation(generation)};
-}
-
 // A slot's word that names a cell, and has no flag.
 Word In(uint32_t index, uint32_t cell, uint64_t generation) {
   return Word::InCell(CellOffset(index, cell), Generation(generation));
@@ -45,51 +41,13 @@ Word Home(uint64_t writes, uint64_t generation) {
   return word;
 }
 
-class CellSlotsTest : public testing::Test {
+class CellSlotsTest : public testing::Test,
+                      protected CellVerbs<Value, DefaultTraits> {
  protected:
   static constexpr uint32_t kSlots = 4;
-  using Slots = CellSlots<Value, DefaultTraits>;
 
-  CellSlotsTest()
-      : arena_(kSlots + 4),
-        array_(arena_.array()),
-        links_(arena_.links()),
-        slots_(arena_.slots()) {}
+  CellSlotsTest() : CellVerbs(kSlots + 4) {}
 
-  // Pins the free slot `index`. Returns the generation of its new life.
-  uint64_t Publish(uint32_t index, const Value& value) {
-    return slots_.Publish(links_.FreeSlotAt(index), value)
-        .generation()
-        .number();
-  }
-
-  std::optional<Value> Read(uint32_t index, uint64_t generation) {
-    return slots_.Read(LifeOf(index, generation));
-  }
-
-  bool Write(uint32_t index, uint64_t generation, const Value& value,
-             uint32_t* spare) {
-    return ReplaceValue<Value, DefaultTraits>(array_, LifeOf(index, generation),
-                                              value, spare, nullptr);
-  }
-
-  std::optional<Value> Exchange(uint32_t index, uint64_t generation,
-                                const Value& value, uint32_t* spare) {
-    ValueWords<Value> old;
-    if (!ReplaceValue(array_, LifeOf(index, generation), value, spare, &old)) {
-      return std::nullopt;
-    }
-    return old.Decode();
-  }
-
-  std::optional<Word> End(uint32_t index, uint64_t generation) {
-    return Vacate(slots_, LifeOf(index, generation));
-  }
-
-  SlotArena<Slots> arena_;
-  Slots::Array array_;
-  Slots::Links links_;
-  Slots slots_;
   uint32_t spare_ = kSlots;
 };
 

@@ -108,24 +108,43 @@ auto TakeChain(const Links& links, List& list, size_t limit) {
   return chain;
 }
 
+// A list with so many slots, each of them a batch.
+template <typename Config>
+struct FullList {
+  using Slots = typename Config::Slots;
+  using List = FreeList<typename Slots::Links, typename Config::Traits>;
+  using Free = typename Slots::Free;
+
+  explicit FullList(uint32_t count)
+      : arena(count),
+        slots(arena.slots()),
+        links(arena.links()),
+        list(&head, links, count) {
+    head.store({}, std::memory_order_relaxed);
+    for (uint32_t slot = 0; slot < count; ++slot) {
+      GiveChain<Free>({Free::Fresh(slot)}, links, list);
+    }
+  }
+
+  SlotArena<Slots> arena;
+  Slots slots;
+  typename Slots::Links links;
+  typename List::Head head;
+  List list;
+};
+
 TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
   using Slots = typename TypeParam::Slots;
-  using List = FreeList<typename Slots::Links, typename TypeParam::Traits>;
   using Free = typename Slots::Free;
   constexpr uint32_t kSlots = 6;  // Few, so that the same come back at once.
   const uint64_t seed = TestSeed();
   const int rounds = Rounds(150'000);
 
-  const SlotArena<Slots> arena(kSlots);
-  Slots slots = arena.slots();
-  auto links = arena.links();
-  typename List::Head head;
-  head.store({}, std::memory_order_relaxed);
-  List list(&head, links, kSlots);
+  FullList<TypeParam> full(kSlots);
+  Slots& slots = full.slots;
+  auto& links = full.links;
+  auto& list = full.list;
   Owners owners(kSlots);
-  for (uint32_t slot = 0; slot < kSlots; ++slot) {
-    GiveChain<Free>({Free::Fresh(slot)}, links, list);
-  }
 
   std::atomic<uint32_t> retired{0};
   RunThreads(kThreads, [&](int thread) {
@@ -175,23 +194,17 @@ TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
 TYPED_TEST(ConcurrentFreeListTest, LosingPopsTolerateWhateverTheyRead) {
   using Slots = typename TypeParam::Slots;
   using Traits = typename TypeParam::Traits;
-  using List = FreeList<typename Slots::Links, Traits>;
   using Free = typename Slots::Free;
   using Generations = GenerationLimits<Traits::kGenerationBits>;
   constexpr uint32_t kSlots = 3;
   const uint64_t seed = TestSeed();
   const int rounds = Rounds(150'000);
 
-  const SlotArena<Slots> arena(kSlots);
-  Slots slots = arena.slots();
-  auto links = arena.links();
-  typename List::Head head;
-  head.store({}, std::memory_order_relaxed);
-  List list(&head, links, kSlots);
+  FullList<TypeParam> full(kSlots);
+  Slots& slots = full.slots;
+  auto& links = full.links;
+  auto& list = full.list;
   Owners owners(kSlots);
-  for (uint32_t slot = 0; slot < kSlots; ++slot) {
-    GiveChain<Free>({Free::Fresh(slot)}, links, list);
-  }
 
   std::atomic<uint32_t> retired{0};
   RunThreads(kThreads, [&](int thread) {
