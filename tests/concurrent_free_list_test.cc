@@ -1,10 +1,10 @@
 // Goal: a slot on the free list, or in the pool above it, has one owner at a
 // time, and none is lost or doubled, however takes and gives interleave.
 //
-// Method: the units themselves, without a table. Whoever takes a slot exchanges
-// a stamp into it, and takes the stamp out before it gives the slot away: an
-// owner that finds the stamp wrong shares its slot with another. Threads churn
-// steadily; at the end every slot is counted.
+// Method: the units themselves, without a table. A thread that takes a slot
+// exchanges a stamp into it, and takes the stamp out before it gives the slot
+// away: an owner that finds the stamp wrong shares its slot with another.
+// Threads take and give steadily; at the end every slot is counted.
 
 #include <atomic>
 #include <cstdint>

@@ -71,7 +71,7 @@ this is the table's logic with everything in cache.
     Section("Threads and oversubscription", """
 The same operations by 1 to 16 threads. Perfect scaling doubles the throughput with each
 doubling of threads up to the machine's; in the shaded part there are more threads than
-the machine runs at once, and whoever holds a lock may be asleep.
+the machine runs at once, and the thread that holds a lock may be asleep.
 """, [View("read_hit", "Reads by all threads", "threads", where=EIGHT),
       View("pin_unpin", "Pin + unpin by all threads", "threads", where=EIGHT),
       View("read_churn", "Reads while one thread pins and unpins", "threads")]),

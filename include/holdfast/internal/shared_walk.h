@@ -41,7 +41,7 @@ class WalkPlace {
   constexpr bool IsUnused() const noexcept { return bits_ == 0; }
   constexpr bool IsTaken() const noexcept { return bits_ == kTaken; }
   constexpr bool IsLeftOver() const noexcept { return bits_ > kEmpty; }
-  // Of what is left over.
+  // The numbers that are left over. Require IsLeftOver().
   constexpr uint64_t begin() const noexcept {
     return static_cast<uint32_t>(bits_);
   }
