@@ -4,45 +4,65 @@
 #include <cinttypes>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
+#include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/creation_error.h"
 
 namespace holdfast::internal {
+namespace {
 
-CreationError FitOptions(uint64_t max_slots_limit,
-                         uint32_t thread_cache_slots_limit, uint64_t key_mask,
+// How many slots a thread may keep. Otherwise the caches of a few threads could
+// take far more memory than the values of a small table.
+uint32_t LargestCache(const OptionLimits& limits,
+                      const TableOptions& options) noexcept {
+  constexpr uint32_t kAlways =
+      1 + CacheShape::kMostFront + CacheShape::kMostTree;
+  constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
+  const auto eighth = static_cast<uint32_t>(
+      std::min(kMost, std::max<uint64_t>(kAlways, options.max_slots / 8)));
+  const uint64_t cache = std::min(options.thread_cache_slots, eighth);
+  const uint64_t room = limits.max_slots - options.max_slots;
+  return room / (cache + 1) >= limits.max_threads
+             ? eighth
+             : static_cast<uint32_t>(std::min(kMost, options.max_slots / 16));
+}
+
+}  // namespace
+
+CreationError FitOptions(const OptionLimits& limits,
                          TableOptions* options) noexcept {
   constexpr TableOptions kDefault;
   if (options->max_slots == kDefault.max_slots) {
-    options->max_slots = std::min(options->max_slots, max_slots_limit);
+    options->max_slots = std::min(options->max_slots, limits.max_slots);
   }
   if (options->thread_cache_slots == kDefault.thread_cache_slots) {
     options->thread_cache_slots =
-        std::min(options->thread_cache_slots, thread_cache_slots_limit);
+        std::min(options->thread_cache_slots, limits.thread_cache_slots);
   }
-  if (options->max_slots < 1 || options->max_slots > max_slots_limit) {
+  if (options->max_slots < 1 || options->max_slots > limits.max_slots) {
     return MakeCreationError(CreationError::Code::kInvalidArgument,
                              "HandleTable: Options::max_slots is %" PRIu64
                              ", must be between 1 and %" PRIu64,
-                             options->max_slots, max_slots_limit);
+                             options->max_slots, limits.max_slots);
   }
-  if (options->thread_cache_slots > thread_cache_slots_limit) {
+  if (options->thread_cache_slots > limits.thread_cache_slots) {
     return MakeCreationError(CreationError::Code::kInvalidArgument,
                              "HandleTable: Options::thread_cache_slots is "
                              "%" PRIu32 ", must be between 0 and %" PRIu32,
                              options->thread_cache_slots,
-                             thread_cache_slots_limit);
+                             limits.thread_cache_slots);
   }
-  if (options->key.has_value() && (*options->key & ~key_mask) != 0) {
+  if (options->key.has_value() && (*options->key & ~limits.key_mask) != 0) {
     return MakeCreationError(CreationError::Code::kInvalidArgument,
                              "HandleTable: Options::key is %" PRIu64
                              ", must be even and at most %" PRIu64,
-                             *options->key, key_mask);
+                             *options->key, limits.key_mask);
   }
-  // Otherwise the caches of a few threads could hold most slots of a small
-  // table.
-  options->thread_cache_slots = static_cast<uint32_t>(
-      std::min<uint64_t>(options->thread_cache_slots, options->max_slots / 16));
+  options->thread_cache_slots =
+      CacheShape(std::min(options->thread_cache_slots,
+                          LargestCache(limits, *options)))
+          .slots();
   return {};
 }
 

@@ -5,24 +5,33 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/creation_error.h"
 
 namespace holdfast::internal {
 namespace {
 
 constexpr uint64_t kKeyMask = 0x1FFE;
+constexpr OptionLimits kLimits = {/*max_slots=*/1000,
+                                  /*thread_cache_slots=*/126, kKeyMask,
+                                  /*max_threads=*/4};
+
+// Limits with so many indexes that there are enough for all caches.
+OptionLimits Roomy(uint32_t thread_cache_slots) {
+  return {uint64_t{1} << 30, thread_cache_slots, kKeyMask, 4};
+}
 
 CreationError Validate(uint64_t max_slots, uint32_t thread_cache_slots) {
   TableOptions options;
   options.max_slots = max_slots;
   options.thread_cache_slots = thread_cache_slots;
-  return FitOptions(1000, 126, kKeyMask, &options);
+  return FitOptions(kLimits, &options);
 }
 
 TEST(OptionsTest, DefaultsAreThoseOfTheHeader) {
   const TableOptions options;
   EXPECT_EQ(options.max_slots, 16'777'216);
-  EXPECT_EQ(options.thread_cache_slots, 64);
+  EXPECT_EQ(options.thread_cache_slots, 256);
 }
 
 TEST(OptionsTest, ValuesWithinTheirRangesAreFine) {
@@ -54,12 +63,12 @@ TEST(OptionsTest, ErrorNamesKeyWithValueAndRange) {
   TableOptions options = {1000, 64};
   for (const uint64_t key : {uint64_t{0}, uint64_t{2}, kKeyMask}) {
     options.key = key;
-    EXPECT_TRUE(FitOptions(1000, 126, kKeyMask, &options).ok());
+    EXPECT_TRUE(FitOptions(kLimits, &options).ok());
     EXPECT_EQ(options.key, key);
   }
   for (const uint64_t key : {uint64_t{1}, uint64_t{0x2000}, ~uint64_t{0}}) {
     options.key = key;
-    const CreationError error = FitOptions(1000, 126, kKeyMask, &options);
+    const CreationError error = FitOptions(kLimits, &options);
     EXPECT_EQ(error.code, CreationError::Code::kInvalidArgument);
     EXPECT_EQ(error.message, "HandleTable: Options::key is " +
                                  std::to_string(key) +
@@ -69,19 +78,38 @@ TEST(OptionsTest, ErrorNamesKeyWithValueAndRange) {
 
 TEST(OptionsTest, DefaultsFitThemselvesToTheLimits) {
   TableOptions options;
-  EXPECT_TRUE(FitOptions(1600, 7, kKeyMask, &options).ok());
+  EXPECT_TRUE(FitOptions({1600, 6, kKeyMask, 4}, &options).ok());
   EXPECT_EQ(options.max_slots, 1600);
-  EXPECT_EQ(options.thread_cache_slots, 7);
+  EXPECT_EQ(options.thread_cache_slots, 6);
   options = {1000, 64};
-  EXPECT_TRUE(FitOptions(uint64_t{1} << 30, 126, kKeyMask, &options).ok());
+  EXPECT_TRUE(FitOptions(Roomy(126), &options).ok());
   EXPECT_EQ(options.max_slots, 1000);
 }
 
+TEST(OptionsTest, ACacheIsWhatCanBeDividedIntoBatches) {
+  for (uint32_t slots = 0; slots <= 4096; ++slots) {
+    TableOptions options = {100'000, slots};
+    EXPECT_TRUE(FitOptions(Roomy(4096), &options).ok());
+    EXPECT_EQ(options.thread_cache_slots, CacheShape(slots).slots());
+  }
+}
+
 TEST(OptionsTest, ASmallTableHasSmallerCaches) {
-  for (const uint32_t slots : {1u, 15u, 16u, 100u, 1023u, 1024u, 5000u}) {
-    TableOptions options = {slots, 64};
-    EXPECT_TRUE(FitOptions(10'000, 126, kKeyMask, &options).ok());
-    EXPECT_EQ(options.thread_cache_slots, std::min(64u, slots / 16));
+  for (const uint32_t slots : {1u, 16u, 599u, 600u, 1000u, 1023u, 5000u}) {
+    TableOptions options = {slots, 256};
+    EXPECT_TRUE(FitOptions(Roomy(256), &options).ok());
+    EXPECT_EQ(options.thread_cache_slots,
+              CacheShape(std::min(256u, std::max(75u, slots / 8))).slots());
+  }
+}
+
+TEST(OptionsTest, CachesAreSmallWhereNoIndexesMakeUpForThem) {
+  for (const uint32_t slots : {1u, 15u, 16u, 700u, 1000u}) {
+    TableOptions options = {slots, 126};
+    EXPECT_TRUE(FitOptions(kLimits, &options).ok());
+    const bool has_room = (1000 - slots) / 76 >= 4;
+    EXPECT_EQ(options.thread_cache_slots,
+              CacheShape(has_room ? 75 : slots / 16).slots());
   }
 }
 

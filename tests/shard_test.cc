@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "gtest/gtest.h"
+#include "holdfast/internal/cache_shape.h"
 #include "holdfast/traits.h"
 
 namespace holdfast::internal {
@@ -18,20 +19,26 @@ struct CacheTraits : DefaultTraits {
 template <uint32_t kSlots>
 using ShardOf = Shard<CacheTraits<kSlots>>;
 
-// No two shards share a cache line, and the default shard fills its lines.
-static_assert(sizeof(Shard<DefaultTraits>) == 1024);
+// No two shards share a cache line, and the default shard fills its lines. The
+// address of a shard is found by a shift.
+static_assert(sizeof(Shard<DefaultTraits>) == 512);
 static_assert(alignof(Shard<DefaultTraits>) == 64);
 static_assert(sizeof(ShardOf<0>) == 64);
 static_assert(sizeof(ShardOf<1>) == 64);
-static_assert(sizeof(ShardOf<6>) == 64);
-static_assert(sizeof(ShardOf<7>) == 128);
+static_assert(sizeof(ShardOf<3>) == 64);
 static_assert(std::is_trivially_destructible_v<Shard<DefaultTraits>>);
 
-TEST(ShardTest, HasRoomForTheLargestCacheAndAtLeastOneSlot) {
-  EXPECT_EQ(Shard<DefaultTraits>::kCapacity, 126);
-  EXPECT_EQ(ShardOf<7>::kCapacity, 7);
-  EXPECT_EQ(ShardOf<1>::kCapacity, 1);
-  EXPECT_EQ(ShardOf<0>::kCapacity, 1);
+TEST(ShardTest, HasRoomForTheFrontOfEachSmallerCache) {
+  const auto check = [](uint32_t room, uint32_t largest) {
+    for (uint32_t slots = 0; slots <= largest; ++slots) {
+      EXPECT_LE(CacheShape(slots).front(), room) << slots;
+    }
+  };
+  check(Shard<DefaultTraits>::kMostFront, DefaultTraits::kMaxThreadCacheSlots);
+  check(ShardOf<72>::kMostFront, 72);
+  check(ShardOf<7>::kMostFront, 7);
+  check(ShardOf<1>::kMostFront, 1);
+  check(ShardOf<0>::kMostFront, 0);
 }
 
 TEST(ShardTest, ZeroedMemoryIsAClosedShardWithoutASpareCell) {
@@ -40,7 +47,7 @@ TEST(ShardTest, ZeroedMemoryIsAClosedShardWithoutASpareCell) {
   EXPECT_EQ(shard[0].level.Get(), 0);
   EXPECT_EQ(shard[0].next_opened.Get(), 0);
   EXPECT_TRUE(shard[0].spare.IsUnused());
-  EXPECT_EQ(shard[0].Count(), 0);
+  EXPECT_EQ(shard[0].Count(CacheShape(256)), 0);
 }
 
 TEST(LastFreedTest, StatesAreDifferent) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/inline_slots.h"
 #include "holdfast/traits.h"
@@ -54,11 +55,13 @@ class SlotPoolTest : public testing::Test {
     FakeThreads::Become(0);
   }
 
-  // How many slots all shards together may keep.
+  // How many slots one shard may keep, with the one in its owner's hand; and
+  // all shards together.
+  static uint64_t Kept(uint32_t cache_slots) {
+    return cache_slots == 0 ? 0 : CacheShape(cache_slots).slots() + 1;
+  }
   static uint64_t Surplus(uint32_t cache_slots) {
-    return cache_slots == 0
-               ? 0
-               : uint64_t{PoolTraits::kMaxThreads} * (cache_slots + 1);
+    return PoolTraits::kMaxThreads * Kept(cache_slots);
   }
 
   // Pins a slot. Returns its index, or kNone if none is left.
@@ -121,7 +124,7 @@ TYPED_TEST(SlotPoolTest, ControlWordsLieOnCacheLinesOfTheirOwn) {
 }
 
 TYPED_TEST(SlotPoolTest, OneThreadGetsExactlyEverySlotWhateverItsCache) {
-  for (const uint32_t cache : {0u, 1u, 2u, 3u, 5u, 64u, 126u}) {
+  for (const uint32_t cache : {0u, 1u, 2u, 3u, 5u, 16u, 64u, 126u, 256u}) {
     for (const uint32_t max_slots : {1u, 2u, 7u, 64u, 200u}) {
       this->Start(max_slots, cache);
       for (int round = 0; round < 3; ++round) {
@@ -147,7 +150,7 @@ TYPED_TEST(SlotPoolTest, WithoutCacheGrowsByOneAndOnlyIfNothingIsFree) {
 }
 
 TYPED_TEST(SlotPoolTest, GrowsByBatchesWithTheLowestSlotFirst) {
-  this->Start(100, 8);
+  this->Start(100, 9);
   for (uint32_t i = 0; i < 9; ++i) EXPECT_EQ(this->Acquire(), i);
   EXPECT_EQ(this->pool_.high_water(), 12);
   EXPECT_EQ(this->pool_.CachedSlots(), 3);
@@ -158,6 +161,52 @@ TYPED_TEST(SlotPoolTest, WithoutCacheLastInIsFirstOut) {
   for (uint32_t i = 0; i < 40; ++i) this->Acquire();
   for (uint32_t i = 0; i < 40; ++i) this->Release(i);
   for (uint32_t i = 40; i-- > 0;) EXPECT_EQ(this->Acquire(), i);
+}
+
+// A batch goes to the shard's own list first, then to the free list.
+TYPED_TEST(SlotPoolTest, BatchesStayWithTheThreadUntilItsCacheIsFull) {
+  constexpr CacheShape kShape(75 + 2 * 32);
+  static_assert(kShape.kept_batches() == 2);
+  this->Start(1000, kShape.slots());
+  std::vector<uint32_t> mine;
+  for (int i = 0; i < 7 * 32; ++i) mine.push_back(this->Acquire());
+  ASSERT_EQ(this->pool_.CachedSlots(), 0);
+  const auto& head = this->control_[0].head;
+  uint32_t released = 0;
+  while (head.load(std::memory_order_relaxed).IsEmpty()) {
+    ASSERT_LT(released, mine.size());
+    this->Release(mine[released++]);
+  }
+  // The last one, the front and two batches, and the first slot too many.
+  EXPECT_EQ(released, 1 + kShape.front() + 2 * 32 + 1);
+  // They come back, and nothing new.
+  const uint64_t high_water = this->pool_.high_water();
+  std::set<uint32_t> back;
+  for (uint32_t i = 0; i < released; ++i) back.insert(this->Acquire());
+  EXPECT_EQ(back, std::set<uint32_t>(mine.begin(), mine.begin() + released));
+  EXPECT_EQ(this->pool_.high_water(), high_water);
+}
+
+// The slots of a batch that another thread gave leave it two levels at a time.
+TYPED_TEST(SlotPoolTest, ABatchOfAnotherThreadIsTakenInSteps) {
+  this->Start(1000, 75);
+  std::vector<uint32_t> mine;
+  for (int i = 0; i < 3 * 32; ++i) mine.push_back(this->Acquire());
+  for (const uint32_t index : mine) this->Release(index);
+  FakeThreads::Become(1);
+  const Shard<PoolTraits>& shard = this->shards_[1];
+  std::set<uint32_t> got;
+  std::vector<uint32_t> left;
+  for (int i = 0; i < 32; ++i) {
+    got.insert(this->Acquire());
+    if (left.empty() || left.back() != shard.taken.Count()) {
+      left.push_back(shard.taken.Count());
+    }
+  }
+  EXPECT_EQ(got.size(), 32);
+  EXPECT_EQ(left, TestFixture::Links::kLinks == 2
+                      ? std::vector<uint32_t>({31, 28, 16, 0})
+                      : std::vector<uint32_t>({31, 23, 15, 7, 0}));
 }
 
 TYPED_TEST(SlotPoolTest, ASlotThatIsGivenAndTakenAgainIsTheSame) {
@@ -172,7 +221,7 @@ TYPED_TEST(SlotPoolTest, ASlotThatIsGivenAndTakenAgainIsTheSame) {
 }
 
 TYPED_TEST(SlotPoolTest, AThreadKeepsNoMoreThanItsCache) {
-  for (const uint32_t cache : {0u, 1u, 2u, 7u, 126u}) {
+  for (const uint32_t cache : {0u, 1u, 2u, 7u, 18u, 126u, 256u}) {
     this->Start(1000, cache);
     const std::set<uint32_t> all = this->AcquireAll();
     for (const uint32_t index : all) {
@@ -197,8 +246,8 @@ TYPED_TEST(SlotPoolTest, WhatOthersKeepTakesNothingFromMaxSlots) {
     FakeThreads::Become(0);
     const uint64_t got = this->AcquireAll().size();
     EXPECT_GE(got, 200) << "cache " << cache;
-    EXPECT_LE(got, 200 + 3 * (cache + 1));
-    EXPECT_EQ(this->pool_.high_water(), 200 + 3 * (cache + 1));
+    EXPECT_LE(got, 200 + 3 * TestFixture::Kept(cache));
+    EXPECT_EQ(this->pool_.high_water(), 200 + 3 * TestFixture::Kept(cache));
     EXPECT_EQ(this->Acquire(), TestFixture::kNone);
   }
 }
@@ -279,7 +328,7 @@ TYPED_TEST(SlotPoolTest, SlotsInTheShardOfAnExitedThreadAreFoundWhenFull) {
 }
 
 TYPED_TEST(SlotPoolTest, ANewThreadInheritsTheShardOfAnExitedOne) {
-  this->Start(100, 16);
+  this->Start(100, 18);
   FakeThreads::Become(1);
   const uint32_t index = this->Acquire();
   this->Release(index);
@@ -303,7 +352,7 @@ TYPED_TEST(SlotPoolTest, ThreadsPastTheLimitGoToTheFreeList) {
 
 // [INV-5]
 TYPED_TEST(SlotPoolTest, UnusedRestOfABatchGoesBackLedByAnotherSlot) {
-  this->Start(16, 8);
+  this->Start(16, 9);
   for (const uint32_t index : this->AcquireAll()) this->Release(index);
   // Thread 4 has no shard: it pops a batch of four and gives three back.
   FakeThreads::Become(PoolTraits::kMaxThreads);
@@ -362,7 +411,7 @@ TYPED_TEST(SlotPoolTest, ManyShortLivedThreadsLoseNoSlot) {
 // shard, and some have no ordinal. No slot is handed out twice, and none is
 // lost.
 TYPED_TEST(SlotPoolTest, RandomStepsOfManyThreadsKeepEverySlotInOnePlace) {
-  for (const uint32_t cache : {0u, 1u, 4u, 9u, 24u}) {
+  for (const uint32_t cache : {0u, 1u, 4u, 9u, 18u, 40u}) {
     SCOPED_TRACE(testing::Message() << "cache " << cache);
     this->Start(64, cache);
     std::mt19937 random(9001 + cache);

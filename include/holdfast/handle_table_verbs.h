@@ -98,7 +98,8 @@ class HandleTable {
     const uint64_t key_mask = KeyMask(handle_bits);
     HandleTable table;
     Options fitted = options;
-    *error = internal::FitOptions(limit, Traits::kMaxThreadCacheSlots, key_mask,
+    *error = internal::FitOptions({limit, Traits::kMaxThreadCacheSlots,
+                                   key_mask, Traits::kMaxThreads},
                                   &fitted);
     if (!error->ok()) return table;
     Parts parts;

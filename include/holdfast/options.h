@@ -25,10 +25,12 @@ struct TableOptions {
   // uses more slots.
   uint64_t max_slots = uint64_t{1} << 24;
 
-  // How many free slots a thread may keep for itself, from 0 to
+  // How many free slots a thread may keep for itself at most, from 0 to
   // kMaxThreadCacheSlots of the Traits. If that is less than the default, it is
-  // the default. A table uses at most max_slots / 16. With 0, every Pin and
-  // Unpin goes to the shared free list.
+  // the default. With 0, every Pin and Unpin goes to the shared free list. The
+  // table uses the next smaller number that it can divide into batches, as
+  // TableStats says; a small table uses at most max_slots / 8 or 75, whichever
+  // is more.
   //
   // Pin finds a slot as long as fewer than max_slots values are live, whatever
   // other threads keep. To make up for what they keep, the table may hand out
@@ -42,8 +44,9 @@ struct TableOptions {
   //    during a Pin may be missing.
   //  * If max_slots is so close to kMaxSlots that there are not enough indexes
   //    to make up for kMaxThreads threads, then half of the indexes above
-  //    max_slots, or more, are used for that.
-  uint32_t thread_cache_slots = 64;
+  //    max_slots, or more, are used for that, and a thread keeps at most
+  //    max_slots / 16.
+  uint32_t thread_cache_slots = 256;
 
   // A number that is XORed into every handle of the table; a random one if none
   // is given. It must be even and less than 2^kHandleBits. If it is given, a
@@ -78,13 +81,19 @@ struct TableStats {
 
 namespace internal {
 
+// What a class of tables has room for.
+struct OptionLimits {
+  uint64_t max_slots;
+  uint32_t thread_cache_slots;
+  uint64_t key_mask;
+  uint32_t max_threads;  // That keep slots.
+};
+
 // Changes `*options` to what a table uses: a default that is beyond a limit
 // becomes that limit, and a small table gets smaller caches. If a value other
 // than a default is out of range, returns kInvalidArgument with a message that
 // names the option, its value and its range.
-HOLDFAST_API CreationError FitOptions(uint64_t max_slots_limit,
-                                      uint32_t thread_cache_slots_limit,
-                                      uint64_t key_mask,
+HOLDFAST_API CreationError FitOptions(const OptionLimits& limits,
                                       TableOptions* options) noexcept;
 
 // Returns the error of Create for a table of `max_slots` whose `bytes` could

@@ -77,10 +77,8 @@ struct DefaultTraits {
   // without waiting for each other: 1 or more.
   static constexpr uint32_t kMaxSharedSpares = 64;
 
-  // The largest Options::thread_cache_slots. A table reserves address space for
-  // that many slots for each of kMaxThreads threads; only threads that use the
-  // table make it take memory.
-  static constexpr uint32_t kMaxThreadCacheSlots = 126;
+  // The largest Options::thread_cache_slots.
+  static constexpr uint32_t kMaxThreadCacheSlots = 4'096;
 
   // Where atomics, memory and the numbers of threads come from. Tests put their
   // own types here.

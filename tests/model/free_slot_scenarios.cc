@@ -127,18 +127,17 @@ class FreeSlots {
         2, 2, retired);
   }
 
-  // These tables have caches of four slots, and so batches of two.
+  // These tables have caches of four slots: batches of two, and room for three
+  // slots at hand.
   void AddBatches() {
     const Cells cells = cells_;
-    // Thread 1's shard is full, and h(0) is live. The table grows by batches of
-    // two: so that no slot stays unused in the shard, 5 is pinned as well.
+    // Thread 1 has no room for another slot at hand, and h(0) is live.
     const auto full_shard = [cells](P& p) {
       p.As(1, [&] {
         p.h(0) = p.Pin(1);
-        p.Pin(5);
-        Free(p, 4, cells);
+        Free(p, 3, cells);
       });
-      p.Check(p.table().GetStats().cached == 4, "the shard is not full");
+      p.Check(p.table().GetStats().cached == 3, "the shard is not full");
     };
     const Body pin_two = [](P& p) {
       p.Pin(2);
@@ -154,33 +153,29 @@ class FreeSlots {
     Add("batch_to_two_threads", {64, 4}, full_shard,
         {[](P& p) { p.UnpinOwn(p.h(0)); }, pin_two, [](P& p) { p.Pin(4); }}, 1,
         2);
-    AddLargeBatches(6);
-    AddLargeBatches(8);
+    AddLargeBatches();
   }
 
-  // Batches of three or four slots. A batch of four is a tree with a slot that
-  // has two links, if values have cells; else it is a chain.
-  void AddLargeBatches(int cache) {
+  // A batch of four has a slot with two links, if values have cells; else it is
+  // a chain. There is room for six slots at hand.
+  void AddLargeBatches() {
     const Cells cells = cells_;
-    const int batch = cache / 2;
     Add(
-        cache == 6 ? "batch_of_three" : "batch_of_four",
-        {static_cast<uint64_t>(16 * cache), static_cast<uint32_t>(cache)},
+        "batch_of_four", {64, 9},
         [=](P& p) {
           p.As(1, [&] {
             p.h(0) = p.Pin(1);
-            for (int i = 1; i < batch; ++i) p.Pin(1 + i);
-            Free(p, cache, cells);
+            p.Pin(5);
+            Free(p, 6, cells);
           });
-          p.Check(p.table().GetStats().cached == static_cast<uint64_t>(cache),
-                  "the shard is not full");
+          p.Check(p.table().GetStats().cached == 6, "the shard is not full");
         },
         {[](P& p) {
            p.UnpinOwn(p.h(0));
            p.Pin(20);
          },
-         [=](P& p) {
-           for (int i = 0; i < batch; ++i) p.Pin(30 + i);
+         [](P& p) {
+           for (int i = 0; i < 4; ++i) p.Pin(30 + i);
          }},
         2, 1);
   }
@@ -261,8 +256,8 @@ void AddUnused(const std::string& kind, Entries* entries) {
   script.options = {/*max_slots=*/64, /*thread_cache_slots=*/4};
   script.setup = [](P& p) {
     p.As(1, [&] {
-      // Leaves four slots in the shard and two batches of two on the list.
-      Free(p, 8, Cells::kOwn);
+      // Leaves two slots in the shard and two batches of two on the list.
+      Free(p, 6, Cells::kOwn);
     });
   };
   const auto come_and_go = [](P& p) { p.UnpinOwn(p.Pin(2)); };

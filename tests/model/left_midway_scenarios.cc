@@ -139,18 +139,23 @@ class LeftWrite : public Scenario {
 
 using P = PoolPlay;
 
-// Fills the shard with four slots, and leaves two values live: kept(4) and
-// kept(5).
-void FillShard(P& p) {
-  for (size_t i = 0; i < 6; ++i) p.kept(i) = p.Pin();
-  for (size_t i = 0; i < 4; ++i) p.Unpin(p.kept(i));
+// Pins `live` values, and unpins the first ones, as many as fit into the shard
+// at hand: then the values from kept(free) on are live.
+P::Body FillFront(size_t live, size_t free) {
+  return [=](P& p) {
+    for (size_t i = 0; i < live; ++i) p.kept(i) = p.Pin();
+    for (size_t i = 0; i < free; ++i) p.Unpin(p.kept(i));
+  };
 }
 
-// Leaves the shard empty and a batch on the free list.
-void FillList(P& p) {
-  FillShard(p);
-  p.Unpin(p.kept(4));
-  for (int i = 0; i < 3; ++i) p.Pin();
+// Leaves a batch of two, on the free list or among those that the shard keeps,
+// and else nothing in the shard.
+P::Body LeaveBatch(size_t live, size_t free) {
+  return [=](P& p) {
+    FillFront(live, free)(p);
+    p.Unpin(p.kept(free));
+    for (size_t i = 0; i + 1 < free; ++i) p.Pin();
+  };
 }
 
 void PinThree(P& p) {
@@ -159,9 +164,9 @@ void PinThree(P& p) {
 
 // Adds two scenarios in which thread 1, after begin(), leaves `call` halfway.
 // In one it exits then, and thread 2 pins; in the other it goes on and pins.
-void AddLeft(const std::string& name, P::Body begin, P::Body call, int most,
-             int preemptions, Entries* entries) {
-  P::Script script = {/*max_slots=*/8, /*cache_slots=*/4, /*all_slots=*/16};
+void AddLeft(const std::string& name, uint32_t cache_slots, P::Body begin,
+             P::Body call, int most, int preemptions, Entries* entries) {
+  P::Script script = {/*max_slots=*/8, cache_slots, /*all_slots=*/16};
   script.lost = 2;  // At most a batch of slots. [INV-9]
   script.setup = [begin = std::move(begin)](P& p) {
     ModelThreads::RegisterAll(1);
@@ -184,6 +189,31 @@ void AddLeft(const std::string& name, P::Body begin, P::Body call, int most,
   AddPoolPlay(name, "goes on", std::move(script), 0, 0, entries);
 }
 
+// Caches of four slots have room for three at hand; those of eight for five,
+// and keep a batch. Batches are of two.
+void AddLeftPinAndUnpin(Entries* entries) {
+  // Moves one batch to the free list, and puts one slot into the shard.
+  AddLeft(
+      "left_unpin", 4, FillFront(6, 3),
+      [](P& p) {
+        p.Unpin(p.kept(4));
+        p.Unpin(p.kept(5));
+      },
+      50, 1, entries);
+  // The three slots come from the free list, from the shard, and by growth.
+  AddLeft("left_pin", 4, LeaveBatch(6, 3), PinThree, 100, 0, entries);
+  // Keeps one batch, and moves the next one to the free list.
+  AddLeft(
+      "left_unpin_of_a_batch_to_keep", 8, FillFront(8, 5),
+      [](P& p) {
+        for (size_t i = 5; i < 8; ++i) p.Unpin(p.kept(i));
+      },
+      60, 0, entries);
+  // The three slots come from the batch that the shard keeps, and by growth.
+  AddLeft("left_pin_of_a_batch_kept", 8, LeaveBatch(8, 5), PinThree, 100, 0,
+          entries);
+}
+
 }  // namespace
 
 Entries LeftMidwayScenarios() {
@@ -193,14 +223,7 @@ Entries LeftMidwayScenarios() {
                        [exits] { return std::make_unique<LeftWrite>(exits); },
                        {/*preemptions=*/1, /*stale=*/1}});
   }
-  // Moves one batch to the free list, and puts one slot into the shard.
-  const auto unpin_two = [](P& p) {
-    p.Unpin(p.kept(4));
-    p.Unpin(p.kept(5));
-  };
-  AddLeft("left_unpin", FillShard, unpin_two, 50, 1, &entries);
-  // The three slots come from the free list, from the shard, and by growth.
-  AddLeft("left_pin", FillList, PinThree, 80, 0, &entries);
+  AddLeftPinAndUnpin(&entries);
   for (Entry& entry : entries) entry.leaves = true;
   return entries;
 }

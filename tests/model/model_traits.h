@@ -81,7 +81,11 @@ class ModelMemory {
     Name(&shard.level, "shard" + at + ".level");
     Name(&shard.next_opened, "shard" + at + ".next_opened");
     Name(&shard.spare, "shard" + at + ".spare");
-    for (const auto& slot : shard.slots) Name(&slot, "shard" + at + ".slots");
+    Name(&shard.fresh, "shard" + at + ".fresh");
+    Name(&shard.kept, "shard" + at + ".kept");
+    for (const auto& slot : shard.front) Name(&slot, "shard" + at + ".front");
+    Explorer::Get().Name(&shard.taken, "shard" + at + ".taken",
+                         sizeof(shard.taken));
   }
   template <typename U>
   static auto NameParts(const U& control, const std::string&, size_t)

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "holdfast/handle_table.h"
+#include "holdfast/internal/cache_shape.h"
 #include "tests/model/scenarios.h"
 
 namespace holdfast::model {
@@ -141,7 +142,8 @@ class Pool : public Scenario {
       Check(first < script_.slots, "a link to no slot");
       const Link leader = links_.FreeSlotAt(first).link();
       const uint32_t size = 1 + Size(links_.LinksOf(leader).first);
-      Check(size <= script_.cache / 2, "a batch that is too large");
+      Check(size == 1 || size == internal::CacheShape(script_.cache).batch(),
+            "a part of a batch");
       listed += size;
       Check(listed <= script_.slots, "a slot is listed twice");
     }
@@ -302,8 +304,8 @@ void Leave(P& p, int count) {
 }
 
 // Threads 1 and 2 take what an exited thread has left: thread 1 whole batches,
-// since it has a shard; thread 2 single slots. So batches are split, linked
-// anew, and taken in part.
+// since it has a shard; thread 2 single slots. So batches are split and linked
+// anew. A cache of 8 slots also keeps a batch of two.
 template <typename SlotsType>
 void AddDrain(const char* name, const std::string& kind, uint32_t cache,
               int slots, Entries* entries) {
@@ -343,9 +345,9 @@ void AddInheritance(const std::string& kind, Entries* entries) {
 template <typename SlotsType>
 void AddOf(const std::string& kind, Entries* entries) {
   AddRefill<SlotsType>(kind, entries);
-  AddDrain<SlotsType>("drain_by_three", kind, 6, 7, entries);
-  AddDrain<SlotsType>("drain_by_four", kind, 8, 7, entries);
-  AddDrain<SlotsType>("drain_by_five", kind, 10, 5, entries);
+  AddDrain<SlotsType>("drain_by_two", kind, 4, 6, entries);
+  AddDrain<SlotsType>("drain_by_four", kind, 9, 7, entries);
+  AddDrain<SlotsType>("drain_kept", kind, 8, 7, entries);
   AddInheritance<SlotsType>(kind, entries);
 }
 

@@ -16,6 +16,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "holdfast/handle_table.h"
+#include "holdfast/internal/cache_shape.h"
+#include "holdfast/internal/fresh_range.h"
 #include "tests/support/displace.h"
 
 namespace holdfast {
@@ -157,35 +159,51 @@ class HandleTable<T, Traits>::TestAccess {
                          ->head.load(std::memory_order_relaxed)
                          .index();
     while (first != Indexes::kNone && batches.size() <= table_.all_slots_) {
-      batches.push_back({first});
-      if (first >= table_.all_slots_) return batches;
-      std::deque<Link> to_follow = {
-          links().LinksOf(links().FreeSlotAt(first).link()).first};
-      for (; !to_follow.empty(); to_follow.pop_front()) {
-        const Link link = to_follow.front();
-        if (link.IsNone()) continue;
-        batches.back().push_back(link.index());
-        if (link.index() >= table_.all_slots_ ||
-            batches.back().size() > table_.all_slots_) {
-          return batches;
-        }
-        const auto next = links().LinksOf(link);
-        to_follow.insert(to_follow.end(), {next.first, next.second});
-      }
+      batches.push_back(Batch(first));
+      if (batches.back().back() >= table_.all_slots_) return batches;
       first = links().Below(first);
     }
     return batches;
   }
 
-  // The free slots that threads keep for themselves, as they keep them.
+  // The free slots that threads keep for themselves.
   std::vector<Free> Cached() const {
     std::vector<Free> cached;
+    const auto add = [&](const std::vector<uint32_t>& indexes) {
+      for (const uint32_t index : indexes) {
+        if (index < table_.all_slots_) {
+          cached.push_back(links().FreeSlotAt(index));
+        }
+      }
+    };
+    const internal::CacheShape shape(table_.pool_.cache_slots());
     for (uint32_t i = 0; i < UsedShards(); ++i) {
       const Shard& shard = Array<Shard>(layout_.shards)[i];
       const auto last = shard.last.Get();
       if (last.HasSlot()) cached.push_back(last.slot());
-      const uint32_t count = shard.ArrayCount();
-      cached.insert(cached.end(), shard.slots, shard.slots + count);
+      for (uint32_t n = 0; n < shard.FrontCount(); ++n) {
+        cached.push_back(shard.front[n]);
+      }
+      const internal::FreshRange fresh = shard.fresh.Get();
+      for (uint32_t n = fresh.begin(); n < fresh.end(); ++n) {
+        cached.push_back(Free::Fresh(n));
+      }
+      if (shard.taken.Count() != 0) {
+        const uint32_t begin = shape.tree() - shard.taken.Count();
+        const uint32_t known = Slots::Links::kLinks * begin + 1;
+        for (uint32_t n = begin; n < std::min(known, shape.tree()); ++n) {
+          std::vector<uint32_t> below;
+          Follow(shard.taken.At(n), &below);
+          add(below);
+        }
+      }
+      uint32_t leader = shard.kept.Get().first();
+      for (uint32_t n = 0; n < shard.kept.Get().count(); ++n) {
+        const std::vector<uint32_t> batch = Batch(leader);
+        add(batch);
+        if (batch.back() >= table_.all_slots_) break;
+        leader = links().Below(leader);
+      }
     }
     return cached;
   }
@@ -236,9 +254,37 @@ class HandleTable<T, Traits>::TestAccess {
   }
 
  private:
+  using Link = internal::SlotLink<Traits::kGenerationBits>;
+
+  // Appends the slots of the tree below `root`, level by level. Stops at a
+  // number that is no slot, or when there are more than all slots.
+  void Follow(Link root, std::vector<uint32_t>* indexes) const {
+    std::deque<Link> to_follow = {root};
+    for (; !to_follow.empty(); to_follow.pop_front()) {
+      const Link link = to_follow.front();
+      if (link.IsNone()) continue;
+      indexes->push_back(link.index());
+      if (link.index() >= table_.all_slots_ ||
+          indexes->size() > table_.all_slots_) {
+        return;
+      }
+      const auto next = links().LinksOf(link);
+      to_follow.insert(to_follow.end(), {next.first, next.second});
+    }
+  }
+
+  // The batch that a slot leads.
+  std::vector<uint32_t> Batch(uint32_t leader) const {
+    std::vector<uint32_t> batch = {leader};
+    if (leader < table_.all_slots_) {
+      const Link link = links().FreeSlotAt(leader).link();
+      Follow(links().LinksOf(link).first, &batch);
+    }
+    return batch;
+  }
+
   using Layout = internal::TableLayout<Slots, Traits>;
   using Shard = internal::Shard<Traits>;
-  using Link = internal::SlotLink<Traits::kGenerationBits>;
 
   // Whether values have cells.
   static constexpr bool kHasCells = !kInlineValues;

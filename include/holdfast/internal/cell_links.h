@@ -64,6 +64,10 @@ class CellLinks {
     return Pair::FromBits(LinksWord(link).load(std::memory_order_relaxed));
   }
 
+  void Prefetch(Link link) const noexcept {
+    __builtin_prefetch(array_.slot(link.index()), 1);
+  }
+
   // --- A thread that looks at the top of the free list -----------------------
 
   uint32_t Below(uint32_t index) const noexcept {

@@ -70,6 +70,10 @@ class InlineLinks {
     return {array_.LoadWord(link.index()).link(), Link()};
   }
 
+  void Prefetch(Link link) const noexcept {
+    __builtin_prefetch(array_.slot(link.index()), 1);
+  }
+
   // --- A thread that looks at the top of the free list -----------------------
 
   uint32_t Below(uint32_t index) const noexcept {

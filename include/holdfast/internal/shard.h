@@ -2,6 +2,9 @@
 // A shard is found by the thread's ordinal, is touched by the owner of that
 // ordinal alone [INV-6], and passes to the next owner as it stands.
 //
+// Some free slots are at hand, as words. The others are linked to each other,
+// and the shard has links to them: see cache_shape.h and slot_trees.h.
+//
 // A thread may leave a call halfway and then go on, or exit: a signal handler
 // jumps out of the call, or the thread is cancelled in it. So the shard is
 // whole between any two instructions of its owner; what such a thread loses is
@@ -10,11 +13,15 @@
 #ifndef HOLDFAST_INTERNAL_SHARD_H_
 #define HOLDFAST_INTERNAL_SHARD_H_
 
-#include <atomic>
+#include <algorithm>
 #include <cstdint>
 
 #include "holdfast/internal/atomic_word.h"
+#include "holdfast/internal/cache_shape.h"
+#include "holdfast/internal/fresh_range.h"
+#include "holdfast/internal/owned.h"
 #include "holdfast/internal/slot_names.h"
+#include "holdfast/internal/slot_trees.h"
 #include "holdfast/internal/spare_cell.h"
 
 namespace holdfast::internal {
@@ -52,76 +59,84 @@ class LastFreed {
   uint64_t bits_ = 0;
 };
 
+// The batches that a shard keeps, as a list: the first one's leader.
+//
+// {batches:32 | slot index:32}
+class KeptBatches {
+ public:
+  constexpr KeptBatches() noexcept = default;  // None. Zeroed memory is this.
+  constexpr KeptBatches(uint32_t count, uint32_t first) noexcept
+      : bits_(uint64_t{count} << 32 | first) {}
+  static constexpr KeptBatches FromBits(uint64_t bits) noexcept {
+    KeptBatches kept;
+    kept.bits_ = bits;
+    return kept;
+  }
+
+  constexpr uint64_t bits() const noexcept { return bits_; }
+  constexpr uint32_t count() const noexcept {
+    return static_cast<uint32_t>(bits_ >> 32);
+  }
+  // Requires that there is one.
+  constexpr uint32_t first() const noexcept {
+    return static_cast<uint32_t>(bits_);
+  }
+
+ private:
+  uint64_t bits_ = 0;
+};
+
 template <typename Traits>
 struct alignas(64) Shard {
   template <typename U>
   using Atomic = typename Traits::Atomics::template Atomic<U>;
   template <typename U>
   using Plain = typename Traits::Atomics::template Plain<U>;
+  template <typename Word>
+  using OwnedWord = Owned<Word, AtomicWord<Word, typename Traits::Atomics>>;
   using Free = FreeSlot<Traits::kGenerationBits>;
   using Last = LastFreed<Traits::kGenerationBits>;
 
-  static constexpr uint32_t kCapacity =
-      Traits::kMaxThreadCacheSlots > 0 ? Traits::kMaxThreadCacheSlots : 1;
+  static constexpr uint32_t kMostFront =
+      std::clamp(Traits::kMaxThreadCacheSlots, 2U, CacheShape::kMostFront + 1) -
+      1;
 
-  // A variable that the owner alone stores to, and that others may look at: to
-  // count, and to find a shard that is worth claiming.
-  template <typename U, typename Variable = Atomic<U>>
-  class Owned {
-   public:
-    U Get() const noexcept {
-      // order: relaxed. The owner reads what it has stored itself, or what the
-      // bequeath edge has brought. Others read nothing through it. [INV-6]
-      return value_.load(std::memory_order_relaxed);
-    }
-
-    void Set(U value) noexcept {
-      // order: relaxed. Only the owner stores, and the bequeath edge brings the
-      // value to the next owner of the shard. [INV-6]
-      value_.store(value, std::memory_order_relaxed);
-    }
-
-    // As Set, and after all that the owner has stored before: if the owner
-    // leaves its call here, the shard's next owner finds either everything or
-    // nothing.
-    void SetLast(U value) noexcept {
-      // order: release -> bequeath. Between threads, the claim of the ordinal
-      // orders this; here it keeps the compiler from moving the stores. [INV-9]
-      value_.store(value, std::memory_order_release);
-    }
-
-   private:
-    Variable value_;
-  };
-
-  // Free slots in the shard; and those of them that are in `slots`.
-  uint32_t Count() const noexcept {
-    return ArrayCount() + (last.Get().HasSlot() ? 1 : 0);
+  // Free slots in the shard; and those of them that are in `front`.
+  uint32_t Count(const CacheShape& shape) const noexcept {
+    return (last.Get().HasSlot() ? 1 : 0) + FrontCount() + taken.Count() +
+           fresh.Get().count() + kept.Get().count() * shape.batch();
   }
-  uint32_t ArrayCount() const noexcept {
+  uint32_t FrontCount() const noexcept {
     const uint32_t plus_one = level.Get();
     return plus_one == 0 ? 0 : plus_one - 1;
   }
 
-  // Says that the first `count` of `slots` are complete. Opens the shard.
-  void SetArrayCount(uint32_t count) noexcept { level.SetLast(count + 1); }
+  // Says that the first `count` of `front` are complete. Opens the shard.
+  void SetFrontCount(uint32_t count) noexcept { level.SetLast(count + 1); }
 
-  // A one-entry stack on top of `slots`. A pin that follows an unpin finds its
+  // A one-entry stack on top of `front`. A pin that follows an unpin finds its
   // slot here without waiting for `level`.
-  Owned<Last, AtomicWord<Last, typename Traits::Atomics>> last;
+  OwnedWord<Last> last;
 
-  // The number of free slots in `slots` plus one; 0 until the shard is opened,
+  // The number of free slots in `front` plus one; 0 until the shard is opened,
   // so that nothing can be put in or taken out.
-  Owned<uint32_t> level;
+  Owned<uint32_t, Atomic<uint32_t>> level;
 
   // The ordinal plus one of the shard that was opened before this one, or this
   // one's if there was none; 0 if it is not in the list. Written once.
-  Owned<uint32_t> next_opened;
+  Owned<uint32_t, Atomic<uint32_t>> next_opened;
 
   Plain<SpareCell> spare;
 
-  // A stack of free slots, of all that the shard keeps but one.
-  Plain<Free> slots[kCapacity > 1 ? kCapacity - 1 : 1];
+  // The rest of the last slots that the thread took and that were never used.
+  OwnedWord<FreshRange> fresh;
+
+  OwnedWord<KeptBatches> kept;
+
+  // A stack of free slots.
+  Plain<Free> front[kMostFront];
+
+  TakenTree<Traits> taken;
 };
 
 }  // namespace holdfast::internal

@@ -74,7 +74,7 @@ class ShardArray {
     // `last` since.
     if (shard.last.Get().IsClosed())
       shard.last.Set(Shard<Traits>::Last::Empty());
-    shard.SetArrayCount(0);
+    shard.SetFrontCount(0);
     return true;
   }
 

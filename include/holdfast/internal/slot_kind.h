@@ -61,6 +61,8 @@ auto CheckLinks(Links& links, FreeSlot<kGenerationBits> free,
   same.SetLinks(free, both);
   // What SetLinks has stored.
   both = same.LinksOf(link);
+  // Has the slot that a link leads to fetched into the cache.
+  same.Prefetch(link);
   // Links the slot that leads a batch to the one that leads the batch below,
   // which has that index; or to none, IndexLimits::kNone. Requires that the
   // slot has no second link.
@@ -76,6 +78,7 @@ auto CheckLinks(Links& links, FreeSlot<kGenerationBits> free,
   static_assert(noexcept(same.FreeSlotOf(link)));
   static_assert(noexcept(same.SetLinks(free, both)));
   static_assert(noexcept(same.LinksOf(link)));
+  static_assert(noexcept(same.Prefetch(link)));
   static_assert(noexcept(same.SetBelow(free, index)));
   static_assert(noexcept(same.Below(index)));
   static_assert(noexcept(same.GenerationAt(index)));

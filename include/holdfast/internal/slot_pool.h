@@ -8,11 +8,12 @@
 //                          the thread's shard  <--batches-->  the free list
 //
 // Acquire and Release work on the thread's own shard, without atomic
-// read-modify-writes. After every Batch() such calls, one batch moves between
+// read-modify-writes. Where the shard is full or empty, one batch moves between
 // the shard and the free list, with one CAS. (J. Bonwick and J. Adams,
 // "Magazines and Vmem", USENIX 2001; here the depot's magazines are strung
-// through the free slots themselves.) A thread without a shard goes to the free
-// list each time.
+// through the free slots themselves.) A batch is a full one, of
+// CacheShape::batch() slots, or a single slot. A thread without a shard goes to
+// the free list each time.
 //
 // Threads keep free slots in their shards even while they do nothing. So that a
 // table nevertheless holds as many values as it was made for, more than
@@ -28,11 +29,14 @@
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/free_list.h"
+#include "holdfast/internal/fresh_range.h"
 #include "holdfast/internal/fresh_slots.h"
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
 #include "holdfast/internal/slot_names.h"
+#include "holdfast/internal/slot_trees.h"
 #include "holdfast/internal/thread_ordinals.h"
 
 namespace holdfast::internal {
@@ -43,7 +47,6 @@ class SlotPool {
   using List = FreeList<Links, Traits>;
   using Numbering = typename Traits::Threads::Numbering;
   using Lease = OrdinalLease<Numbering>;
-  using Pair = LinkPair<Traits::kGenerationBits>;
   using Link = SlotLink<Traits::kGenerationBits>;
 
  public:
@@ -63,16 +66,16 @@ class SlotPool {
 
   // `*control` and the shards are zeroed, and `fresh` looks at the same
   // `*control`. `max_slots` values can be live, whatever threads keep.
-  // `cache_slots` is at most Shard::kCapacity; if it is 0, every slot goes
-  // through the free list.
+  // `cache_slots` is at most Traits::kMaxThreadCacheSlots; if it is 0, every
+  // slot goes through the free list.
   SlotPool(Control* control, ShardArray<Traits> shards, Links links,
            const Fresh& fresh, uint64_t max_slots, uint32_t cache_slots,
            Numbering numbering)
       : numbering_(numbering),
         shards_(shards),
         shard_limit_(cache_slots == 0 ? 0 : ShardArray<Traits>::kLimit),
-        array_slots_(cache_slots == 0 ? 0 : cache_slots - 1),
-        cache_slots_(cache_slots),
+        front_slots_(CacheShape(cache_slots).front()),
+        shape_(cache_slots),
         max_slots_(max_slots),
         links_(links),
         list_(&control->head, links, fresh.all_slots(), &control->high_water),
@@ -81,23 +84,21 @@ class SlotPool {
     control->head.store({}, std::memory_order_relaxed);
   }
 
-  // Takes a free slot from the thread's own shard; false if there is none.
-  // Wait-free.
+  // Takes a free slot that is at hand; false if there is none. Wait-free.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool AcquireFast(Free* free) noexcept {
     const uint64_t ordinal = numbering_.Current();
     return ABSL_PREDICT_TRUE(ordinal < shard_limit_) &&
            TryTake(shards_[ordinal], free);
   }
 
-  // A free slot from anywhere, or none if there is none left. Lock-free.
+  // A free slot for a thread that has none at hand, or none if there is none
+  // left. Wait-free if the thread's shard has one, else lock-free.
   ABSL_ATTRIBUTE_NOINLINE Free AcquireSlow() noexcept {
-    if (IsMovedFrom()) return Free();
-    const Lease lease(numbering_);
-    Shard<Traits>* const shard = OpenShard(lease.ordinal());
-    if (shard == nullptr) return AcquireDirect();
-    // The ordinal may be new to this thread, and its shard not empty.
+    const uint64_t ordinal = numbering_.Current();
     Free free;
-    return TryTake(*shard, &free) ? free : Refill(*shard);
+    const bool found =
+        ordinal < shard_limit_ && TakeStored(shards_[ordinal], &free);
+    return found ? free : AcquireFromAll();
   }
 
   // Gives back a slot whose life the caller has just ended. Wait-free while
@@ -120,19 +121,15 @@ class SlotPool {
     uint64_t cached = 0;
     if (IsMovedFrom()) return 0;
     shards_.ForEachOpened(
-        [&](uint32_t ordinal) { cached += shards_[ordinal].Count(); });
+        [&](uint32_t ordinal) { cached += shards_[ordinal].Count(shape_); });
     return cached;
   }
 
   uint64_t max_slots() const noexcept { return max_slots_; }
-  uint32_t cache_slots() const noexcept { return cache_slots_; }
+  uint32_t cache_slots() const noexcept { return shape_.slots(); }
 
  private:
   bool IsMovedFrom() const noexcept { return max_slots_ == 0; }
-
-  uint32_t Batch() const noexcept {
-    return cache_slots_ < 2 ? 1 : cache_slots_ / 2;
-  }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool TryTake(Shard<Traits>& shard,
                                                    Free* free) noexcept {
@@ -144,7 +141,7 @@ class SlotPool {
     }
     const uint32_t level = shard.level.Get();
     if (ABSL_PREDICT_FALSE(level <= 1)) return false;
-    *free = shard.slots[level - 2];
+    *free = shard.front[level - 2];
     shard.level.Set(level - 1);
     return true;
   }
@@ -156,10 +153,71 @@ class SlotPool {
       return true;
     }
     const uint32_t count = shard.level.Get() - 1;  // Huge if closed.
-    if (ABSL_PREDICT_FALSE(count >= array_slots_)) return false;
-    shard.slots[count] = free;
-    shard.SetArrayCount(count + 1);
+    if (ABSL_PREDICT_FALSE(count >= front_slots_)) return false;
+    shard.front[count] = free;
+    shard.SetFrontCount(count + 1);
     return true;
+  }
+
+  // Takes slots of a shard that has none at hand: one for the caller, and some
+  // more to be at hand. False if the shard is empty.
+  bool TakeStored(Shard<Traits>& shard, Free* free) noexcept {
+    uint32_t count;
+    if (shard.taken.Count() != 0) {
+      count = shard.taken.CopySome(links_, shard.front, shape_.tree());
+      shard.taken.Leave(count);
+    } else if (shard.fresh.Get().count() != 0) {
+      count = TakeFresh(shard);
+    } else if (shard.kept.Get().count() != 0) {
+      count = TakeKept(shard);
+    } else {
+      return false;
+    }
+    *free = shard.front[count - 1];
+    shard.SetFrontCount(count - 1);
+    return true;
+  }
+
+  // Moves slots that were never used to an empty front, which does not count
+  // them yet, so that they come out in their order. Returns how many.
+  uint32_t TakeFresh(Shard<Traits>& shard) noexcept {
+    const FreshRange fresh = shard.fresh.Get();
+    const uint32_t count = std::min(shape_.front(), fresh.count());
+    const uint32_t rest = fresh.begin() + count;
+    for (uint32_t i = 0; i < count; ++i) {
+      shard.front[i] = Free::Fresh(rest - 1 - i);
+    }
+    shard.fresh.SetLast(FreshRange(rest, fresh.end()));
+    return count;
+  }
+
+  // The same with a batch that the shard keeps. It leaves at once: the thread
+  // has linked it itself, not long ago.
+  uint32_t TakeKept(Shard<Traits>& shard) noexcept {
+    const KeptBatches kept = shard.kept.Get();
+    const Free leader = links_.FreeSlotAt(kept.first());
+    const Link tree = links_.LinksOf(leader.link()).first;
+    uint32_t count = 0;
+    shard.kept.SetLast(
+        KeptBatches(kept.count() - 1, links_.Below(kept.first())));
+    if (!tree.IsNone()) {
+      shard.taken.Start(tree, shape_.tree());
+      count = shard.taken.CopyAll(links_, shard.front, shape_.tree());
+      shard.taken.Leave(count);
+    }
+    shard.front[count] = leader;
+    return count + 1;
+  }
+
+  ABSL_ATTRIBUTE_NOINLINE Free AcquireFromAll() noexcept {
+    if (IsMovedFrom()) return Free();
+    const Lease lease(numbering_);
+    Shard<Traits>* const shard = OpenShard(lease.ordinal());
+    if (shard == nullptr) return AcquireDirect();
+    // The ordinal may be new to this thread, and its shard not empty.
+    Free free;
+    const bool found = TryTake(*shard, &free) || TakeStored(*shard, &free);
+    return found ? free : Refill(*shard);
   }
 
   // The open shard of `ordinal`, or null if there is none: then the caller goes
@@ -169,50 +227,58 @@ class SlotPool {
     return has_one ? &shards_[ordinal] : nullptr;
   }
 
-  // Takes shard.slots[begin...] out and links them as a heap: entry i leads to
-  // entries kLinks * i + 1 and on. Returns its root, or none.
-  Link Unload(Shard<Traits>& shard, uint32_t begin) noexcept {
-    const uint32_t count = shard.ArrayCount() - begin;
-    const auto entry = [&](uint32_t i) {
-      return i < count ? Free(shard.slots[begin + i]).link() : Link();
-    };
-    for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t first = Links::kLinks * i + 1;
-      const Link second = Links::kLinks == 2 ? entry(first + 1) : Link();
-      links_.SetLinks(shard.slots[begin + i], {entry(first), second});
-    }
-    shard.SetArrayCount(begin);
-    return entry(0);
-  }
-
   ABSL_ATTRIBUTE_NOINLINE void ReleaseSlow(Free free) noexcept {
+    const uint64_t ordinal = numbering_.Current();
+    if (ordinal < shard_limit_ && shards_[ordinal].level.Get() != 0) {
+      return Store(shards_[ordinal], free);
+    }
     const Lease lease(numbering_);
     Shard<Traits>* const shard = OpenShard(lease.ordinal());
-    Link rest;
-    if (shard != nullptr) {
-      if (TryPut(*shard, free)) return;
-      // A full batch goes: half of the shard.
-      rest = Unload(*shard, cache_slots_ - Batch());
-    }
-    PushBatch(free, rest);
+    if (shard == nullptr) return PushBatch(free, Link());
+    if (!TryPut(*shard, free)) Store(*shard, free);
   }
 
-  // Pushes a batch of one slot and the tree below `rest`.
-  void PushBatch(Free first, Link rest) noexcept {
-    links_.SetLinks(first, {rest, Link()});
+  // Puts a slot into a shard whose front is full: the slot leads a batch of
+  // those that came before it.
+  void Store(Shard<Traits>& shard, Free free) noexcept {
+    const uint32_t rest = shape_.front() - shape_.tree();
+    const Link tree = MakeTree(&shard.front[rest]);
+    shard.SetFrontCount(rest);
+    const KeptBatches kept = shard.kept.Get();
+    if (kept.count() == shape_.kept_batches()) return PushBatch(free, tree);
+    links_.SetLinks(free, {tree, Link()});
+    links_.SetBelow(free, kept.first());
+    shard.kept.SetLast(KeptBatches(kept.count() + 1, free.index()));
+  }
+
+  // Links `slots`, as many as a tree has. Returns the root, or none if a tree
+  // has no slots.
+  template <typename PlainSlot>
+  Link MakeTree(const PlainSlot* slots) noexcept {
+    return LinkAsTree(links_, slots, shape_.tree());
+  }
+
+  // Pushes the batch that `first` leads, with a tree or without.
+  void PushBatch(Free first, Link tree) noexcept {
+    links_.SetLinks(first, {tree, Link()});
     list_.Push(first);
   }
 
   // A free slot for the owner of an empty shard, and the rest of its batch into
   // the shard. None if no slot is left. The slot that led the batch is the one
   // that is pinned, here as in AcquireDirect: so no slot in a shard has led a
-  // batch since it was freed, and any of them may. [INV-5]
+  // pushed batch since it was freed, and any of them may. [INV-5]
   Free Refill(Shard<Traits>& shard) noexcept {
-    const Found found = Find(Batch(), cache_slots_ + 1);
+    const Found found = Find(shape_.batch(), shape_.slots() + 1);
     if (found.fresh_count != 0) {
-      LoadFresh(shard, found.first.index() + 1, found.fresh_count - 1);
+      const uint64_t first = found.first.index();
+      shard.fresh.SetLast(FreshRange(first + 1, first + found.fresh_count));
     } else if (!found.first.IsNone()) {
-      Load(shard, links_.LinksOf(found.first.link()).first);
+      const Link tree = links_.LinksOf(found.first.link()).first;
+      if (!tree.IsNone()) {
+        links_.Prefetch(tree);
+        shard.taken.Start(tree, shape_.tree());
+      }
     }
     return found.first;
   }
@@ -246,75 +312,33 @@ class SlotPool {
   }
 
   // Slots that may be handed out to a caller whose own shard, if it has one,
-  // is empty and counts `own` slots. A thread has at most cache_slots_ slots in
-  // its shard and one in its hand (while it moves a batch, fewer in the shard).
-  // So where this many have been handed out and none is on the free list, at
-  // least max_slots are live.
+  // is empty and counts `own` slots. A thread has at most cache_slots() slots
+  // in its shard and one in its hand (while it moves a batch, fewer in the
+  // shard). So where this many have been handed out and none is on the free
+  // list, at least max_slots are live.
   uint64_t SlotLimit(uint64_t own) const noexcept {
-    const uint64_t kept = shards_.OpenedCount() * (cache_slots_ + 1) - own;
+    const uint64_t kept = shards_.OpenedCount() * (shape_.slots() + 1) - own;
     return std::min(fresh_.all_slots(), max_slots_ + kept + fresh_.replaced());
   }
 
-  // Puts the rest of a batch, at most Batch() - 1 slots from `root` on, into an
-  // empty shard, so that `root` comes out first.
-  void Load(Shard<Traits>& shard, Link root) noexcept {
-    const uint32_t expected = Batch() - 1;
-    uint32_t room = expected;
-    // Links that were not followed yet wait in the shard, as slots of
-    // generation 0.
-    const auto add = [&](Link link) {
-      if (!link.IsNone()) shard.slots[--room] = Free(link, Generation());
-    };
-    add(root);
-    for (uint32_t at = expected; at-- > room;) {
-      const Link link = Free(shard.slots[at]).link();
-      const Pair links = links_.LinksOf(link);
-      shard.slots[at] = links_.FreeSlotOf(link);
-      add(links.first);
-      add(links.second);
-    }
-    const uint32_t count = expected - room;
-    if (ABSL_PREDICT_FALSE(room != 0)) {  // A part of a batch.
-      for (uint32_t i = 0; i < count; ++i) {
-        shard.slots[i] = shard.slots[room + i];
-      }
-    }
-    shard.SetArrayCount(count);
-  }
-
-  // Puts `count` slots that were never used into an empty shard, so that they
-  // come out in their order.
-  void LoadFresh(Shard<Traits>& shard, uint64_t first,
-                 uint32_t count) noexcept {
-    for (uint32_t i = 0; i < count; ++i) {
-      shard.slots[i] = Free::Fresh(first + count - 1 - i);
-    }
-    shard.SetArrayCount(count);
-  }
-
-  // One slot for a thread without a shard.
+  // One slot for a thread without a shard. The rest of its batch goes back slot
+  // by slot, so that each batch is either full or a single slot.
   Free AcquireDirect() noexcept {
     const Found found = Find(1, 0);
-    if (found.fresh_count == 0 && !found.first.IsNone()) {
-      PushRest(links_.LinksOf(found.first.link()).first);
+    if (found.fresh_count != 0 || found.first.IsNone()) return found.first;
+    Link tree[CacheShape::kMostTree];
+    uint32_t known = 0;
+    const auto add = [&](Link link) {
+      if (!link.IsNone()) tree[known++] = link;
+    };
+    add(links_.LinksOf(found.first.link()).first);
+    for (uint32_t i = 0; i < known; ++i) {
+      const auto below = links_.LinksOf(tree[i]);
+      PushBatch(links_.FreeSlotOf(tree[i]), Link());
+      add(below.first);
+      add(below.second);
     }
     return found.first;
-  }
-
-  // Pushes the rest of a batch whose first slot is taken. `root` leads it now,
-  // and so has one link left for the two trees that its links led to.
-  void PushRest(Link root) noexcept {
-    if (root.IsNone()) return;
-    const Pair links = links_.LinksOf(root);
-    if (!links.second.IsNone()) {
-      Link end;
-      for (Link next = links.first; !next.IsNone();
-           next = links_.LinksOf(next).first) {
-        end = next;
-      }
-      links_.SetLinks(links_.FreeSlotOf(end), {links.second, Link()});
-    }
-    PushBatch(links_.FreeSlotOf(root), links.first);
   }
 
   // Moves what exited threads left in their shards to the free list. False if
@@ -322,7 +346,7 @@ class SlotPool {
   bool Scavenge() noexcept {
     bool found = false;
     shards_.ForEachOpened([&](uint32_t ordinal) {
-      if (shards_[ordinal].Count() == 0 || !numbering_.TryClaim(ordinal))
+      if (shards_[ordinal].Count(shape_) == 0 || !numbering_.TryClaim(ordinal))
         return;
       found |= Drain(shards_[ordinal]);
       numbering_.Release(ordinal);
@@ -330,16 +354,22 @@ class SlotPool {
     return found;
   }
 
+  // Moves all slots of a shard to the free list. False if there was none.
   // Requires that the caller owns the shard.
   bool Drain(Shard<Traits>& shard) noexcept {
+    Free slots[CacheShape::kMostTree + 1];
+    uint32_t count = 0;
     bool found = false;
-    Free last;
-    while (TryTake(shard, &last)) {
-      const uint32_t count = shard.ArrayCount();
-      const uint32_t rest = count < Batch() ? 0 : count - (Batch() - 1);
-      PushBatch(last, Unload(shard, rest));
+    Free free;
+    while (TryTake(shard, &free) || TakeStored(shard, &free)) {
       found = true;
+      slots[count++] = free;
+      if (count == shape_.batch()) {
+        PushBatch(free, MakeTree(slots));
+        count = 0;
+      }
     }
+    for (uint32_t i = 0; i < count; ++i) PushBatch(slots[i], Link());
     return found;
   }
 
@@ -347,9 +377,9 @@ class SlotPool {
   Numbering numbering_;
   ShardArray<Traits> shards_;
   uint64_t shard_limit_ = 0;  // Threads from this ordinal on have no shard.
-  uint32_t array_slots_ = 0;  // Of a shard's, those that `slots` may hold.
-  uint32_t cache_slots_ = 0;
+  uint32_t front_slots_ = 0;  // shape_.front()
 
+  CacheShape shape_{0};  // Of each shard.
   uint64_t max_slots_ = 0;
   Links links_;
   List list_;
