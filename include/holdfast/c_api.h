@@ -156,8 +156,8 @@ typedef struct hf_options {
    * says. The number costs address space, not memory. */
   uint64_t max_slots;
 
-  /* How many free slots a thread may keep for itself: 0 to 126. A table uses at
-   * most max_slots / 16. holdfast/options.h says more. */
+  /* How many free slots a thread may keep for itself: 0 to 4096. A small table
+   * uses less. holdfast/options.h says more. */
   uint32_t thread_cache_slots;
 
   /* If has_key is 0, `key` is ignored and the table takes a random one.
@@ -169,10 +169,10 @@ typedef struct hf_options {
   uint64_t key;
 } hf_options;
 
-/* The defaults: 63 bits, 2^24 slots, 64 free slots for a thread, and a random
+/* The defaults: 63 bits, 2^24 slots, 256 free slots for a thread, and a random
  * key. */
 #define HF_OPTIONS_INIT \
-  { sizeof(hf_options), 63, 16777216, 64, 0, 0 }
+  { sizeof(hf_options), 63, 16777216, 256, 0, 0 }
 
 /* Sets `*options` to the defaults. `options_bytes` is sizeof(hf_options). */
 HF_API void hf_options_init(hf_options* options, size_t options_bytes);

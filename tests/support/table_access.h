@@ -82,10 +82,11 @@ class HandleTable<T, Traits>::TestAccess {
       if (last.HasSlot() && last.slot().index() == index) {
         shard.last.Set(typename Shard::Last(free));
       }
-      const uint32_t count = shard.ArrayCount();
-      for (uint32_t n = 0; n < count; ++n) {
-        if (Free(shard.slots[n]).index() == index) shard.slots[n] = free;
+      for (uint32_t n = 0; n < shard.FrontCount(); ++n) {
+        if (Free(shard.front[n]).index() == index) shard.front[n] = free;
       }
+      const internal::FreshRange fresh = shard.fresh.Get();
+      if (fresh.begin() <= index && index < fresh.end()) ListFresh(shard);
     }
   }
 
@@ -255,6 +256,22 @@ class HandleTable<T, Traits>::TestAccess {
 
  private:
   using Link = internal::SlotLink<Traits::kGenerationBits>;
+
+  // Moves the slots of a shard that were never used to the free list: in the
+  // shard, their generation is 0.
+  void ListFresh(Shard& shard) {
+    auto& head = Array<typename Pool::Control>(layout_.control)->head;
+    const internal::FreshRange fresh = shard.fresh.Get();
+    shard.fresh.Set({});
+    auto to_link = links();
+    for (uint32_t i = fresh.begin(); i < fresh.end(); ++i) {
+      const Free free = to_link.FreeSlotAt(i);
+      to_link.SetLinks(free, {});
+      to_link.SetBelow(free, head.load(std::memory_order_relaxed).index());
+      head.store(internal::ListHead<Traits::kGenerationBits>::Of(free),
+                 std::memory_order_relaxed);
+    }
+  }
 
   // Appends the slots of the tree below `root`, level by level. Stops at a
   // number that is no slot, or when there are more than all slots.
