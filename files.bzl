@@ -27,6 +27,7 @@ HEADERS = [
     "include/holdfast/internal/ordinal_pool.h",
     "include/holdfast/internal/owner_locks.h",
     "include/holdfast/internal/slot_names.h",
+    "include/holdfast/internal/reservation_stock.h",
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/shard_array.h",
     "include/holdfast/internal/shared_walk.h",
@@ -47,6 +48,7 @@ HEADERS = [
     "include/holdfast/internal/value_requirements.h",
     "include/holdfast/internal/value_words.h",
     "include/holdfast/options.h",
+    "include/holdfast/reservations.h",
     "include/holdfast/traits.h",
     "include/holdfast/version.h",
 ]

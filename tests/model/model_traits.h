@@ -41,7 +41,9 @@ class ModelMemory {
     U* const array = reinterpret_cast<U*>(base_.get() + offset);
     if (Explorer::Get().tracing()) {
       for (size_t i = 0; i < count; ++i) {
-        NameParts(array[i], "[" + std::to_string(i) + "]", offset);
+        // The shard of ordinal 0 lies last.
+        const size_t number = kIsShard<U> ? count - 1 - i : i;
+        NameParts(array[i], "[" + std::to_string(number) + "]", offset);
       }
     }
     return array;
@@ -61,6 +63,12 @@ class ModelMemory {
   struct Free {
     void operator()(char* base) const { std::free(base); }
   };
+
+  template <typename U, typename = void>
+  static constexpr bool kIsShard = false;
+  template <typename U>
+  static constexpr bool kIsShard<U, std::void_t<decltype(U::next_opened)>> =
+      true;
 
   static void Name(const void* address, const std::string& name) {
     Explorer::Get().Name(address, name);

@@ -24,9 +24,7 @@ template <typename T, typename Traits>
 class HandleTable<T, Traits>::TestAccess {
  public:
   explicit TestAccess(const HandleTable& table)
-      : table_(table),
-        layout_(table.pool_.max_slots(), kMaxSlots, table.pool_.cache_slots(),
-                Traits::Memory::PageBytes()) {}
+      : table_(table), layout_(table.all_slots_, Traits::Memory::PageBytes()) {}
 
   // --- Handles ---------------------------------------------------------------
 
@@ -75,7 +73,7 @@ class HandleTable<T, Traits>::TestAccess {
     }
     const Free free = links().FreeSlotAt(index);
     for (uint32_t i = 0; i < UsedShards(); ++i) {
-      Shard& shard = Array<Shard>(layout_.shards)[i];
+      Shard& shard = ShardOf(i);
       const auto last = shard.last.Get();
       if (last.HasSlot() && last.slot().index() == index) {
         shard.last.Set(typename Shard::Last(free));
@@ -106,7 +104,7 @@ class HandleTable<T, Traits>::TestAccess {
             holdfast::Displace(array(), Index(handle), cell));
       };
       if (layout_.entries - layout_.all_slots > Slots::Spares::kMaxShared) {
-        auto& own = Array<Shard>(layout_.shards)->spare;
+        auto& own = ShardOf(0).spare;
         // A first cell has to be made writable, as a Write does.
         const internal::SpareCell spare = own;
         if (!spare.HasCell()) spares().ReachStartCell(0);
@@ -128,8 +126,7 @@ class HandleTable<T, Traits>::TestAccess {
     if constexpr (kHasCells) {
       for (uint32_t i = 0; i < count; ++i) {
         if (!spares().ReachStartCell(i)) std::abort();
-        Array<Shard>(layout_.shards)[i].spare =
-            internal::SpareCell::Of(spares().StartCell(i));
+        ShardOf(i).spare = internal::SpareCell::Of(spares().StartCell(i));
       }
     }
   }
@@ -181,7 +178,7 @@ class HandleTable<T, Traits>::TestAccess {
   std::vector<Free> Cached() const {
     std::vector<Free> cached;
     for (uint32_t i = 0; i < UsedShards(); ++i) {
-      const Shard& shard = Array<Shard>(layout_.shards)[i];
+      const Shard& shard = ShardOf(i);
       const auto last = shard.last.Get();
       if (last.HasSlot()) cached.push_back(last.slot());
       const uint32_t count = shard.ArrayCount();
@@ -252,6 +249,11 @@ class HandleTable<T, Traits>::TestAccess {
     return table_.memory_.template Array<U>(static_cast<size_t>(offset), 1);
   }
 
+  // The shard of ordinal 0 lies last.
+  Shard& ShardOf(uint32_t ordinal) const {
+    return Array<Shard>(layout_.shards)[Traits::kMaxThreads - 1 - ordinal];
+  }
+
   static uint32_t UsedShards() {
     return std::min(Traits::Threads::Limit(), Traits::kMaxThreads);
   }
@@ -274,7 +276,7 @@ class HandleTable<T, Traits>::TestAccess {
     }
     for (uint32_t i = 0; i < spare_count - shared; ++i) {
       if (i >= UsedShards()) break;
-      const internal::SpareCell entry = Array<Shard>(layout_.shards)[i].spare;
+      const internal::SpareCell entry = ShardOf(i).spare;
       ++owners[entry.IsUnused() ? spares().StartCell(i) : entry.cell()];
     }
     std::string problem;

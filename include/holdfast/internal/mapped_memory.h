@@ -12,6 +12,7 @@
 
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/export.h"
+#include "holdfast/internal/reservation_stock.h"
 
 namespace holdfast::internal {
 
@@ -35,6 +36,16 @@ class HOLDFAST_API MappedMemory {
   // address space. kResourceExhausted, with the limit that refused, if that is
   // refused.
   static CreationError Reserve(size_t bytes, MappedMemory* memory);
+
+  // A reservation that a table of this layout has left: it is zeros, but for
+  // how much of it is writable. False if there is none.
+  static bool TakeKept(const ReservationLayout& layout,
+                       MappedMemory* memory) noexcept;
+
+  // Keeps the reservation for another table, or gives it back to the system.
+  // Requires that it is as TakeKept promises.
+  static void Keep(const ReservationLayout& layout,
+                   MappedMemory memory) noexcept;
 
   MappedMemory() = default;
   MappedMemory(MappedMemory&& other) noexcept
