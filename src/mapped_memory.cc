@@ -95,8 +95,9 @@ CreationError Refused(const char* call, uint64_t bytes, int error) {
       std::generic_category().message(error).c_str(), GuessLimit(bytes, error));
 }
 
-// The stock of this copy of the library, in a namespace without a name, so that
-// the linker cannot mix it up with another copy's.
+// The stock of this copy of the library. It and the functions that change it
+// are in a namespace without a name, so that the linker cannot mix them up with
+// another copy's.
 ABSL_CONST_INIT ReservationStock<StdAtomics, 64> stock;
 
 // Whether anything may be put into the stock.
@@ -106,15 +107,28 @@ ABSL_CONST_INIT std::atomic<bool> keeps{true};
 // thread's number.
 uint64_t StartInStock() noexcept { return LoadThreadToken(); }
 
+size_t ReleaseAll() noexcept {
+  size_t bytes = 0;
+  stock.TakeAll([&](const Reservation& kept) {
+    bytes += static_cast<size_t>(kept.layout.bytes);
+    munmap(kept.base, static_cast<size_t>(kept.layout.bytes));
+  });
+  return bytes;
+}
+
 // What is kept must not be left behind when this copy of the library is
 // unloaded. Tables that are destroyed later give their memory back themselves.
-__attribute__((destructor)) void AtUnload() { StopKeepingReservations(); }
+__attribute__((destructor)) size_t StopKeeping() noexcept {
+  // order: relaxed. As in Keep.
+  keeps.store(false, std::memory_order_relaxed);
+  return ReleaseAll();
+}
 
 // Calls `get`, and once more if it fails and the stock had something to give
 // back. Returns its last result.
 template <typename Get>
 bool GetFromSystem(Get get) {
-  return get() || (ReleaseKeptReservations() > 0 && get());
+  return get() || (ReleaseAll() > 0 && get());
 }
 
 }  // namespace
@@ -210,20 +224,9 @@ size_t MappedMemory::ResidentBytes() const noexcept {
 
 }  // namespace internal
 
-size_t ReleaseKeptReservations() noexcept {
-  size_t bytes = 0;
-  internal::stock.TakeAll([&](const internal::Reservation& kept) {
-    bytes += static_cast<size_t>(kept.layout.bytes);
-    munmap(kept.base, static_cast<size_t>(kept.layout.bytes));
-  });
-  return bytes;
-}
+size_t ReleaseKeptReservations() noexcept { return internal::ReleaseAll(); }
 
-size_t StopKeepingReservations() noexcept {
-  // order: relaxed. As in Keep.
-  internal::keeps.store(false, std::memory_order_relaxed);
-  return ReleaseKeptReservations();
-}
+size_t StopKeepingReservations() noexcept { return internal::StopKeeping(); }
 
 }  // namespace holdfast
 

@@ -41,8 +41,7 @@ class ModelMemory {
     U* const array = reinterpret_cast<U*>(base_.get() + offset);
     if (Explorer::Get().tracing()) {
       for (size_t i = 0; i < count; ++i) {
-        // The shard of ordinal 0 lies last.
-        const size_t number = kIsShard<U> ? count - 1 - i : i;
+        const size_t number = NumberOf(array[i], i, count, 0);
         NameParts(array[i], "[" + std::to_string(number) + "]", offset);
       }
     }
@@ -64,11 +63,16 @@ class ModelMemory {
     void operator()(char* base) const { std::free(base); }
   };
 
-  template <typename U, typename = void>
-  static constexpr bool kIsShard = false;
+  // The number of the part that lies there: the shard of ordinal 0 lies last.
   template <typename U>
-  static constexpr bool kIsShard<U, std::void_t<decltype(U::next_opened)>> =
-      true;
+  static auto NumberOf(const U& shard, size_t at, size_t count, int)
+      -> decltype(&shard.spare, size_t()) {
+    return count - 1 - at;
+  }
+  template <typename U>
+  static size_t NumberOf(const U&, size_t at, size_t, long) {
+    return at;
+  }
 
   static void Name(const void* address, const std::string& name) {
     Explorer::Get().Name(address, name);

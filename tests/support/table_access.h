@@ -187,6 +187,26 @@ class HandleTable<T, Traits>::TestAccess {
     return cached;
   }
 
+  // --- Memory ----------------------------------------------------------------
+
+  const char* base() const { return Array<char>(0); }
+
+  // Returns the offset of a byte that is not 0 and should be in a new table, or
+  // the size of the table's memory if there is none. Two things need not be 0:
+  // the list's head, and the counters of how much memory is writable.
+  uint64_t FirstTrace() const {
+    const auto is_free = [&](uint64_t at, uint64_t begin, uint64_t bytes) {
+      return at >= begin && at < begin + bytes;
+    };
+    for (uint64_t i = 0; i < layout_.bytes; ++i) {
+      if (base()[i] != 0 && !is_free(i, layout_.control, sizeof(uint64_t)) &&
+          !is_free(i, layout_.growth, sizeof(typename Layout::Growth))) {
+        return i;
+      }
+    }
+    return layout_.bytes;
+  }
+
   // --- Invariants ------------------------------------------------------------
 
   // Returns what is wrong with the table, or an empty string. Checks [INV-1],
