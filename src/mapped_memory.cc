@@ -187,6 +187,11 @@ bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {
   const int error = errno;
   const bool done = GetFromSystem(
       [&] { return mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0; });
+  // Growth is then fewer page faults. The system may refuse: that is no error.
+  if (done && bytes >= kLargePage &&
+      reinterpret_cast<uintptr_t>(begin) % kLargePage == 0) {
+    madvise(begin, bytes, MADV_HUGEPAGE);
+  }
   errno = error;
   return done;
 }

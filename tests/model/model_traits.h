@@ -51,6 +51,7 @@ class ModelMemory {
   // All of the memory is writable from the start.
   static constexpr bool kGrows = false;
   static constexpr bool kReadsAsZeros = true;
+  static constexpr uint64_t kLargePage = 2'097'152;
   static uint64_t PageBytes() noexcept { return 4096; }
   static bool MakeWritable(void*, size_t) noexcept { return true; }
   static internal::CreationError Refusal() { return {}; }

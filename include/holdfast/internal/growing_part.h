@@ -33,6 +33,9 @@ class GrowingPart {
   // Small tables are to stay small; large ones are to grow by few calls.
   static constexpr uint32_t kSmallestStep = 16'384;
 
+  // From here on a large page is at most a quarter of what a part has.
+  static constexpr uint64_t kLarge = 4 * Memory::kLargePage;
+
   // [begin, end) lies on whole pages. `*writable` is zero, or may not be
   // written yet, which is the same.
   GrowingPart(char* begin, char* end, From from, Size* writable,
@@ -90,11 +93,23 @@ class GrowingPart {
     return Grow(wanted, writable);
   }
 
+  // Where a step ends that has to reach `wanted`. Steps of a large part that
+  // grows upwards begin and end between large pages, so that the system can use
+  // these: MakeWritable asks it to.
+  uint64_t EndOfStep(uint64_t wanted, uint64_t page) const noexcept {
+    if (from_ == From::kEnd || wanted < kLarge) {
+      return (wanted + page - 1) / page * page;
+    }
+    constexpr uint64_t kPage = Memory::kLargePage;
+    const uint64_t begin = reinterpret_cast<uintptr_t>(begin_);
+    return (begin + wanted + kPage - 1) / kPage * kPage - begin;
+  }
+
   bool Grow(uint64_t wanted, uint64_t writable) const noexcept {
     const uint64_t page = Memory::PageBytes();
     const uint64_t step = std::max<uint64_t>(smallest_step_, writable / 4);
-    const uint64_t target = std::min(
-        (std::max(wanted, writable + step) + page - 1) / page * page, Bytes());
+    const uint64_t target =
+        std::min(EndOfStep(std::max(wanted, writable + step), page), Bytes());
     char* const first =
         from_ == From::kBegin ? begin_ + writable : end_ - target;
     if (!Memory::MakeWritable(first, ToSize(target - writable))) {

@@ -31,6 +31,10 @@ class HOLDFAST_API MappedMemory {
   static constexpr bool kReadsAsZeros = true;
 #endif
 
+  // The size of the large pages that the system may use. Tables ask for them
+  // only by making such pages writable as a whole.
+  static constexpr uint64_t kLargePage = 2'097'152;
+
   // Reserves `bytes`, at least 1, aligned to a page, for reading if
   // kReadsAsZeros, and has `*memory` own them. Nothing is charged for them but
   // address space. kResourceExhausted, with the limit that refused, if that is

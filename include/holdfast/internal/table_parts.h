@@ -228,26 +228,28 @@ struct TableParts {
   // last table has left it.
   bool Build(const Layout& layout, const TableOptions& options, bool is_new) {
     const uint64_t page = Memory::PageBytes();
+    const uint64_t step = Part::kSmallestStep;
     auto* const growth = At<Growth>(layout.growth);
-    const auto part = [&](uint64_t begin, uint64_t end,
-                          typename Part::From from,
-                          typename Part::Size* writable,
-                          uint64_t smallest_step = Part::kSmallestStep) {
-      return Memory::kGrows
-                 ? Part(At<char>(begin), At<char>(end), from, writable,
-                        static_cast<uint32_t>(smallest_step))
-                 : Part();
-    };
+    const auto part =
+        [&](uint64_t begin, uint64_t end, typename Part::From from,
+            typename Part::Size* writable, uint64_t smallest_step) {
+          return Memory::kGrows
+                     ? Part(At<char>(begin), At<char>(end), from, writable,
+                            static_cast<uint32_t>(smallest_step))
+                     : Part();
+        };
     const Part shards_part = part(0, layout.first_page + page, Part::From::kEnd,
                                   &growth->shards, page);
     const Part slots_part = part(layout.first_page, layout.sides,
-                                 Part::From::kBegin, &growth->slots);
-    const Part slots_from_end = part(layout.first_page, layout.sides,
-                                     Part::From::kEnd, &growth->slots_from_end);
-    const Part sides_part =
-        part(layout.sides, layout.bytes, Part::From::kBegin, &growth->sides);
-    const Part sides_from_end = part(layout.sides, layout.bytes,
-                                     Part::From::kEnd, &growth->sides_from_end);
+                                 Part::From::kBegin, &growth->slots, step);
+    const Part slots_from_end =
+        part(layout.first_page, layout.sides, Part::From::kEnd,
+             &growth->slots_from_end, step);
+    const Part sides_part = part(layout.sides, layout.bytes, Part::From::kBegin,
+                                 &growth->sides, step);
+    const Part sides_from_end =
+        part(layout.sides, layout.bytes, Part::From::kEnd,
+             &growth->sides_from_end, step);
     auto* const shards = At<Shard<Traits>>(layout.shards, Traits::kMaxThreads);
     // Where no thread may look at a shard that is not writable, all of them are
     // made writable.
