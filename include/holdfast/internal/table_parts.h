@@ -65,8 +65,8 @@ struct TableLayout {
     }
   };
 
-  TableLayout(uint64_t every_slot, uint64_t page)
-      : all_slots(every_slot), entries(Kind::Entries(every_slot)) {
+  TableLayout(uint64_t slot_count, uint64_t page)
+      : all_slots(slot_count), entries(Kind::Entries(slot_count)) {
     // A quarter of the page is for shards.
     const uint64_t shard_bytes =
         Traits::kMaxThreads * uint64_t{sizeof(Shard<Traits>)};
@@ -150,10 +150,10 @@ struct TableParts {
     if (error.ok()) {
       if (Build(layout, options, /*is_new=*/true)) return {};
       error = Memory::Refusal();
-      pool = Pool();
-      slots = Kind();
-      memory = Memory();
     }
+    pool = Pool();
+    slots = Kind();
+    memory = Memory();
     return ReservationError(error, layout.bytes, options.max_slots);
   }
 
