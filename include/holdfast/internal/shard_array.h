@@ -6,6 +6,7 @@
 #define HOLDFAST_INTERNAL_SHARD_ARRAY_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "holdfast/internal/atomic_word.h"
@@ -57,7 +58,8 @@ class ShardArray {
       : end_(shards + kLimit), opened_(opened), part_(part) {}
 
   Shard<Traits>& operator[](uint64_t ordinal) const {
-    return *(end_ - 1 - ordinal);
+    // That is -1 - ordinal.
+    return end_[static_cast<ptrdiff_t>(~ordinal)];
   }
 
   // Makes the shard writable. False if the system refuses.
