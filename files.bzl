@@ -30,6 +30,7 @@ HEADERS = [
     "include/holdfast/internal/owner_locks.h",
     "include/holdfast/internal/slot_names.h",
     "include/holdfast/internal/owned.h",
+    "include/holdfast/internal/reservation_stock.h",
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/shard_array.h",
     "include/holdfast/internal/shared_walk.h",
@@ -51,6 +52,7 @@ HEADERS = [
     "include/holdfast/internal/value_requirements.h",
     "include/holdfast/internal/value_words.h",
     "include/holdfast/options.h",
+    "include/holdfast/reservations.h",
     "include/holdfast/traits.h",
     "include/holdfast/version.h",
 ]

@@ -14,6 +14,7 @@
 #include "holdfast/diagnosis.h"
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/options.h"
+#include "holdfast/reservations.h"
 #include "holdfast/traits.h"
 
 namespace holdfast::internal {
@@ -241,6 +242,14 @@ hf_status hf_bytes_table_create(size_t value_bytes, const hf_options* options,
       [value_bytes](const hf_options& all, internal::CreationError* error) {
         return internal::NewBytesTable(value_bytes, all, error);
       });
+}
+
+size_t hf_release_kept_reservations() {
+  return holdfast::ReleaseKeptReservations();
+}
+
+size_t hf_stop_keeping_reservations() {
+  return holdfast::StopKeepingReservations();
 }
 
 size_t hf_bytes_table_value_bytes(const hf_bytes_table* table) {

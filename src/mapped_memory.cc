@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -17,21 +18,29 @@
 #include <iterator>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "absl/base/attributes.h"
 #include "holdfast/internal/creation_error.h"
+#include "holdfast/internal/reservation_stock.h"
+#include "holdfast/internal/thread_token.h"
+#include "holdfast/reservations.h"
+#include "holdfast/traits.h"
 
-// Functions of LeakSanitizer. They are null if it is not linked in.
+// Functions of LeakSanitizer, and one that all sanitizers of memory and of
+// threads have. They are null if no sanitizer is linked in.
 // NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 ABSL_ATTRIBUTE_WEAK void __lsan_register_root_region(const void* begin,
                                                      size_t size);
 ABSL_ATTRIBUTE_WEAK void __lsan_unregister_root_region(const void* begin,
                                                        size_t size);
+ABSL_ATTRIBUTE_WEAK void __sanitizer_set_death_callback(void (*callback)());
 }
 // NOLINTEND(bugprone-reserved-identifier)
 
-namespace holdfast::internal {
+namespace holdfast {
+namespace internal {
 namespace {
 
 // Returns the number in /proc/`file` that follows `skipped` other numbers, or 0
@@ -86,16 +95,80 @@ CreationError Refused(const char* call, uint64_t bytes, int error) {
       std::generic_category().message(error).c_str(), GuessLimit(bytes, error));
 }
 
+// The stock of this copy of the library. It and the functions that change it
+// are in a namespace without a name, so that the linker cannot mix them up with
+// another copy's.
+ABSL_CONST_INIT ReservationStock<StdAtomics, 256> stock;
+
+// Whether anything may be put into the stock.
+ABSL_CONST_INIT std::atomic<bool> keeps{true};
+
+// Where the calling thread looks into the stock first. Tokens end in the
+// thread's number.
+uint64_t StartInStock() noexcept { return LoadThreadToken(); }
+
+size_t ReleaseAll() noexcept {
+  size_t bytes = 0;
+  stock.TakeAll([&](const Reservation& kept) {
+    bytes += static_cast<size_t>(kept.layout.bytes);
+    munmap(kept.base, static_cast<size_t>(kept.layout.bytes));
+  });
+  return bytes;
+}
+
+// What is kept must not be left behind when this copy of the library is
+// unloaded. Tables that are destroyed later give their memory back themselves.
+__attribute__((destructor)) size_t StopKeeping() noexcept {
+  // order: relaxed. As in Keep.
+  keeps.store(false, std::memory_order_relaxed);
+  return ReleaseAll();
+}
+
+// Calls `get`, and once more if it fails and the stock had something to give
+// back. Returns its last result.
+template <typename Get>
+bool GetFromSystem(Get get) {
+  return get() || (ReleaseAll() > 0 && get());
+}
+
 }  // namespace
+
+bool MappedMemory::TakeKept(const ReservationLayout& layout,
+                            MappedMemory* memory) noexcept {
+  const Reservation taken = stock.Take(layout, StartInStock());
+  if (taken.base == nullptr) return false;
+  *memory = MappedMemory(taken.base, static_cast<size_t>(layout.bytes));
+  return true;
+}
+
+void MappedMemory::Keep(const ReservationLayout& layout,
+                        MappedMemory memory) noexcept {
+  // A sanitizer is to find a use of the memory after the table's end. Nor does
+  // the stock tell LeakSanitizer that the memory is no longer to be searched.
+  // order: relaxed. A wish, which other threads may notice late.
+  if (__sanitizer_set_death_callback != nullptr ||
+      !keeps.load(std::memory_order_relaxed)) {
+    return;
+  }
+  const Reservation gone =
+      stock.Put({layout, std::exchange(memory.base_, nullptr)}, StartInStock());
+  memory.base_ = gone.base;
+  memory.bytes_ = static_cast<size_t>(gone.layout.bytes);
+}
 
 CreationError MappedMemory::Reserve(size_t bytes, MappedMemory* memory) {
   // The memory can be read, so a thread with any handle finds zeros where no
   // slot was used. It cannot be written yet: so the system charges nothing for
   // it, mlockall locks nothing (all of it is the one page of zeros), and core
   // dumps leave it out.
-  void* base = mmap(nullptr, bytes, PROT_READ,
+  void* base = nullptr;
+  if (!GetFromSystem([&] {
+        base = mmap(nullptr, bytes, PROT_READ,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) return Refused("mmap", bytes, errno);
+        return base != MAP_FAILED;
+      })) {
+    return Refused("mmap", bytes, errno);
+  }
   // LeakSanitizer must look for pointers here: a value may be the only pointer
   // to an object.
   if (__lsan_register_root_region != nullptr) {
@@ -106,12 +179,19 @@ CreationError MappedMemory::Reserve(size_t bytes, MappedMemory* memory) {
 }
 
 uint64_t MappedMemory::PageBytes() noexcept {
-  return static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  static const uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
 }
 
 bool MappedMemory::MakeWritable(void* begin, size_t bytes) noexcept {
   const int error = errno;
-  const bool done = mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0;
+  const bool done = GetFromSystem(
+      [&] { return mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0; });
+  // Growth is then fewer page faults. The system may refuse: that is no error.
+  if (done && bytes >= kLargePage &&
+      reinterpret_cast<uintptr_t>(begin) % kLargePage == 0) {
+    madvise(begin, bytes, MADV_HUGEPAGE);
+  }
   errno = error;
   return done;
 }
@@ -147,6 +227,12 @@ size_t MappedMemory::ResidentBytes() const noexcept {
   return resident;
 }
 
-}  // namespace holdfast::internal
+}  // namespace internal
+
+size_t ReleaseKeptReservations() noexcept { return internal::ReleaseAll(); }
+
+size_t StopKeepingReservations() noexcept { return internal::StopKeeping(); }
+
+}  // namespace holdfast
 
 #endif  // !defined(_WIN32)

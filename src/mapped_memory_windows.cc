@@ -19,6 +19,7 @@
 
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/mapped_memory.h"
+#include "holdfast/reservations.h"
 
 namespace holdfast::internal {
 namespace {
@@ -93,5 +94,13 @@ size_t MappedMemory::ResidentBytes() const noexcept {
 }
 
 }  // namespace holdfast::internal
+
+namespace holdfast {
+
+// Nothing is kept here.
+size_t ReleaseKeptReservations() noexcept { return 0; }
+size_t StopKeepingReservations() noexcept { return 0; }
+
+}  // namespace holdfast
 
 #endif  // defined(_WIN32)

@@ -16,11 +16,13 @@
 #include <cstdint>
 #include <deque>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/config.h"
 #include "gtest/gtest.h"
 #include "holdfast/handle_table.h"
+#include "holdfast/reservations.h"
 #include "tests/support/concurrent_fill.h"
 #include "tests/support/concurrent_load.h"
 #include "tests/support/concurrent_threads.h"
@@ -200,6 +202,54 @@ TYPED_TEST(ForkTest, OtherThreadsWereAnywhereInsideCalls) {
   EXPECT_EQ(this->table_.UnpinAll(),
             TestFixture::kOwn + shared.kWritten + shared.kEnded);
   EXPECT_GE(FillUp(this->table_), TestFixture::kSlots);
+}
+
+// Other threads were making and destroying tables. To the child, what they were
+// about to keep, or to take, is lost; what was kept is its own copy.
+TEST(ForkedReservationsTest, TheChildMakesTablesOfItsOwn) {
+#ifdef ABSL_HAVE_THREAD_SANITIZER
+  GTEST_SKIP() << "ThreadSanitizer does not support such a fork";
+#endif
+  using Table = HandleTable<uint64_t>;
+  // Makes tables, and returns whether each was new and kept its values.
+  const auto make = [](int rounds) {
+    bool right = true;
+    for (int i = 0; i < rounds; ++i) {
+      Table table = std::move(*Table::Create({/*max_slots=*/1000}));
+      right &= table.IndexLimit() == 0;
+      const Table::Handle handle = table.Pin(1);
+      right &= table.Write(handle, 2) && table.Read(handle) == 2u;
+    }
+    return right;
+  };
+  std::atomic<bool> over{false};
+  std::atomic<bool> right{true};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      while (!over.load()) {
+        if (!make(10)) right.store(false);
+      }
+    });
+  }
+  for (int round = 0; round < 30; ++round) {
+    ASSERT_TRUE(make(10));
+    const pid_t pid = fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      alarm(60);
+      EXIT_UNLESS(make(200));
+      ReleaseKeptReservations();
+      EXIT_UNLESS(make(200));
+      _exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 0);
+  }
+  over.store(true);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(right.load());
 }
 
 }  // namespace

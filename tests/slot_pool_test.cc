@@ -272,8 +272,9 @@ TYPED_TEST(SlotPoolTest, AShardThatWasOpenedHalfwayIsOpenedOnce) {
       this->Acquire();
     }
     // The shard of thread 1, as an owner left it that stopped halfway.
-    this->shards_[1].next_opened.Set(1);
-    this->shards_[1].level.Set(0);
+    auto& shard = this->shards_[PoolTraits::kMaxThreads - 1 - 1];
+    shard.next_opened.Set(1);
+    shard.level.Set(0);
     FakeThreads::Become(1);
     const uint64_t before =
         this->control_[0].opened.load(std::memory_order_relaxed).count();

@@ -63,12 +63,14 @@ class Fixture {
 
   Spares& spares() { return spares_; }
 
-  const Shard<Traits>& shard(uint32_t ordinal) { return shards_[ordinal]; }
+  Shard<Traits>& shard(uint32_t ordinal) {
+    return shards_[Traits::kMaxThreads - 1 - ordinal];
+  }
 
   // The current thread leaves a Write halfway.
   void LeaveHalfway() {
     Use();
-    shards_[FakeThreads::Current()].spare = SpareCell::Taken();
+    shard(FakeThreads::Current()).spare = SpareCell::Taken();
   }
 
   // Allows one more cell to be had in place of a lost one.

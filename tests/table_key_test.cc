@@ -31,6 +31,7 @@ namespace {
 constexpr uint64_t kClear = uint64_t{1} << 63 | 1;
 
 // Sources that each give a number of their own, or fail.
+bool Gives4(uint64_t* bits) noexcept { return *bits = 0x40 | kClear, true; }
 bool Gives5(uint64_t* bits) noexcept { return *bits = 0x50 | kClear, true; }
 bool Gives6(uint64_t* bits) noexcept { return *bits = 0x60 | kClear, true; }
 uint64_t Gives7() noexcept { return 0x70 | kClear; }
@@ -49,16 +50,18 @@ void ExpectDistinct(const KeySources& sources) {
 }
 
 TEST(TableKeyTest, EachSourceIsAskedIfThoseBeforeFail) {
-  EXPECT_EQ(NewTableKey({Gives5, Gives6, Gives7}), 0x50u);
-  EXPECT_EQ(NewTableKey({Fails, Gives6, Gives7}), 0x60u);
-  EXPECT_EQ(NewTableKey({Fails, Fails, Gives7}), 0x70u);
+  EXPECT_EQ(NewTableKey({Gives4, Gives5, Gives6, Gives7}), 0x40u);
+  EXPECT_EQ(NewTableKey({Fails, Gives5, Gives6, Gives7}), 0x50u);
+  EXPECT_EQ(NewTableKey({Fails, Fails, Gives6, Gives7}), 0x60u);
+  EXPECT_EQ(NewTableKey({Fails, Fails, Fails, Gives7}), 0x70u);
 }
 
 TEST(TableKeyTest, KeysOfEachSourceDifferAndLeaveBits0And63Clear) {
   const KeySources all = DefaultKeySources();
   ExpectDistinct(all);
-  ExpectDistinct({Fails, all.device, all.at_hand});
-  ExpectDistinct({Fails, Fails, all.at_hand});
+  ExpectDistinct({Fails, all.system, all.device, all.at_hand});
+  ExpectDistinct({Fails, Fails, all.device, all.at_hand});
+  ExpectDistinct({Fails, Fails, Fails, all.at_hand});
 }
 
 TEST(TableKeyTest, SystemIsASourceOfItsOwn) {
@@ -125,10 +128,10 @@ TEST(TableKeyTest, AForkedChildHasKeysOfItsOwn) {
   const KeySources all = DefaultKeySources();
   ExpectChildrenDiffer([] { return NewTableKey(); });
   ExpectChildrenDiffer([&] {
-    return NewTableKey({Fails, all.device, all.at_hand});
+    return NewTableKey({Fails, Fails, all.device, all.at_hand});
   });
   ExpectChildrenDiffer([&] {
-    return NewTableKey({Fails, Fails, all.at_hand});
+    return NewTableKey({Fails, Fails, Fails, all.at_hand});
   });
 }
 
@@ -208,7 +211,7 @@ TEST(TableKeyTest, ADeviceThatCannotBeOpenedThrowsNothing) {
     const rlimit none = {0, 0};
     if (setrlimit(RLIMIT_NOFILE, &none) != 0) return kClear;
     const KeySources all = DefaultKeySources();
-    return NewTableKey({Fails, all.device, all.at_hand});
+    return NewTableKey({Fails, Fails, all.device, all.at_hand});
   });
   ASSERT_NE(key, kClear);
   EXPECT_NE(key, 0u);

@@ -408,6 +408,16 @@ HF_API hf_handle hf_bytes_table_handle_at(const hf_bytes_table* table,
                                           uint32_t index);
 HF_API uint64_t hf_bytes_table_index_limit(const hf_bytes_table* table);
 
+/* --- What is kept of tables that are gone --------------------------------- */
+
+/* The library keeps the cleared memory of small tables that were destroyed, for
+ * tables to come: holdfast/reservations.h. Gives all of it back to the system,
+ * and returns how many bytes of address space that was. */
+HF_API size_t hf_release_kept_reservations(void);
+
+/* As hf_release_kept_reservations, and keeps nothing from now on. */
+HF_API size_t hf_stop_keeping_reservations(void);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

@@ -102,22 +102,23 @@ class HandleTable {
                                    key_mask, Traits::kMaxThreads},
                                   &fitted);
     if (!error->ok()) return table;
-    Parts parts;
+    Parts parts = {table.memory_, table.all_slots_, table.slots_, table.pool_};
     *error = parts.Make(fitted, limit);
     if (!error->ok()) return table;
     table.key_ = fitted.key.has_value() ? *fitted.key
                                         : internal::NewTableKey() & key_mask;
-    table.all_slots_ = parts.all_slots;
-    table.slots_ = parts.slots;
-    table.pool_ = parts.pool;
-    table.memory_ = std::move(parts.memory);
     return table;
   }
 
   // The handles of `other` name the same values in the new table. A table that
   // was moved from refuses every handle and every Pin. No thread may be inside
   // a call on either table.
-  HandleTable(HandleTable&& other) noexcept { Swap(other); }
+  HandleTable(HandleTable&& other) noexcept
+      : key_(std::exchange(other.key_, 0)),
+        all_slots_(std::exchange(other.all_slots_, 0)),
+        slots_(other.slots_),
+        pool_(std::exchange(other.pool_, Pool())),
+        memory_(std::move(other.memory_)) {}
   HandleTable& operator=(HandleTable&& other) noexcept {
     HandleTable moved(std::move(other));
     Swap(moved);
@@ -126,7 +127,9 @@ class HandleTable {
 
   // Forgets all values; what they point to stays as it is. No thread may be
   // inside a call.
-  ~HandleTable() = default;
+  ~HandleTable() {
+    Parts::Discard(all_slots_, pool_.high_water(), slots_, std::move(memory_));
+  }
 
   // --- Verbs -----------------------------------------------------------------
 

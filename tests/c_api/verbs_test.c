@@ -447,6 +447,24 @@ static void TestDefaults(void) {
   hf_bytes_table_destroy(bytes);
 }
 
+static void TestKeptReservations(void) {
+  hf_options options = Options(63, 100);
+  hf_table* table = NULL;
+  hf_release_kept_reservations();
+  CHECK_OK(hf_table_create(&options, &table, NULL, 0));
+  CHECK(hf_release_kept_reservations() == 0);
+  hf_stats stats;
+  CHECK_OK(hf_table_get_stats(table, &stats, sizeof(stats)));
+  hf_table_destroy(table);
+  /* Nothing is kept in a program with a sanitizer. */
+  const size_t kept = hf_release_kept_reservations();
+  CHECK(kept == 0 || kept == stats.bytes_reserved);
+  CHECK_OK(hf_table_create(&options, &table, NULL, 0));
+  hf_stop_keeping_reservations();
+  hf_table_destroy(table);
+  CHECK(hf_release_kept_reservations() == 0);
+}
+
 int main(void) {
   TestNames();
   for (int i = 0; i < kWidths; ++i) {
@@ -461,5 +479,6 @@ int main(void) {
   TestKeys();
   TestLimits();
   TestDefaults();
+  TestKeptReservations();
   return Failed();
 }

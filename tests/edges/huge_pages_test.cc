@@ -1,7 +1,9 @@
-// Goal: even if transparent huge pages are set to "always", a small table is in
-// no huge page: it takes only the few pages that it uses.
+// Goal: a large table asks for huge pages, and takes little more memory for it.
+// Even if transparent huge pages are set to "always", a small table is in no
+// huge page: it takes only the few pages that it uses.
 //
-// Method: the test sets the system to "always" for a moment, if it may.
+// Method: look at the mappings of a process, before and after it uses a table.
+// One test sets the system to "always" for a moment, if it may.
 
 #include <cstddef>
 #include <cstdint>
@@ -73,6 +75,35 @@ TEST(HugePagesTest, TenValuesAreInNoHugePage) {
       at_most("touched", table->GetStats().bytes_touched, 128 << 10);
     });
     EXPECT_EQ(said, "") << max_slots << " slots";
+  }
+}
+
+TEST(HugePagesTest, OnlyALargeTableAsksForThemAndItTakesLittleMore) {
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
+  GTEST_SKIP() << "the address space is the sanitizer's";
+#endif
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) {
+    GTEST_SKIP() << "the system has no transparent huge pages";
+  }
+  for (const uint64_t values : {100'000u, 530'000u, 1'050'000u, 3'000'000u}) {
+    const std::string said = InChild([&](ChildReport& report) {
+      const MemoryMaps before = MemoryMaps::Now();
+      auto table = HandleTable<uint64_t>::Create();
+      for (uint64_t i = 0; i < values; ++i) {
+        if (!table->Pin(i)) return report.Say("refused");
+      }
+      const MemoryMaps after = MemoryMaps::Now();
+      const uint64_t used = 16 * values;
+      const uint64_t dirty = after.dirty - before.dirty;
+      report.Expect(dirty <= used + used / 4 + (256 << 10),
+                    "dirty: " + std::to_string(dirty >> 10) + " KiB");
+      const uint64_t asked = after.asked_huge - before.asked_huge;
+      const bool is_large = values >= 1'000'000;
+      report.Expect(values > 100'000 || asked == 0, "a small table asks");
+      report.Expect(!is_large || asked >= used / 4,
+                    "asked for: " + std::to_string(asked >> 10) + " KiB");
+    });
+    EXPECT_EQ(said, "") << values << " values";
   }
 }
 

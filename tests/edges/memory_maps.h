@@ -24,6 +24,8 @@ struct MemoryMaps {
   uint64_t resident = 0;
   uint64_t locked = 0;
   uint64_t huge = 0;  // In transparent huge pages.
+  // Mappings for which the process has asked for huge pages.
+  uint64_t asked_huge = 0;
 
   static MemoryMaps Now() {
     MemoryMaps all;
@@ -51,6 +53,7 @@ struct MemoryMaps {
       words >> name;
       if (name == "VmFlags:") {
         dumped = (line + " ").find(" dd ") == std::string::npos;
+        asked_huge = (line + " ").find(" hg ") != std::string::npos;
         return;
       }
       words >> kilobytes;
@@ -64,6 +67,7 @@ struct MemoryMaps {
 
     bool writable = false;
     bool dumped = true;
+    bool asked_huge = false;
     uint64_t size = 0;
     uint64_t resident = 0;
     uint64_t dirty = 0;
@@ -84,6 +88,7 @@ struct MemoryMaps {
     dirty += mapping.dirty;
     huge += mapping.huge;
     if (mapping.writable) charged += mapping.size;
+    if (mapping.asked_huge) asked_huge += mapping.size;
     // Once any page of a private mapping was written, the system dumps all of
     // it.
     if (mapping.dumped && (mapping.writable || mapping.dirty > 0)) {

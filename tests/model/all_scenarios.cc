@@ -6,7 +6,8 @@ Entries AllScenarios() {
   Entries all;
   for (const Entries& some :
        {ValueScenarios(), EndScenarios(), PoolScenarios(), FreeSlotScenarios(),
-        ThreadScenarios(), FullTableScenarios(), LeftMidwayScenarios()}) {
+        ThreadScenarios(), FullTableScenarios(), LeftMidwayScenarios(),
+        StockScenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

@@ -41,7 +41,8 @@ class ModelMemory {
     U* const array = reinterpret_cast<U*>(base_.get() + offset);
     if (Explorer::Get().tracing()) {
       for (size_t i = 0; i < count; ++i) {
-        NameParts(array[i], "[" + std::to_string(i) + "]", offset);
+        const size_t number = NumberOf(array[i], i, count, 0);
+        NameParts(array[i], "[" + std::to_string(number) + "]", offset);
       }
     }
     return array;
@@ -50,6 +51,7 @@ class ModelMemory {
   // All of the memory is writable from the start.
   static constexpr bool kGrows = false;
   static constexpr bool kReadsAsZeros = true;
+  static constexpr uint64_t kLargePage = 2'097'152;
   static uint64_t PageBytes() noexcept { return 4096; }
   static bool MakeWritable(void*, size_t) noexcept { return true; }
   static internal::CreationError Refusal() { return {}; }
@@ -61,6 +63,17 @@ class ModelMemory {
   struct Free {
     void operator()(char* base) const { std::free(base); }
   };
+
+  // The number of the part that lies there: the shard of ordinal 0 lies last.
+  template <typename U>
+  static auto NumberOf(const U& shard, size_t at, size_t count, int)
+      -> decltype(&shard.spare, size_t()) {
+    return count - 1 - at;
+  }
+  template <typename U>
+  static size_t NumberOf(const U&, size_t at, size_t, long) {
+    return at;
+  }
 
   static void Name(const void* address, const std::string& name) {
     Explorer::Get().Name(address, name);

@@ -51,6 +51,8 @@ Entries ThreadScenarios();
 Entries FullTableScenarios();
 // Threads that leave a call halfway.
 Entries LeftMidwayScenarios();
+// The stock of reservations that tables have left.
+Entries StockScenarios();
 // All of the above.
 Entries AllScenarios();
 

@@ -26,9 +26,7 @@ template <typename T, typename Traits>
 class HandleTable<T, Traits>::TestAccess {
  public:
   explicit TestAccess(const HandleTable& table)
-      : table_(table),
-        layout_(table.pool_.max_slots(), kMaxSlots, table.pool_.cache_slots(),
-                Traits::Memory::PageBytes()) {}
+      : table_(table), layout_(table.all_slots_, Traits::Memory::PageBytes()) {}
 
   // --- Handles ---------------------------------------------------------------
 
@@ -77,7 +75,7 @@ class HandleTable<T, Traits>::TestAccess {
     }
     const Free free = links().FreeSlotAt(index);
     for (uint32_t i = 0; i < UsedShards(); ++i) {
-      Shard& shard = Array<Shard>(layout_.shards)[i];
+      Shard& shard = ShardOf(i);
       const auto last = shard.last.Get();
       if (last.HasSlot() && last.slot().index() == index) {
         shard.last.Set(typename Shard::Last(free));
@@ -109,7 +107,7 @@ class HandleTable<T, Traits>::TestAccess {
             holdfast::Displace(array(), Index(handle), cell));
       };
       if (layout_.entries - layout_.all_slots > Slots::Spares::kMaxShared) {
-        auto& own = Array<Shard>(layout_.shards)->spare;
+        auto& own = ShardOf(0).spare;
         // A first cell has to be made writable, as a Write does.
         const internal::SpareCell spare = own;
         if (!spare.HasCell()) spares().ReachStartCell(0);
@@ -131,8 +129,7 @@ class HandleTable<T, Traits>::TestAccess {
     if constexpr (kHasCells) {
       for (uint32_t i = 0; i < count; ++i) {
         if (!spares().ReachStartCell(i)) std::abort();
-        Array<Shard>(layout_.shards)[i].spare =
-            internal::SpareCell::Of(spares().StartCell(i));
+        ShardOf(i).spare = internal::SpareCell::Of(spares().StartCell(i));
       }
     }
   }
@@ -179,7 +176,7 @@ class HandleTable<T, Traits>::TestAccess {
     };
     const internal::CacheShape shape(table_.pool_.cache_slots());
     for (uint32_t i = 0; i < UsedShards(); ++i) {
-      const Shard& shard = Array<Shard>(layout_.shards)[i];
+      const Shard& shard = ShardOf(i);
       const auto last = shard.last.Get();
       if (last.HasSlot()) cached.push_back(last.slot());
       for (uint32_t n = 0; n < shard.FrontCount(); ++n) {
@@ -207,6 +204,26 @@ class HandleTable<T, Traits>::TestAccess {
       }
     }
     return cached;
+  }
+
+  // --- Memory ----------------------------------------------------------------
+
+  const char* base() const { return Array<char>(0); }
+
+  // Returns the offset of a byte that is not 0 and should be in a new table, or
+  // the size of the table's memory if there is none. Two things need not be 0:
+  // the list's head, and the counters of how much memory is writable.
+  uint64_t FirstTrace() const {
+    const auto is_free = [&](uint64_t at, uint64_t begin, uint64_t bytes) {
+      return at >= begin && at < begin + bytes;
+    };
+    for (uint64_t i = 0; i < layout_.bytes; ++i) {
+      if (base()[i] != 0 && !is_free(i, layout_.control, sizeof(uint64_t)) &&
+          !is_free(i, layout_.growth, sizeof(typename Layout::Growth))) {
+        return i;
+      }
+    }
+    return layout_.bytes;
   }
 
   // --- Invariants ------------------------------------------------------------
@@ -255,7 +272,9 @@ class HandleTable<T, Traits>::TestAccess {
   }
 
  private:
+  using Layout = internal::TableLayout<Slots, Traits>;
   using Link = internal::SlotLink<Traits::kGenerationBits>;
+  using Shard = internal::Shard<Traits>;
 
   // Moves the slots of a shard that were never used to the free list: in the
   // shard, their generation is 0.
@@ -300,8 +319,6 @@ class HandleTable<T, Traits>::TestAccess {
     return batch;
   }
 
-  using Layout = internal::TableLayout<Slots, Traits>;
-  using Shard = internal::Shard<Traits>;
 
   // Whether values have cells.
   static constexpr bool kHasCells = !kInlineValues;
@@ -313,6 +330,11 @@ class HandleTable<T, Traits>::TestAccess {
   template <typename U>
   U* Array(uint64_t offset) const {
     return table_.memory_.template Array<U>(static_cast<size_t>(offset), 1);
+  }
+
+  // The shard of ordinal 0 lies last.
+  Shard& ShardOf(uint32_t ordinal) const {
+    return Array<Shard>(layout_.shards)[Traits::kMaxThreads - 1 - ordinal];
   }
 
   static uint32_t UsedShards() {
@@ -337,7 +359,7 @@ class HandleTable<T, Traits>::TestAccess {
     }
     for (uint32_t i = 0; i < spare_count - shared; ++i) {
       if (i >= UsedShards()) break;
-      const internal::SpareCell entry = Array<Shard>(layout_.shards)[i].spare;
+      const internal::SpareCell entry = ShardOf(i).spare;
       ++owners[entry.IsUnused() ? spares().StartCell(i) : entry.cell()];
     }
     std::string problem;

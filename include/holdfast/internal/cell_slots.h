@@ -68,6 +68,13 @@ class CellSlots {
 
   bool ReachShared() const noexcept { return spares_.ReachShared(); }
 
+  // Makes zeros of all but the slots, for a thread that has the table to
+  // itself: of the versions, which only a Write changes, and of the spare
+  // cells. The first `used` slots were used, and the first `shards` shards.
+  void Clear(uint64_t used, uint64_t shards) const noexcept {
+    if (spares_.Clear(shards)) array_.ClearSides(used);
+  }
+
   const Array& array() const { return array_; }
   const Spares& spares() const { return spares_; }
 

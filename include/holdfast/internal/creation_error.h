@@ -5,6 +5,8 @@
 #ifndef HOLDFAST_INTERNAL_CREATION_ERROR_H_
 #define HOLDFAST_INTERNAL_CREATION_ERROR_H_
 
+#include <cstring>
+
 #include "holdfast/internal/export.h"
 
 namespace holdfast::internal {
@@ -12,10 +14,21 @@ namespace holdfast::internal {
 struct CreationError {
   enum class Code { kNone, kInvalidArgument, kResourceExhausted };
 
+  // Errors that are none are passed on whenever a table is made. So these three
+  // leave the rest of the message alone where there is none.
+  CreationError() noexcept { message[0] = '\0'; }
+  CreationError(const CreationError& other) noexcept { *this = other; }
+  CreationError& operator=(const CreationError& other) noexcept {
+    code = other.code;
+    message[0] = '\0';
+    if (!ok()) std::strcpy(message, other.message);
+    return *this;
+  }
+
   bool ok() const { return code == Code::kNone; }
 
   Code code = Code::kNone;
-  char message[512] = "";  // For people. Cut off where it is longer.
+  char message[512];  // For people. Cut off where it is longer.
 };
 
 // An error with a message as of printf.

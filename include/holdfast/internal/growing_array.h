@@ -22,6 +22,8 @@ class GrowingArray {
   explicit GrowingArray(Array array, Part slots = {}, Part sides = {})
       : array_(array), slots_(slots), sides_(sides) {}
 
+  const Array& array() const { return array_; }
+
   // Makes the entry `index` writable, and all from the parts' end to there.
   // False if the system refuses. Lock-free.
   bool Reach(uint64_t index) const noexcept {

@@ -30,22 +30,34 @@ class GrowingPart {
   // A part that is writable as it is.
   GrowingPart() = default;
 
+  // Small tables are to stay small; large ones are to grow by few calls.
+  static constexpr uint32_t kSmallestStep = 16'384;
+
+  // From here on a large page is at most a quarter of what a part has.
+  static constexpr uint64_t kLarge = 4 * Memory::kLargePage;
+
   // [begin, end) lies on whole pages. `*writable` is zero, or may not be
   // written yet, which is the same.
-  GrowingPart(char* begin, char* end, From from, Size* writable)
-      : begin_(begin), end_(end), from_(from), writable_(writable) {}
+  GrowingPart(char* begin, char* end, From from, Size* writable,
+              uint32_t smallest_step = kSmallestStep)
+      : begin_(begin),
+        end_(end),
+        from_(from),
+        smallest_step_(smallest_step),
+        writable_(writable) {}
 
   // Makes the first steps of two parts writable by one call: of one that grows
-  // from its end and one that begins there, in which the sizes may lie. False
-  // if the system refuses. Requires that no other thread has the table yet.
+  // from its end, and of one that begins there or on the page before, and in
+  // which the sizes may lie. False if the system refuses. Requires that no
+  // other thread has the table yet.
   static bool Start(const GrowingPart& before,
                     const GrowingPart& after) noexcept {
     if (before.writable_ == nullptr) return true;
-    const uint64_t page = Memory::PageBytes();
-    const uint64_t wanted = (kSmallestStep + page - 1) / page * page;
-    const uint64_t down = std::min(wanted, before.Bytes());
-    const uint64_t up = std::min(wanted, after.Bytes());
-    if (!Memory::MakeWritable(before.end_ - down, ToSize(down + up))) {
+    const uint64_t down = before.FirstStep();
+    const uint64_t up = after.FirstStep();
+    char* const first = before.end_ - down;
+    if (!Memory::MakeWritable(first,
+                              static_cast<size_t>(after.begin_ + up - first))) {
       return false;
     }
     // order: relaxed, both. No other thread has the table yet.
@@ -68,8 +80,10 @@ class GrowingPart {
     return static_cast<uint64_t>(end_ - begin_);
   }
 
-  // Small tables are to stay small; large ones are to grow by few calls.
-  static constexpr uint64_t kSmallestStep = 16'384;
+  uint64_t FirstStep() const noexcept {
+    const uint64_t page = Memory::PageBytes();
+    return std::min((smallest_step_ + page - 1) / page * page, Bytes());
+  }
 
   bool Reach(uint64_t wanted) const noexcept {
     // order: relaxed. It publishes nothing: the system lets every store
@@ -79,11 +93,23 @@ class GrowingPart {
     return Grow(wanted, writable);
   }
 
+  // Where a step ends that has to reach `wanted`. Steps of a large part that
+  // grows upwards begin and end between large pages, so that the system can use
+  // these: MakeWritable asks it to.
+  uint64_t EndOfStep(uint64_t wanted, uint64_t page) const noexcept {
+    if (from_ == From::kEnd || wanted < kLarge) {
+      return (wanted + page - 1) / page * page;
+    }
+    constexpr uint64_t kPage = Memory::kLargePage;
+    const uint64_t begin = reinterpret_cast<uintptr_t>(begin_);
+    return (begin + wanted + kPage - 1) / kPage * kPage - begin;
+  }
+
   bool Grow(uint64_t wanted, uint64_t writable) const noexcept {
     const uint64_t page = Memory::PageBytes();
-    const uint64_t step = std::max(kSmallestStep, writable / 4);
-    const uint64_t target = std::min(
-        (std::max(wanted, writable + step) + page - 1) / page * page, Bytes());
+    const uint64_t step = std::max<uint64_t>(smallest_step_, writable / 4);
+    const uint64_t target =
+        std::min(EndOfStep(std::max(wanted, writable + step), page), Bytes());
     char* const first =
         from_ == From::kBegin ? begin_ + writable : end_ - target;
     if (!Memory::MakeWritable(first, ToSize(target - writable))) {
@@ -100,6 +126,7 @@ class GrowingPart {
   char* begin_ = nullptr;
   char* end_ = nullptr;
   From from_ = From::kBegin;
+  uint32_t smallest_step_ = 0;
   Size* writable_ = nullptr;  // Bytes, whole pages. Only grows.
 };
 

@@ -45,6 +45,12 @@ class InlineSlots {
 
   bool ReachShared() const noexcept { return true; }
 
+  // Makes zeros of the links between batches, for a thread that has the table
+  // to itself. The first `used` slots were used.
+  void Clear(uint64_t used, uint64_t /*shards*/) const noexcept {
+    array_.ClearSides(used);
+  }
+
   const Array& array() const { return array_; }
 
   // --- The owner of a free slot ----------------------------------------------

@@ -12,6 +12,7 @@
 
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/export.h"
+#include "holdfast/internal/reservation_stock.h"
 
 namespace holdfast::internal {
 
@@ -30,11 +31,25 @@ class HOLDFAST_API MappedMemory {
   static constexpr bool kReadsAsZeros = true;
 #endif
 
+  // The size of the large pages that the system may use. Tables ask for them
+  // only by making such pages writable as a whole.
+  static constexpr uint64_t kLargePage = 2'097'152;
+
   // Reserves `bytes`, at least 1, aligned to a page, for reading if
   // kReadsAsZeros, and has `*memory` own them. Nothing is charged for them but
   // address space. kResourceExhausted, with the limit that refused, if that is
   // refused.
   static CreationError Reserve(size_t bytes, MappedMemory* memory);
+
+  // A reservation that a table of this layout has left: it is zeros, but for
+  // how much of it is writable. False if there is none.
+  static bool TakeKept(const ReservationLayout& layout,
+                       MappedMemory* memory) noexcept;
+
+  // Keeps the reservation for another table, or gives it back to the system.
+  // Requires that it is as TakeKept promises.
+  static void Keep(const ReservationLayout& layout,
+                   MappedMemory memory) noexcept;
 
   MappedMemory() = default;
   MappedMemory(MappedMemory&& other) noexcept

@@ -6,6 +6,7 @@
 #define HOLDFAST_INTERNAL_SHARD_ARRAY_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "holdfast/internal/atomic_word.h"
@@ -50,21 +51,26 @@ class ShardArray {
   static constexpr uint32_t kLimit = Traits::kMaxThreads;
 
   ShardArray() = default;
+  // The kLimit shards lie at `shards`, that of the last ordinal first: so a
+  // table can have the first ordinals' on one page with what follows them.
   ShardArray(Shard<Traits>* shards, Opened* opened,
              GrowingPart<Traits> part = {})
-      : shards_(shards), opened_(opened), part_(part) {}
+      : end_(shards + kLimit), opened_(opened), part_(part) {}
 
-  Shard<Traits>& operator[](uint64_t ordinal) const { return shards_[ordinal]; }
+  Shard<Traits>& operator[](uint64_t ordinal) const {
+    // That is -1 - ordinal.
+    return end_[static_cast<ptrdiff_t>(~ordinal)];
+  }
 
   // Makes the shard writable. False if the system refuses.
   bool Reach(uint32_t ordinal) const noexcept {
-    return part_.Reach(shards_ + ordinal, sizeof(Shard<Traits>));
+    return part_.Reach(&(*this)[ordinal], sizeof(Shard<Traits>));
   }
 
   // Opens the shard unless it is open. False if the system refuses the memory.
   // Lock-free. Requires that the caller owns the ordinal.
   bool Open(uint32_t ordinal) const noexcept {
-    Shard<Traits>& shard = shards_[ordinal];
+    Shard<Traits>& shard = (*this)[ordinal];
     if (shard.level.Get() != 0) return true;
     if (!Reach(ordinal)) return false;
     // An owner may have left halfway through this, with the shard in the list
@@ -93,7 +99,7 @@ class ShardArray {
     uint32_t at = opened_->load(std::memory_order_acquire).last_plus_one();
     while (at != 0) {
       f(at - 1);
-      const uint32_t next = shards_[at - 1].next_opened.Get();
+      const uint32_t next = (*this)[at - 1].next_opened.Get();
       at = next == at ? 0 : next;
     }
   }
@@ -111,7 +117,7 @@ class ShardArray {
     OpenedShards opened = opened_->load(std::memory_order_relaxed);
     do {
       const uint32_t before = opened.last_plus_one();
-      shards_[ordinal].next_opened.Set(before != 0 ? before : ordinal + 1);
+      (*this)[ordinal].next_opened.Set(before != 0 ? before : ordinal + 1);
       // order: release -> open. The link is complete before the shard is
       // found. Failure relaxed: the new value is only linked to.
     } while (!opened_->compare_exchange_weak(opened, opened.With(ordinal),
@@ -119,7 +125,7 @@ class ShardArray {
                                              std::memory_order_relaxed));
   }
 
-  Shard<Traits>* shards_ = nullptr;
+  Shard<Traits>* end_ = nullptr;
   Opened* opened_ = nullptr;
   GrowingPart<Traits> part_;
 };

@@ -107,6 +107,11 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   // For the owner of a free slot: free to live. Returns the new life. [INV-3]
   is(life, same.Publish(free, *value));
 
+  // For a thread that destroys the table: zeroes all memory that the kind has
+  // written to, but for the slots and what is shared, and writes to no page that
+  // was never written to. The slots below the index have been handed out.
+  same.Clear(index, index);
+
   // For anyone: the slot's generation, with all that happened before it was
   // stored.
   is(Generation(), same.ObservedGeneration(index));
@@ -139,6 +144,7 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
 
   // The table's functions are noexcept. If one of them called a function that
   // is not, a thread that is cancelled in there would end the process.
+  static_assert(noexcept(same.Clear(index, index)));
   static_assert(noexcept(same.Publish(free, *value)));
   static_assert(noexcept(same.ObservedGeneration(index)));
   static_assert(noexcept(same.Read(life)));

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/base/attributes.h"
@@ -21,6 +22,7 @@
 #include "holdfast/internal/growing_array.h"
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
+#include "holdfast/internal/slot_array.h"
 #include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/spare_cell.h"
 #include "holdfast/internal/thread_ordinals.h"
@@ -89,6 +91,29 @@ class SpareCells {
     return last_ - shared_count_ -
            (ordinal < rows * kApart ? ordinal % rows * kApart + ordinal / rows
                                     : ordinal);
+  }
+
+  // Makes the cells that were ever spare, and their versions, zeros again, and
+  // returns whether there was one. Requires that no other thread uses the
+  // table, and that only the first `shards` shards were ever used.
+  bool Clear(uint64_t shards) const noexcept {
+    bool any = false;
+    const auto clear = [&](uint32_t cell) {
+      cells_.array().ClearEntry(cell);
+      any = true;
+    };
+    const size_t shared_bytes = shared_count_ * sizeof(Entry);
+    const uint32_t shared = AreZeros(shared_, shared_bytes) ? 0 : shared_count_;
+    for (uint32_t i = 0; i < shared; ++i) {
+      // order: relaxed. No other thread uses the table.
+      const SpareCell spare = shared_[i].load(std::memory_order_relaxed);
+      if (!spare.IsUnused()) clear(last_ - i);
+    }
+    for (uint32_t i = 0; i < std::min<uint64_t>(shards, own_limit_); ++i) {
+      const SpareCell spare = shards_[i].spare;
+      if (!spare.IsUnused()) clear(StartCell(i));
+    }
+    return any;
   }
 
   // Returns use(uint32_t* cell) for a cell that the caller owns meanwhile, and

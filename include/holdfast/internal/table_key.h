@@ -9,10 +9,11 @@
 
 namespace holdfast::internal {
 
-// Where the bits of a key come from, the best first. The first two are false,
-// and leave the word alone, where the system refuses. (noexcept: a thread that
-// is cancelled in a caller unwinds through it. See docs/design.md.)
+// Where the bits of a key come from, the first that works. All but the last one
+// may be false: then there are none. (noexcept: a thread that is cancelled in a
+// caller unwinds through it. See docs/design.md.)
 struct KeySources {
+  bool (*processor)(uint64_t* bits) noexcept;  // An instruction (x86-64).
   bool (*system)(
       uint64_t* bits) noexcept;  // The kernel's random numbers, by a call.
   bool (*device)(uint64_t* bits) noexcept;  // Those of std::random_device.

@@ -1,26 +1,35 @@
 // The parts of a table, in one stretch of reserved memory.
 //
-//   slots --> (beyond max_slots) <-- spare cells | sides --> <-- their sides |
-//   control, shards -->
+//   <-- shards | control, slots --> (beyond max_slots) <-- spare cells |
+//   sides --> <-- their sides
 //
 // Each arrow is a GrowingPart: its memory becomes writable in that direction.
-// The first pages of two parts lie side by side, so that one call makes both
-// writable.
+// The shards of the first few threads, the control block and the first slots
+// lie on one page, the only one that a small table touches. The first pages of
+// two parts lie side by side, so that one call makes both writable.
 
 #ifndef HOLDFAST_INTERNAL_TABLE_PARTS_H_
 #define HOLDFAST_INTERNAL_TABLE_PARTS_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
+#include "absl/base/attributes.h"
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/fresh_slots.h"
 #include "holdfast/internal/growing_array.h"
 #include "holdfast/internal/growing_part.h"
+#include "holdfast/internal/mapped_memory.h"
+#include "holdfast/internal/reservation_stock.h"
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
+#include "holdfast/internal/slot_array.h"
 #include "holdfast/internal/slot_kind.h"
 #include "holdfast/internal/slot_pool.h"
 #include "holdfast/internal/to_size.h"
@@ -44,20 +53,43 @@ struct TableLayout {
     typename Part::Size sides;
     typename Part::Size sides_from_end;
     typename Part::Size shards;
+
+    uint64_t Sum() const noexcept {
+      uint64_t sum = 0;
+      for (const typename Part::Size* part :
+           {&slots, &slots_from_end, &sides, &sides_from_end, &shards}) {
+        // order: relaxed. No other thread uses the table.
+        sum += part->load(std::memory_order_relaxed);
+      }
+      return sum;
+    }
   };
 
-  // `limit` is the largest number of slots that a handle's bits can tell apart.
-  TableLayout(uint64_t max_slots, uint64_t limit, uint32_t cache_slots,
-              uint64_t page)
-      : all_slots(max_slots + Surplus(limit - max_slots, cache_slots)),
-        entries(Kind::Entries(all_slots)) {
-    slots = Add(entries, sizeof(typename Array::Slot), page);
-    sides = Add(entries, sizeof(typename Array::Side), page);
-    control = Add(1, sizeof(typename Pool::Control), page);
+  TableLayout(uint64_t slot_count, uint64_t page)
+      : all_slots(slot_count), entries(Kind::Entries(slot_count)) {
+    // Half of the page is for shards.
+    const uint64_t shard_bytes =
+        Traits::kMaxThreads * uint64_t{sizeof(Shard<Traits>)};
+    first_page = (shard_bytes + page / 2 - 1) / page * page;
+    control = first_page + page / 2;
+    shards = control - shard_bytes;
+    bytes = control;
+    Add(1, sizeof(typename Pool::Control), kLine);
     growth = Add(1, sizeof(Growth), kLine);
     shared = Add(1, sizeof(typename Kind::Shared), kLine);
-    shards = Add(Traits::kMaxThreads, sizeof(Shard<Traits>), kLine);
+    slots = Add(entries, sizeof(typename Array::Slot), kLine);
+    sides = Add(entries, sizeof(typename Array::Side), page);
     Add(0, 0, page);
+  }
+
+  // `limit` is the largest number of slots that a handle's bits can tell apart.
+  static uint64_t AllSlots(const TableOptions& options, uint64_t limit) {
+    return options.max_slots +
+           Surplus(limit - options.max_slots, options.thread_cache_slots);
+  }
+
+  ReservationLayout OfReservation() const {
+    return {bytes, growth, slots, sides};
   }
 
   // Slots beyond max_slots, so that threads may keep free ones: see SlotPool.
@@ -79,14 +111,15 @@ struct TableLayout {
   }
 
   uint64_t bytes = 0;
-  uint64_t all_slots;  // Slots that handles can name.
-  uint64_t entries;    // Of the arrays.
-  uint64_t slots;
-  uint64_t sides;
+  uint64_t all_slots;   // Slots that handles can name.
+  uint64_t entries;     // Of the arrays.
+  uint64_t first_page;  // Where the page with the control block begins.
+  uint64_t shards;      // That of the last ordinal first.
   uint64_t control;
   uint64_t growth;
   uint64_t shared;
-  uint64_t shards;
+  uint64_t slots;
+  uint64_t sides;
 };
 
 template <typename Kind, typename Traits>
@@ -96,26 +129,86 @@ struct TableParts {
   using Array = typename Kind::Array;
   using Pool = typename Layout::Pool;
 
-  Memory memory;
-  uint64_t all_slots = 0;
-  Kind slots;
-  Pool pool;
+  // The parts lie in the table, so that none of them has to be copied.
+  Memory& memory;
+  uint64_t& all_slots;
+  Kind& slots;
+  Pool& pool;
 
-  // Reserves the memory of a table and makes what lies in it. `options` are
-  // those that FitOptions has fitted. After an error, the parts are not to be
-  // used.
+  // Takes or reserves the memory of a table, and makes what lies in it.
+  // `options` are those that FitOptions has fitted. All parts are empty before,
+  // and after an error again.
   CreationError Make(const TableOptions& options, uint64_t limit) {
-    const Layout layout(options.max_slots, limit, options.thread_cache_slots,
-                        Memory::PageBytes());
+    const Layout layout(Layout::AllSlots(options, limit), Memory::PageBytes());
+    if constexpr (kIsKept) {
+      if (MappedMemory::TakeKept(layout.OfReservation(), &memory) &&
+          Build(layout, options, /*is_new=*/false)) {
+        return {};
+      }
+    }
     CreationError error = Reserve(layout.bytes);
-    if (error.ok()) error = Build(layout, options);
-    return error.ok()
-               ? error
-               : ReservationError(error, layout.bytes, options.max_slots);
+    if (error.ok()) {
+      if (Build(layout, options, /*is_new=*/true)) return {};
+      error = Memory::Refusal();
+    }
+    pool = Pool();
+    slots = Kind();
+    memory = Memory();
+    return ReservationError(error, layout.bytes, options.max_slots);
+  }
+
+  // Gives the memory of a table back that no thread will use again: clears it
+  // and keeps it for another table, if that is little work. `used` is the
+  // table's high-water mark.
+  ABSL_ATTRIBUTE_NOINLINE static void Discard(uint64_t all_slots, uint64_t used,
+                                              const Kind& slots,
+                                              Memory memory) noexcept {
+    if constexpr (kIsKept) {
+      if (all_slots == 0) return;  // Moved from.
+      const uint64_t page = Memory::PageBytes();
+      const Layout layout(all_slots, page);
+      const auto& growth = *memory.template Array<typename Layout::Growth>(
+          ToSize(layout.growth), 1);
+      if (growth.Sum() > std::max<uint64_t>(kMostKept, 8 * page)) return;
+      Clear(layout, used, slots, memory);
+      MappedMemory::Keep(layout.OfReservation(), std::move(memory));
+    }
   }
 
  private:
   using Part = typename Layout::Part;
+  using Growth = typename Layout::Growth;
+
+  // Tests have memory and atomics of their own, which nobody else could use.
+  static constexpr bool kIsKept =
+      std::is_same_v<Memory, MappedMemory> && Memory::kReadsAsZeros &&
+      std::is_same_v<typename Part::Size, std::atomic<uint64_t>>;
+
+  // Larger tables are given back: no more than 256 times this is kept, and to
+  // clear so much takes less time than the system's calls do.
+  static constexpr uint64_t kMostKept = 131'072;
+
+  static void Clear(const Layout& layout, uint64_t used, const Kind& slots,
+                    const Memory& memory) noexcept {
+    const auto at = [&](uint64_t offset) {
+      return memory.template Array<char>(ToSize(offset), 1);
+    };
+    const auto clear = [&](uint64_t begin, uint64_t end) {
+      std::memset(at(begin), 0, ToSize(end - begin));
+    };
+    const auto& growth =
+        *memory.template Array<Growth>(ToSize(layout.growth), 1);
+    // order: relaxed. No other thread uses the table.
+    const uint64_t up_to_here = growth.shards.load(std::memory_order_relaxed);
+    const uint64_t shard_bytes =
+        up_to_here - (layout.first_page + Memory::PageBytes() - layout.control);
+    slots.Clear(used, shard_bytes / sizeof(Shard<Traits>));
+    const uint64_t first_shard = layout.control - shard_bytes;
+    ClearLines(at(first_shard), ToSize(layout.first_page - first_shard));
+    clear(layout.first_page, layout.growth);
+    clear(layout.growth + sizeof(Growth),
+          layout.slots + used * sizeof(typename Array::Slot));
+  }
 
   CreationError Reserve(uint64_t bytes) {
     constexpr uint64_t kMost = std::numeric_limits<ptrdiff_t>::max();
@@ -131,34 +224,41 @@ struct TableParts {
     return memory.template Array<U>(ToSize(offset), ToSize(count));
   }
 
-  CreationError Build(const Layout& layout, const TableOptions& options) {
-    auto* const growth = At<typename Layout::Growth>(layout.growth);
-    const auto part = [&](uint64_t begin, uint64_t end,
-                          typename Part::From from,
-                          typename Part::Size* writable) {
-      return Memory::kGrows
-                 ? Part(At<char>(begin), At<char>(end), from, writable)
-                 : Part();
-    };
-    const Part slots_part =
-        part(layout.slots, layout.sides, Part::From::kBegin, &growth->slots);
-    const Part slots_from_end = part(layout.slots, layout.sides,
-                                     Part::From::kEnd, &growth->slots_from_end);
-    const Part sides_part =
-        part(layout.sides, layout.control, Part::From::kBegin, &growth->sides);
-    const Part sides_from_end = part(layout.sides, layout.control,
-                                     Part::From::kEnd, &growth->sides_from_end);
-    const Part shards_part =
-        part(layout.control, layout.bytes, Part::From::kBegin, &growth->shards);
+  // False if the system refuses the memory. Kept memory is as writable as the
+  // last table has left it.
+  bool Build(const Layout& layout, const TableOptions& options, bool is_new) {
+    const uint64_t page = Memory::PageBytes();
+    const uint64_t step = Part::kSmallestStep;
+    auto* const growth = At<Growth>(layout.growth);
+    const auto part =
+        [&](uint64_t begin, uint64_t end, typename Part::From from,
+            typename Part::Size* writable, uint64_t smallest_step) {
+          return Memory::kGrows
+                     ? Part(At<char>(begin), At<char>(end), from, writable,
+                            static_cast<uint32_t>(smallest_step))
+                     : Part();
+        };
+    const Part shards_part = part(0, layout.first_page + page, Part::From::kEnd,
+                                  &growth->shards, page);
+    const Part slots_part = part(layout.first_page, layout.sides,
+                                 Part::From::kBegin, &growth->slots, step);
+    const Part slots_from_end =
+        part(layout.first_page, layout.sides, Part::From::kEnd,
+             &growth->slots_from_end, step);
+    const Part sides_part = part(layout.sides, layout.bytes, Part::From::kBegin,
+                                 &growth->sides, step);
+    const Part sides_from_end =
+        part(layout.sides, layout.bytes, Part::From::kEnd,
+             &growth->sides_from_end, step);
     auto* const shards = At<Shard<Traits>>(layout.shards, Traits::kMaxThreads);
     // Where no thread may look at a shard that is not writable, all of them are
     // made writable.
-    const size_t shards_to_reach =
-        Memory::kReadsAsZeros ? 0 : Traits::kMaxThreads * sizeof(Shard<Traits>);
-    if (!Part::Start(sides_from_end, shards_part) ||
-        !shards_part.Reach(shards, shards_to_reach) ||
-        !Part::Start(slots_from_end, sides_part)) {
-      return Memory::Refusal();
+    const auto reach_shards = [&] {
+      return Memory::kReadsAsZeros || shards_part.Reach(shards, 0);
+    };
+    if (is_new && (!Part::Start(shards_part, slots_part) || !reach_shards() ||
+                   !Part::Start(slots_from_end, sides_part))) {
+      return false;
     }
     auto* const control = At<typename Pool::Control>(layout.control);
     const Array array(At<typename Array::Slot>(layout.slots, layout.entries),
@@ -173,8 +273,9 @@ struct TableParts {
     slots = Kind(SlotParts<Kind, Traits>{
         array, At<typename Kind::Shared>(layout.shared), shard_array, fresh,
         slots_from_end, sides_from_end, numbering});
+    if (!slots.ReachShared()) return false;
     all_slots = layout.all_slots;
-    return slots.ReachShared() ? CreationError() : Memory::Refusal();
+    return true;
   }
 };
 

@@ -1,0 +1,148 @@
+// Reservations of address space that tables have left behind, all zeros again,
+// for tables to come: so that making a small table costs no call of the system.
+//
+// An entry passes from hand to hand by its state:
+//
+//   empty  --Put-->  busy  -->  full  --Take-->  busy  -->  empty
+//
+// Whoever sets `busy` by a CAS owns the entry until the next store of its
+// state. Nobody waits for that: an entry that is busy is passed over. So a
+// thread that stops for good in here, or a fork that copies it, costs the stock
+// one entry.
+
+#ifndef HOLDFAST_INTERNAL_RESERVATION_STOCK_H_
+#define HOLDFAST_INTERNAL_RESERVATION_STOCK_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace holdfast::internal {
+
+// Where the parts of a table lie: offsets in bytes. A table can use what
+// another one has left only if all of them are equal. Were only the sizes
+// equal, it would read from the wrong place how much of each part is writable.
+struct ReservationLayout {
+  uint64_t bytes = 0;
+  uint64_t growth = 0;
+  uint64_t slots = 0;
+  uint64_t sides = 0;
+
+  friend bool operator==(const ReservationLayout& a,
+                         const ReservationLayout& b) noexcept {
+    return a.bytes == b.bytes && a.growth == b.growth && a.slots == b.slots &&
+           a.sides == b.sides;
+  }
+};
+
+struct Reservation {
+  ReservationLayout layout;
+  void* base = nullptr;  // Null: there is none.
+};
+
+// All functions are lock-free, and Take and Put wait-free. Zeroed memory is an
+// empty stock.
+template <typename Atomics, uint32_t kEntries>
+class ReservationStock {
+ public:
+  // Takes a reservation of this layout out of the stock; one without a base if
+  // there is none. `start` says where to look first. Threads that start at
+  // different entries seldom meet.
+  Reservation Take(const ReservationLayout& layout, uint64_t start) noexcept {
+    const uint64_t full = FullOf(layout);
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      Entry& entry = EntryAt(start + i);
+      if (!TrySetBusy(entry, full)) continue;
+      const Reservation found = entry.reservation;
+      const bool is_right = found.layout == layout;
+      SetState(entry, is_right ? kEmpty : full);
+      if (is_right) return found;
+    }
+    return {};
+  }
+
+  // Puts `added` into the stock, and returns what has to go instead: nothing,
+  // without a base; or, if the stock is full, the reservation that lay where
+  // the caller starts. So a stock full of what nobody asks for is replaced. If
+  // the caller meets another thread there, `added` has to go.
+  Reservation Put(const Reservation& added, uint64_t start) noexcept {
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      Entry& entry = EntryAt(start + i);
+      if (!TrySetBusy(entry, kEmpty)) continue;
+      Fill(entry, added);
+      return {};
+    }
+    Entry& entry = EntryAt(start);
+    // order: relaxed. The CAS validates it.
+    const uint64_t full = entry.state.load(std::memory_order_relaxed);
+    if (full == kEmpty || full == kBusy || !TrySetBusy(entry, full)) {
+      return added;
+    }
+    const Reservation displaced = entry.reservation;
+    Fill(entry, added);
+    return displaced;
+  }
+
+  // Takes out all that is in the stock, and calls f(reservation) for each.
+  template <typename F>
+  void TakeAll(F f) noexcept {
+    for (Entry& entry : entries_) {
+      // order: relaxed. The CAS validates it.
+      const uint64_t full = entry.state.load(std::memory_order_relaxed);
+      if (full == kEmpty || full == kBusy || !TrySetBusy(entry, full)) continue;
+      const Reservation found = entry.reservation;
+      SetState(entry, kEmpty);
+      f(found);
+    }
+  }
+
+ private:
+  // The states of an entry. All other numbers stand for a full one: each for
+  // the layouts that FullOf maps to it.
+  static constexpr uint64_t kEmpty = 0;
+  static constexpr uint64_t kBusy = 1;
+
+  struct alignas(64) Entry {
+    typename Atomics::template Atomic<uint64_t> state{kEmpty};
+    typename Atomics::template Plain<Reservation> reservation;
+  };
+
+  static uint64_t FullOf(const ReservationLayout& layout) noexcept {
+    uint64_t mixed = layout.bytes;
+    for (const uint64_t offset : {layout.growth, layout.slots, layout.sides}) {
+      mixed = (mixed ^ mixed >> 32) * 0x9E3779B97F4A7C15u + offset;
+    }
+    return mixed | 2;
+  }
+
+  Entry& EntryAt(uint64_t at) noexcept { return entries_[at % kEntries]; }
+
+  // Makes the entry the caller's if its state is `expected`.
+  static bool TrySetBusy(Entry& entry, uint64_t expected) noexcept {
+    // order: relaxed. Looked at first, so that an entry of no use is not
+    // written to.
+    if (entry.state.load(std::memory_order_relaxed) != expected) return false;
+    // order: acquire <- stock: the reservation, and that the last owner has
+    // read it. Failure relaxed: the entry is passed over.
+    return entry.state.compare_exchange_strong(
+        expected, kBusy, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+
+  static void SetState(Entry& entry, uint64_t state) noexcept {
+    // order: release -> stock. The next owner finds the reservation as this one
+    // leaves it, with all of its memory zeroed.
+    entry.state.store(state, std::memory_order_release);
+  }
+
+  // Requires that the entry is the caller's.
+  static void Fill(Entry& entry, const Reservation& added) noexcept {
+    entry.reservation = added;
+    SetState(entry, FullOf(added.layout));
+  }
+
+  Entry entries_[kEntries];
+};
+
+}  // namespace holdfast::internal
+
+#endif  // HOLDFAST_INTERNAL_RESERVATION_STOCK_H_

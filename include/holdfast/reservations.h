@@ -1,0 +1,36 @@
+// -----------------------------------------------------------------------------
+// File: reservations.h
+// -----------------------------------------------------------------------------
+//
+// When a table that has used little memory is destroyed, the library clears its
+// reservation of address space and keeps it for the next table that is made
+// alike: of slots of the same size, as many, and with the same Traits. So a
+// small table that exists for a short time costs no call of the system.
+//
+// At most 256 reservations are kept, with at most 128 KiB of memory each (on
+// systems with pages of more than 16 KiB, eight pages). If the system refuses
+// memory or address space to a table, what is kept is given back first. Nothing
+// is kept on Windows, nor in programs with a sanitizer, which are to find uses
+// of a table after its end. Each copy of the library in a process keeps its
+// own, and gives it back when it is unloaded.
+
+#ifndef HOLDFAST_RESERVATIONS_H_
+#define HOLDFAST_RESERVATIONS_H_
+
+#include <cstddef>
+
+#include "holdfast/internal/export.h"
+
+namespace holdfast {
+
+// Gives all that is kept back to the system. Returns how many bytes of address
+// space that was. Lock-free.
+HOLDFAST_API size_t ReleaseKeptReservations() noexcept;
+
+// As ReleaseKeptReservations, and keeps nothing from now on. For debugging: a
+// use of a table after its end is then likely to be a fault.
+HOLDFAST_API size_t StopKeepingReservations() noexcept;
+
+}  // namespace holdfast
+
+#endif  // HOLDFAST_RESERVATIONS_H_
