@@ -60,8 +60,8 @@ CreationError FitOptions(const OptionLimits& limits,
                              *options->key, limits.key_mask);
   }
   options->thread_cache_slots =
-      CacheShape(std::min(options->thread_cache_slots,
-                          LargestCache(limits, *options)))
+      CacheShape(
+          std::min(options->thread_cache_slots, LargestCache(limits, *options)))
           .slots();
   return {};
 }

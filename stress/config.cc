@@ -68,9 +68,9 @@ absl::Status Validate(const Config& config) {
   if (bytes != 4 && bytes != 8 && bytes != 16 && bytes != 24 && bytes != 64) {
     return Bad("value_bytes", absl::StrCat(bytes), "4, 8, 16, 24 or 64");
   }
-  if (config.thread_cache_slots > 126) {
+  if (config.thread_cache_slots > 4096) {
     return Bad("thread_cache_slots", absl::StrCat(config.thread_cache_slots),
-               "0 to 126");
+               "0 to 4096");
   }
   if (config.max_slots < 16 || config.max_slots > uint64_t{1} << 20) {
     return Bad("max_slots", absl::StrCat(config.max_slots), "16 to 1048576");

@@ -80,8 +80,8 @@ struct Config {
   // The most slots that a table may hand out: max_slots, and those that all
   // threads but one may keep. This allows for a few threads more.
   uint64_t most_slots() const {
-    const uint64_t cache =
-        std::min<uint64_t>(thread_cache_slots, max_slots / 16);
+    const uint64_t cache = std::min<uint64_t>(
+        thread_cache_slots, std::max<uint64_t>(75, max_slots / 8));
     return max_slots + (cache == 0 ? 0 : (threads + 2) * (cache + 1));
   }
 };

@@ -35,7 +35,7 @@ ABSL_FLAG(std::string, mix, "balanced",
           "end the same handles; clear: Pin and Unpin beside UnpinAll");
 ABSL_FLAG(uint32_t, value_bytes, 8, "4, 8, 16, 24 or 64");
 ABSL_FLAG(uint32_t, thread_cache_slots, 64,
-          "Options::thread_cache_slots, 0 to 126");
+          "Options::thread_cache_slots, 0 to 4096");
 ABSL_FLAG(
     uint64_t, max_slots, 512,
     "Options::max_slots, 16 to 1048576; a worker pins at most 128 values, "

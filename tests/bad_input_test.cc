@@ -284,16 +284,16 @@ TEST(BadOptionsTest, LargestMaxSlotsOfAFewIndexBitsIsAccepted) {
 }
 
 TEST(BadOptionsTest, ThreadCacheSlotsOutOfRangeIsRefusedByName) {
-  for (const uint32_t bad : {uint32_t{127}, uint32_t{1} << 31, ~uint32_t{0}}) {
+  for (const uint32_t bad : {uint32_t{4097}, uint32_t{1} << 31, ~uint32_t{0}}) {
     ExpectNamed(CreateStatus<DefaultTraits>(100, bad), "thread_cache_slots",
-                bad, 0, 126);
+                bad, 0, 4096);
   }
-  EXPECT_TRUE(CreateStatus<DefaultTraits>(100, 126).ok());
+  EXPECT_TRUE(CreateStatus<DefaultTraits>(100, 4096).ok());
 }
 
 TEST(BadOptionsTest, ThreadCacheSlotsIsCheckedThoughASmallTableUsesLess) {
-  EXPECT_FALSE(CreateStatus<DefaultTraits>(1, 127).ok());
-  EXPECT_TRUE(CreateStatus<DefaultTraits>(1, 126).ok());
+  EXPECT_FALSE(CreateStatus<DefaultTraits>(1, 4097).ok());
+  EXPECT_TRUE(CreateStatus<DefaultTraits>(1, 4096).ok());
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ TEST(HandleTableTest, DefaultOptionsMakeAnEmptyTable) {
   const absl::StatusOr<Table> table = Table::Create();
   ASSERT_TRUE(table.ok()) << table.status();
   EXPECT_EQ(table->GetStats().capacity, 16'777'216);
-  EXPECT_EQ(table->GetStats().thread_cache_slots, 64);
+  EXPECT_EQ(table->GetStats().thread_cache_slots, 235);
   EXPECT_EQ(table->GetStats().live, 0);
 }
 
@@ -383,13 +383,18 @@ TEST(HandleTableTest, GetStatsCountsCachedSlotsAsFree) {
   EXPECT_EQ(stats.thread_cache_slots, 64);
 }
 
-TEST(HandleTableTest, CacheIsAtMostASixteenthOfTheTable) {
-  EXPECT_EQ(Table::Create(Slots(15))->GetStats().thread_cache_slots, 0);
-  EXPECT_EQ(Table::Create(Slots(16))->GetStats().thread_cache_slots, 1);
-  EXPECT_EQ(Table::Create(Slots(1023))->GetStats().thread_cache_slots, 63);
-  EXPECT_EQ(Table::Create(Slots(1024))->GetStats().thread_cache_slots, 64);
-  EXPECT_EQ(Table::Create(Slots(1 << 20, 126))->GetStats().thread_cache_slots,
-            126);
+TEST(HandleTableTest, StatsTellTheCacheThatTheTableUses) {
+  const auto used = [](uint64_t max_slots, uint32_t asked_for) {
+    return Table::Create(Slots(max_slots, asked_for))
+        ->GetStats()
+        .thread_cache_slots;
+  };
+  EXPECT_EQ(used(1, 256), 75);
+  EXPECT_EQ(used(1000, 256), 107);
+  EXPECT_EQ(used(1 << 20, 256), 235);
+  EXPECT_EQ(used(1 << 20, 0), 0);
+  EXPECT_EQ(used(1 << 20, 60), 48);
+  EXPECT_EQ(used(1 << 20, 4096), 4075);
 }
 
 TEST(HandleTableTest, MemoryIsReservedAtOnceAndTouchedWithUse) {

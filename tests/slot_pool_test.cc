@@ -194,7 +194,8 @@ TYPED_TEST(SlotPoolTest, ABatchOfAnotherThreadIsTakenInSteps) {
   for (int i = 0; i < 3 * 32; ++i) mine.push_back(this->Acquire());
   for (const uint32_t index : mine) this->Release(index);
   FakeThreads::Become(1);
-  const Shard<PoolTraits>& shard = this->shards_[1];
+  const Shard<PoolTraits>& shard =
+      this->shards_[PoolTraits::kMaxThreads - 1 - 1];
   std::set<uint32_t> got;
   std::vector<uint32_t> left;
   for (int i = 0; i < 32; ++i) {

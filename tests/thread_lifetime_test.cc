@@ -100,7 +100,7 @@ TEST(ThreadLifetimeTest, AFullTableReclaimsTheCachesOfExitedThreads) {
     });
     ASSERT_EQ(table.GetStats().free, 256u);
     // A thread may have inherited a full cache, and given some of it back.
-    ASSERT_GE(table.GetStats().cached, 64u) << "nothing to reclaim";
+    ASSERT_GE(table.GetStats().cached, 48u) << "nothing to reclaim";
     // Several threads reclaim slots at once, and get every slot once.
     std::atomic<uint64_t> pinned{0};
     RunThreads(2, [&](int) {

@@ -24,7 +24,7 @@ namespace {
 
 static_assert(DefaultTraits::kGenerationBits == 32);
 static_assert(DefaultTraits::kMaxThreads == 65'536);
-static_assert(DefaultTraits::kMaxThreadCacheSlots == 126);
+static_assert(DefaultTraits::kMaxThreadCacheSlots == 4'096);
 
 TableOptions Slots(uint64_t max_slots, uint32_t thread_cache_slots) {
   TableOptions options;

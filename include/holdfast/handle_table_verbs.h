@@ -98,9 +98,9 @@ class HandleTable {
     const uint64_t key_mask = KeyMask(handle_bits);
     HandleTable table;
     Options fitted = options;
-    *error = internal::FitOptions({limit, Traits::kMaxThreadCacheSlots,
-                                   key_mask, Traits::kMaxThreads},
-                                  &fitted);
+    *error = internal::FitOptions(
+        {limit, Traits::kMaxThreadCacheSlots, key_mask, Traits::kMaxThreads},
+        &fitted);
     if (!error->ok()) return table;
     Parts parts = {table.memory_, table.all_slots_, table.slots_, table.pool_};
     *error = parts.Make(fitted, limit);

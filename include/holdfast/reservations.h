@@ -17,6 +17,9 @@
 #ifndef HOLDFAST_RESERVATIONS_H_
 #define HOLDFAST_RESERVATIONS_H_
 
+#include "holdfast/internal/cpp17.h"
+// Before C++17, compilation ends there with an error that says why.
+
 #include <cstddef>
 
 #include "holdfast/internal/export.h"

@@ -69,7 +69,7 @@ struct DefaultTraits {
 
   // How many threads can have their own cache of free slots and their own spare
   // cell in one table at the same time. Further threads work too, but slower.
-  // (Fewer on Windows, where a new table takes 1 KiB of memory for each.)
+  // (Fewer on Windows, where a new table takes 512 bytes for each.)
   static constexpr uint32_t kMaxThreads =
       internal::MappedMemory::kReadsAsZeros ? 65'536 : 1'024;
 

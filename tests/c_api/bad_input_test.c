@@ -189,9 +189,9 @@ static void TestOptions(void) {
   options.max_slots = UINT64_MAX;
   CheckRefused(&options, "max_slots is 18446744073709551615");
   options = kDefault;
-  options.thread_cache_slots = 127;
+  options.thread_cache_slots = 4097;
   CheckRefused(&options,
-               "thread_cache_slots is 127, must be between 0 and 126");
+               "thread_cache_slots is 4097, must be between 0 and 4096");
   options = kDefault;
   options.has_key = 1;
   options.key = 3;
@@ -233,7 +233,7 @@ static void TestLaterOptions(void) {
   CHECK_EQUAL(options.known.struct_bytes, sizeof(options));
   CHECK_EQUAL(options.known.handle_bits, 63);
   CHECK_EQUAL(options.known.max_slots, 16777216);
-  CHECK_EQUAL(options.known.thread_cache_slots, 64);
+  CHECK_EQUAL(options.known.thread_cache_slots, 256);
   CHECK_EQUAL(options.known.has_key, 0);
   CHECK_EQUAL(options.known.key, 0);
   for (int i = 0; i < 8; ++i) CHECK_EQUAL(options.later[i], 0);

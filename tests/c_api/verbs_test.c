@@ -278,7 +278,7 @@ static void CheckStats(const hf_stats* stats, uint64_t live) {
   CHECK_EQUAL(stats->capacity, 1600);
   CHECK_EQUAL(stats->oldest_generation, 1);
   CHECK_EQUAL(stats->last_generation, 4294967293);
-  CHECK_EQUAL(stats->thread_cache_slots, 60);
+  CHECK_EQUAL(stats->thread_cache_slots, 48);
   CHECK(stats->bytes_touched > 0);
   CHECK(stats->bytes_touched <= stats->bytes_reserved);
 }
@@ -436,7 +436,7 @@ static void TestDefaults(void) {
     CHECK_OK(hf_table_get_stats(table, &stats, sizeof(stats)));
     CHECK_EQUAL(stats.capacity,
                 kMostSlots[i] < 16777216 ? kMostSlots[i] : 16777216);
-    CHECK_EQUAL(stats.thread_cache_slots, 64);
+    CHECK_EQUAL(stats.thread_cache_slots, 235);
     hf_table_destroy(table);
   }
   hf_bytes_table* bytes = NULL;

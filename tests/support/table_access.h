@@ -25,6 +25,8 @@ namespace holdfast {
 template <typename T, typename Traits>
 class HandleTable<T, Traits>::TestAccess {
  public:
+  static constexpr uint64_t kMaxThreads = Traits::kMaxThreads;
+
   explicit TestAccess(const HandleTable& table)
       : table_(table), layout_(table.all_slots_, Traits::Memory::PageBytes()) {}
 
@@ -318,7 +320,6 @@ class HandleTable<T, Traits>::TestAccess {
     }
     return batch;
   }
-
 
   // Whether values have cells.
   static constexpr bool kHasCells = !kInlineValues;

@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "holdfast/handle_table.h"
+#include "holdfast/internal/cache_shape.h"
 #include "tests/support/table_access.h"
 #include "tests/support/table_snapshot.h"
 
@@ -38,8 +39,7 @@ class TableModel {
 
   explicit TableModel(const TableOptions& options)
       : options_(options),
-        cache_(std::min<uint64_t>(options.thread_cache_slots,
-                                  options.max_slots / 16)),
+        cache_(CacheOf(options)),
         table_(New()),
         generations_(options.max_slots, 0) {}
 
@@ -261,7 +261,9 @@ class TableModel {
     if (one_thread_) {
       same("GetStats more cached than one thread may", 0,
            stats.cached - std::min(stats.cached, cache_));
-      most = std::min(most, used_ + cache_ / 2);
+      most = std::min(
+          most,
+          used_ + internal::CacheShape(static_cast<uint32_t>(cache_)).batch());
     }
     same("GetStats high_water",
          std::clamp(stats.high_water, std::min(used_, most), most),
@@ -280,6 +282,18 @@ class TableModel {
   }
 
  private:
+  // What TableOptions says of thread_cache_slots.
+  static uint64_t CacheOf(const TableOptions& options) {
+    const uint64_t asked_for = options.thread_cache_slots;
+    const uint64_t wanted =
+        std::min(asked_for, std::max<uint64_t>(75, options.max_slots / 8));
+    const uint64_t to_make_up = TestAccess::kMaxThreads * (wanted + 1);
+    const bool is_made_up = to_make_up <= Table::kMaxSlots - options.max_slots;
+    const uint64_t cache =
+        is_made_up ? wanted : std::min(asked_for, options.max_slots / 16);
+    return internal::CacheShape(static_cast<uint32_t>(cache)).slots();
+  }
+
   Table New() const { return *Table::Create(options_); }
 
   bool IsLive(HandleType handle) const {

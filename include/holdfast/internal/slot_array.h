@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "holdfast/internal/to_size.h"
+
 namespace holdfast::internal {
 
 // Whether `bytes` from `begin` on, at least 1, are zeros.
@@ -51,7 +53,7 @@ class SlotArray {
     std::memset(static_cast<void*>(side(index)), 0, sizeof(Side));
   }
   void ClearSides(uint64_t end) const noexcept {
-    ClearLines(sides_, static_cast<size_t>(end) * sizeof(Side));
+    ClearLines(sides_, ToSize(end * sizeof(Side)));
   }
 
   // For the slot's owner, and for callers that use the word only if a CAS then

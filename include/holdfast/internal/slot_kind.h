@@ -108,8 +108,8 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   is(life, same.Publish(free, *value));
 
   // For a thread that destroys the table: zeroes all memory that the kind has
-  // written to, but for the slots and what is shared, and writes to no page that
-  // was never written to. The slots below the index have been handed out.
+  // written to, but for the slots and what is shared, and writes to no page
+  // that was never written to. The slots below the index have been handed out.
   same.Clear(index, index);
 
   // For anyone: the slot's generation, with all that happened before it was
