@@ -103,6 +103,25 @@ ABSL_CONST_INIT ReservationStock<StdAtomics, 256> stock;
 // Whether anything may be put into the stock.
 ABSL_CONST_INIT std::atomic<bool> keeps{true};
 
+// What is kept is address space that others cannot use. False where that is
+// scarce: in a process of 32 bits, and under a limit (ulimit -v), for which the
+// system is asked once.
+bool HasAddressSpace() noexcept {
+  if constexpr (sizeof(void*) < 8) return false;
+  enum Answer : int { kUnknown, kYes, kNo };
+  ABSL_CONST_INIT static std::atomic<int> answer{kUnknown};
+  // order: relaxed, both. The number is all that passes between threads.
+  int known = answer.load(std::memory_order_relaxed);
+  if (known == kUnknown) {
+    rlimit limit = {};
+    const bool is_limited =
+        getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    known = is_limited ? kNo : kYes;
+    answer.store(known, std::memory_order_relaxed);
+  }
+  return known == kYes;
+}
+
 // Where the calling thread looks into the stock first. Tokens end in the
 // thread's number.
 uint64_t StartInStock() noexcept { return LoadThreadToken(); }
@@ -146,7 +165,7 @@ void MappedMemory::Keep(const ReservationLayout& layout,
   // A sanitizer is to find a use of the memory after the table's end. Nor does
   // the stock tell LeakSanitizer that the memory is no longer to be searched.
   // order: relaxed. A wish, which other threads may notice late.
-  if (__sanitizer_set_death_callback != nullptr ||
+  if (__sanitizer_set_death_callback != nullptr || !HasAddressSpace() ||
       !keeps.load(std::memory_order_relaxed)) {
     return;
   }

@@ -13,19 +13,23 @@ namespace holdfast::internal {
 namespace {
 
 // How many slots a thread may keep. Otherwise the caches of a few threads could
-// take far more memory than the values of a small table.
+// take far more memory than the values of a small table, or leave it too few
+// slots. What is to make up for caches takes address space.
 uint32_t LargestCache(const OptionLimits& limits,
                       const TableOptions& options) noexcept {
   constexpr uint32_t kAlways =
       1 + CacheShape::kMostFront + CacheShape::kMostTree;
+  constexpr bool kHasAddressSpace = sizeof(void*) >= 8;
   constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
   const auto eighth = static_cast<uint32_t>(
       std::min(kMost, std::max<uint64_t>(kAlways, options.max_slots / 8)));
   const uint64_t cache = std::min(options.thread_cache_slots, eighth);
   const uint64_t room = limits.max_slots - options.max_slots;
-  return room / (cache + 1) >= limits.max_threads
-             ? eighth
-             : static_cast<uint32_t>(std::min(kMost, options.max_slots / 16));
+  if (kHasAddressSpace && room / (cache + 1) >= limits.max_threads) {
+    return eighth;
+  }
+  return static_cast<uint32_t>(
+      std::min(kHasAddressSpace ? kMost : 64, options.max_slots / 16));
 }
 
 }  // namespace

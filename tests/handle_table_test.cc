@@ -97,7 +97,7 @@ TEST(HandleTableTest, DefaultOptionsMakeAnEmptyTable) {
   const absl::StatusOr<Table> table = Table::Create();
   ASSERT_TRUE(table.ok()) << table.status();
   EXPECT_EQ(table->GetStats().capacity, 16'777'216);
-  EXPECT_EQ(table->GetStats().thread_cache_slots, 235);
+  EXPECT_EQ(table->GetStats().thread_cache_slots, sizeof(void*) < 8 ? 64 : 235);
   EXPECT_EQ(table->GetStats().live, 0);
 }
 
@@ -389,12 +389,14 @@ TEST(HandleTableTest, StatsTellTheCacheThatTheTableUses) {
         ->GetStats()
         .thread_cache_slots;
   };
-  EXPECT_EQ(used(1, 256), 75);
-  EXPECT_EQ(used(1000, 256), 107);
-  EXPECT_EQ(used(1 << 20, 256), 235);
+  if (sizeof(void*) >= 8) {
+    EXPECT_EQ(used(1, 256), 75);
+    EXPECT_EQ(used(1000, 256), 107);
+    EXPECT_EQ(used(1 << 20, 256), 235);
+    EXPECT_EQ(used(1 << 20, 4096), 4075);
+  }
   EXPECT_EQ(used(1 << 20, 0), 0);
   EXPECT_EQ(used(1 << 20, 60), 48);
-  EXPECT_EQ(used(1 << 20, 4096), 4075);
 }
 
 TEST(HandleTableTest, MemoryIsReservedAtOnceAndTouchedWithUse) {

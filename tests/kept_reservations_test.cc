@@ -27,13 +27,13 @@
 namespace holdfast {
 namespace {
 
-// Nothing is kept in a program with a sanitizer.
+// Nothing is kept in a program with a sanitizer, or of 32 bits.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || \
     defined(ABSL_HAVE_MEMORY_SANITIZER) ||  \
     defined(ABSL_HAVE_THREAD_SANITIZER) || defined(ABSL_HAVE_LEAK_SANITIZER)
 constexpr bool kIsKept = false;
 #else
-constexpr bool kIsKept = true;
+constexpr bool kIsKept = sizeof(void*) >= 8;
 #endif
 
 uint64_t Page() { return static_cast<uint64_t>(sysconf(_SC_PAGESIZE)); }
@@ -267,6 +267,15 @@ uint64_t MappedBytes() {
   return pages * Page();
 }
 
+// Destroys a table under a limit on address space. Returns 0 if nothing is
+// kept.
+int KeepUnderALimit() {
+  const rlimit limit = {rlim_t{1} << 40, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_AS, &limit) != 0) return 2;
+  { const Table table = *Table::Create(Options(100)); }
+  return ReleaseKeptReservations() == 0 ? 0 : 3;
+}
+
 // Creates a table for which there is room only if what is kept is given back.
 // Returns 0 if it is created.
 int CreateUnderALimit() {
@@ -277,6 +286,11 @@ int CreateUnderALimit() {
   const rlimit limit = {MappedBytes() + bytes, RLIM_INFINITY};
   if (setrlimit(RLIMIT_AS, &limit) != 0) return 2;
   return Table::Create(Options(100'000)).ok() ? 0 : 3;
+}
+
+TEST_F(KeptReservationsDeathTest, NothingIsKeptUnderALimit) {
+  if (!kIsKept) GTEST_SKIP() << "nothing is kept";
+  EXPECT_EXIT(std::exit(KeepUnderALimit()), testing::ExitedWithCode(0), "");
 }
 
 TEST_F(KeptReservationsDeathTest, WhatIsKeptGivesWayToOtherTables) {

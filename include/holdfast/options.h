@@ -30,7 +30,7 @@ struct TableOptions {
   // the default. With 0, every Pin and Unpin goes to the shared free list. The
   // table uses the next smaller number that it can divide into batches, as
   // TableStats says; a small table uses at most max_slots / 8 or 75, whichever
-  // is more.
+  // is more. (In a 32-bit process, at most 64 and at most max_slots / 16.)
   //
   // Pin finds a slot as long as fewer than max_slots values are live, whatever
   // other threads keep. To make up for what they keep, the table may hand out

@@ -289,8 +289,11 @@ class TableModel {
         std::min(asked_for, std::max<uint64_t>(75, options.max_slots / 8));
     const uint64_t to_make_up = TestAccess::kMaxThreads * (wanted + 1);
     const bool is_made_up = to_make_up <= Table::kMaxSlots - options.max_slots;
-    const uint64_t cache =
+    uint64_t cache =
         is_made_up ? wanted : std::min(asked_for, options.max_slots / 16);
+    if (sizeof(void*) < 8) {
+      cache = std::min({asked_for, uint64_t{64}, options.max_slots / 16});
+    }
     return internal::CacheShape(static_cast<uint32_t>(cache)).slots();
   }
 
