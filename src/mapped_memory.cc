@@ -103,9 +103,9 @@ ABSL_CONST_INIT ReservationStock<StdAtomics, 256> stock;
 // Whether anything may be put into the stock.
 ABSL_CONST_INIT std::atomic<bool> keeps{true};
 
-// What is kept is address space that others cannot use. False where that is
-// scarce: in a process of 32 bits, and under a limit (ulimit -v), for which the
-// system is asked once.
+// Kept reservations take address space that others cannot use. False where
+// address space is scarce: in a process of 32 bits, and under a limit (ulimit
+// -v), for which the system is asked once.
 bool HasAddressSpace() noexcept {
   if constexpr (sizeof(void*) < 8) return false;
   enum Answer : int { kUnknown, kYes, kNo };
@@ -135,7 +135,7 @@ size_t ReleaseAll() noexcept {
   return bytes;
 }
 
-// What is kept must not be left behind when this copy of the library is
+// Kept reservations must not be left behind when this copy of the library is
 // unloaded. Tables that are destroyed later give their memory back themselves.
 __attribute__((destructor)) size_t StopKeeping() noexcept {
   // order: relaxed. As in Keep.
@@ -143,11 +143,14 @@ __attribute__((destructor)) size_t StopKeeping() noexcept {
   return ReleaseAll();
 }
 
-// Calls `get`, and once more if it fails and the stock had something to give
-// back. Returns its last result.
+// Calls `get`, and once more if it fails, after the stock has given everything
+// back. (Even if the stock is empty: another thread may have emptied it since.)
+// Returns the last result.
 template <typename Get>
 bool GetFromSystem(Get get) {
-  return get() || (ReleaseAll() > 0 && get());
+  if (get()) return true;
+  ReleaseAll();
+  return get();
 }
 
 }  // namespace
@@ -160,19 +163,21 @@ bool MappedMemory::TakeKept(const ReservationLayout& layout,
   return true;
 }
 
-void MappedMemory::Keep(const ReservationLayout& layout,
-                        MappedMemory memory) noexcept {
+bool MappedMemory::IsAnyKept() noexcept {
   // A sanitizer is to find a use of the memory after the table's end. Nor does
   // the stock tell LeakSanitizer that the memory is no longer to be searched.
   // order: relaxed. A wish, which other threads may notice late.
-  if (__sanitizer_set_death_callback != nullptr || !HasAddressSpace() ||
-      !keeps.load(std::memory_order_relaxed)) {
-    return;
-  }
+  return __sanitizer_set_death_callback == nullptr && HasAddressSpace() &&
+         keeps.load(std::memory_order_relaxed);
+}
+
+void MappedMemory::Keep(const ReservationLayout& layout,
+                        MappedMemory memory) noexcept {
   const Reservation gone =
       stock.Put({layout, std::exchange(memory.base_, nullptr)}, StartInStock());
   memory.base_ = gone.base;
   memory.bytes_ = static_cast<size_t>(gone.layout.bytes);
+  if (!IsAnyKept()) ReleaseAll();  // Another thread has just asked for that.
 }
 
 CreationError MappedMemory::Reserve(size_t bytes, MappedMemory* memory) {
@@ -198,7 +203,14 @@ CreationError MappedMemory::Reserve(size_t bytes, MappedMemory* memory) {
 }
 
 uint64_t MappedMemory::PageBytes() noexcept {
-  static const uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  // Not initialized by a call: for that, threads would wait for each other.
+  ABSL_CONST_INIT static std::atomic<uint64_t> page{0};
+  // order: relaxed, both. The number is all that passes between threads.
+  uint64_t bytes = page.load(std::memory_order_relaxed);
+  if (bytes == 0) {
+    bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    page.store(bytes, std::memory_order_relaxed);
+  }
   return bytes;
 }
 

@@ -4,7 +4,6 @@
 #include <cinttypes>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/creation_error.h"
@@ -12,24 +11,20 @@
 namespace holdfast::internal {
 namespace {
 
-// How many slots a thread may keep. Otherwise the caches of a few threads could
-// take far more memory than the values of a small table, or leave it too few
-// slots. What is to make up for caches takes address space.
-uint32_t LargestCache(const OptionLimits& limits,
-                      const TableOptions& options) noexcept {
-  constexpr uint32_t kAlways =
+// How many slots a thread of a small table may keep. With more, the caches of a
+// few threads could take far more memory than the table's values, or leave the
+// table too few slots. The slots that make up for caches take address space.
+uint64_t LargestCache(const OptionLimits& limits, uint64_t max_slots) noexcept {
+  constexpr uint64_t kAlways =
       1 + CacheShape::kMostFront + CacheShape::kMostTree;
-  constexpr bool kHasAddressSpace = sizeof(void*) >= 8;
-  constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
-  const auto eighth = static_cast<uint32_t>(
-      std::min(kMost, std::max<uint64_t>(kAlways, options.max_slots / 8)));
-  const uint64_t cache = std::min(options.thread_cache_slots, eighth);
-  const uint64_t room = limits.max_slots - options.max_slots;
-  if (kHasAddressSpace && room / (cache + 1) >= limits.max_threads) {
-    return eighth;
-  }
-  return static_cast<uint32_t>(
-      std::min(kHasAddressSpace ? kMost : 64, options.max_slots / 16));
+  const uint64_t not_made_up_for = std::min<uint64_t>(64, max_slots / 16);
+  if constexpr (sizeof(void*) < 8) return not_made_up_for;
+  const uint64_t room = limits.max_slots - max_slots;
+  const uint64_t for_each = room / std::max(limits.max_threads, 1U);
+  // For a cache and one slot in the thread's hand.
+  const uint64_t made_up_for = for_each == 0 ? 0 : for_each - 1;
+  return std::max(not_made_up_for,
+                  std::min(made_up_for, std::max(kAlways, max_slots / 8)));
 }
 
 }  // namespace
@@ -63,10 +58,10 @@ CreationError FitOptions(const OptionLimits& limits,
                              ", must be even and at most %" PRIu64,
                              *options->key, limits.key_mask);
   }
+  const uint64_t cache = std::min<uint64_t>(
+      options->thread_cache_slots, LargestCache(limits, options->max_slots));
   options->thread_cache_slots =
-      CacheShape(
-          std::min(options->thread_cache_slots, LargestCache(limits, *options)))
-          .slots();
+      CacheShape(static_cast<uint32_t>(cache)).slots();
   return {};
 }
 

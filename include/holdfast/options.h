@@ -26,11 +26,12 @@ struct TableOptions {
   uint64_t max_slots = uint64_t{1} << 24;
 
   // How many free slots a thread may keep for itself at most, from 0 to
-  // kMaxThreadCacheSlots of the Traits. If that is less than the default, it is
-  // the default. With 0, every Pin and Unpin goes to the shared free list. The
-  // table uses the next smaller number that it can divide into batches, as
-  // TableStats says; a small table uses at most max_slots / 8 or 75, whichever
-  // is more. (In a 32-bit process, at most 64 and at most max_slots / 16.)
+  // kMaxThreadCacheSlots of the Traits. If this limit is less than the default,
+  // it is the default. With 0, every Pin and Unpin goes to the shared free
+  // list. The table uses the next smaller number that it can divide into
+  // batches, as TableStats says; a small table uses at most max_slots / 8 or
+  // 75, whichever is more. (In a 32-bit process, at most 64 and at most
+  // max_slots / 16.)
   //
   // Pin finds a slot as long as fewer than max_slots values are live, whatever
   // other threads keep. To make up for what they keep, the table may hand out
@@ -42,10 +43,10 @@ struct TableOptions {
   //    call halfway, count as if they were live.
   //  * Threads beyond kMaxThreads are not made up for: what they have in hand
   //    during a Pin may be missing.
-  //  * If max_slots is so close to kMaxSlots that there are not enough indexes
-  //    to make up for kMaxThreads threads, then half of the indexes above
-  //    max_slots, or more, are used for that, and a thread keeps at most
-  //    max_slots / 16.
+  //  * If there are not enough indexes between max_slots and kMaxSlots to make
+  //    up for kMaxThreads threads, a thread keeps only as many slots as can be
+  //    made up for; but at least 64, or max_slots / 16 if that is less, for
+  //    which half of these indexes or more are used.
   uint32_t thread_cache_slots = 256;
 
   // A number that is XORed into every handle of the table; a random one if none

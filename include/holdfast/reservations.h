@@ -9,12 +9,14 @@
 //
 // At most 256 reservations are kept, with at most 128 KiB of memory each (on
 // systems with pages of more than 16 KiB, eight pages). If the system refuses
-// memory or address space to a table, what is kept is given back first. Nothing
-// is kept on Windows; where address space is scarce: in 32-bit processes and
-// under a limit on it (ulimit -v) that is in force at the first destruction of
-// a table; nor in programs with a sanitizer, which are to find uses of a table
-// after its end. Each copy of the library in a process keeps its
-// own, and gives it back when it is unloaded.
+// memory or address space to a table, the kept reservations are given back
+// first. Each copy of the library in a process keeps its own, and gives them
+// back when it is unloaded.
+//
+// Nothing is kept on Windows, in 32-bit processes, and under a limit on address
+// space (ulimit -v) that is in force when the first table is destroyed. Nor is
+// anything kept in programs with a sanitizer, which is to find uses of a table
+// after its end.
 
 #ifndef HOLDFAST_RESERVATIONS_H_
 #define HOLDFAST_RESERVATIONS_H_

@@ -345,8 +345,8 @@ void AddInheritance(const std::string& kind, Entries* entries) {
 template <typename SlotsType>
 void AddOf(const std::string& kind, Entries* entries) {
   AddRefill<SlotsType>(kind, entries);
-  AddDrain<SlotsType>("drain_by_two", kind, 4, 6, entries);
-  AddDrain<SlotsType>("drain_by_four", kind, 9, 7, entries);
+  AddDrain<SlotsType>("drain_by_two", kind, 4, 5, entries);
+  AddDrain<SlotsType>("drain_by_four", kind, 9, 6, entries);
   AddDrain<SlotsType>("drain_kept", kind, 8, 7, entries);
   AddInheritance<SlotsType>(kind, entries);
 }

@@ -285,15 +285,16 @@ class TableModel {
   // What TableOptions says of thread_cache_slots.
   static uint64_t CacheOf(const TableOptions& options) {
     const uint64_t asked_for = options.thread_cache_slots;
-    const uint64_t wanted =
-        std::min(asked_for, std::max<uint64_t>(75, options.max_slots / 8));
-    const uint64_t to_make_up = TestAccess::kMaxThreads * (wanted + 1);
-    const bool is_made_up = to_make_up <= Table::kMaxSlots - options.max_slots;
-    uint64_t cache =
-        is_made_up ? wanted : std::min(asked_for, options.max_slots / 16);
-    if (sizeof(void*) < 8) {
-      cache = std::min({asked_for, uint64_t{64}, options.max_slots / 16});
+    // Where nothing makes up for a cache, it is small.
+    const uint64_t least = std::min<uint64_t>(64, options.max_slots / 16);
+    uint64_t most = std::max<uint64_t>(75, options.max_slots / 8);
+    const uint64_t spare = Table::kMaxSlots - options.max_slots;
+    if (TestAccess::kMaxThreads != 0) {
+      const uint64_t each = spare / TestAccess::kMaxThreads;
+      most = std::min(most, each - std::min<uint64_t>(1, each));
     }
+    if (sizeof(void*) < 8) most = 0;
+    const uint64_t cache = std::min(asked_for, std::max(least, most));
     return internal::CacheShape(static_cast<uint32_t>(cache)).slots();
   }
 

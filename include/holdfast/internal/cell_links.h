@@ -74,7 +74,9 @@ class CellLinks {
     const Link first = FreeSlotAt(index).link();
     // order: relaxed. If the CAS on the head succeeds, this batch and the one
     // below have lain on the list, unchanged, since the acquire load of the
-    // head; so the link is right. Else it is not used.
+    // head; so the link is right. Else it is not used. A thread that asks for
+    // a batch of its own has stored the link itself, or has it by the bequeath
+    // edge.
     const uint64_t bits = LinksWord(first).load(std::memory_order_relaxed);
     return Pair::FromBits(bits).second.bits();
   }

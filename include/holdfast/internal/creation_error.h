@@ -19,6 +19,7 @@ struct CreationError {
   CreationError() noexcept { message[0] = '\0'; }
   CreationError(const CreationError& other) noexcept { *this = other; }
   CreationError& operator=(const CreationError& other) noexcept {
+    if (this == &other) return *this;
     code = other.code;
     message[0] = '\0';
     if (!ok()) std::strcpy(message, other.message);

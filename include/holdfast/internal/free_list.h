@@ -58,7 +58,7 @@ class FreeList {
   // thread's Push or Pop succeeded.
   //
   // Requires that the caller owns every slot of the batch, and that `first` has
-  // not led a batch since it was last freed. [INV-5]
+  // not led a pushed batch since it was last freed. [INV-5]
   void Push(Free first) noexcept {
     const Top pushed = Top::Of(first);
     // order: relaxed. Nothing is read through it; the CAS validates it.

@@ -37,7 +37,8 @@ class GrowingPart {
   static constexpr uint64_t kLarge = 4 * Memory::kLargePage;
 
   // [begin, end) lies on whole pages. `*writable` is zero, or may not be
-  // written yet, which is the same.
+  // written yet, which is the same; in memory that another table has left, it
+  // is what that table has written.
   GrowingPart(char* begin, char* end, From from, Size* writable,
               uint32_t smallest_step = kSmallestStep)
       : begin_(begin),

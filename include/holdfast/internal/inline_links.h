@@ -79,7 +79,9 @@ class InlineLinks {
   uint32_t Below(uint32_t index) const noexcept {
     // order: relaxed. If the CAS on the head succeeds, this batch and the one
     // below have lain on the list, unchanged, since the acquire load of the
-    // head; so the link is right. Else it is not used.
+    // head; so the link is right. Else it is not used. A thread that asks for
+    // a batch of its own has stored the link itself, or has it by the bequeath
+    // edge.
     return array_.side(index)->load(std::memory_order_relaxed);
   }
 

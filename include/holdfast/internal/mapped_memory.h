@@ -46,6 +46,9 @@ class HOLDFAST_API MappedMemory {
   static bool TakeKept(const ReservationLayout& layout,
                        MappedMemory* memory) noexcept;
 
+  // Whether Keep keeps anything.
+  static bool IsAnyKept() noexcept;
+
   // Keeps the reservation for another table, or gives it back to the system.
   // Requires that it is as TakeKept promises.
   static void Keep(const ReservationLayout& layout,

@@ -5,8 +5,8 @@
 //
 //   empty  --Put-->  busy  -->  full  --Take-->  busy  -->  empty
 //
-// Whoever sets `busy` by a CAS owns the entry until the next store of its
-// state. Nobody waits for that: an entry that is busy is passed over. So a
+// A thread that sets `busy` by a CAS owns the entry until the next store of its
+// state. No thread waits for that: an entry that is busy is passed over. So a
 // thread that stops for good in here, or a fork that copies it, costs the stock
 // one entry.
 

@@ -64,13 +64,14 @@ auto CheckLinks(Links& links, FreeSlot<kGenerationBits> free,
   // Has the slot that a link leads to fetched into the cache.
   same.Prefetch(link);
   // Links the slot that leads a batch to the one that leads the batch below,
-  // which has that index; or to none, IndexLimits::kNone. Requires that the
-  // slot has no second link.
+  // which has that index. (Any number may stand below the last batch.) Requires
+  // that the slot has no second link.
   same.SetBelow(free, index);
 
-  // For a thread that looks at the top of the free list, and uses what it finds
-  // only if its CAS on the list's head then succeeds: what SetBelow has stored
-  // (any number, if the slot does not lead a batch any more); the generation.
+  // For the owner of a batch; and for a thread that looks at the top of the
+  // free list, and uses the results only if its CAS on the list's head then
+  // succeeds: the number that SetBelow has stored (any number, if the slot does
+  // not lead a batch any more); the generation.
   index = same.Below(index);
   generation = same.GenerationAt(index);
 

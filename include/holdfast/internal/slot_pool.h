@@ -98,7 +98,7 @@ class SlotPool {
     Free free;
     const bool found =
         ordinal < shard_limit_ && TakeStored(shards_[ordinal], &free);
-    return found ? free : AcquireFromAll();
+    return found ? free : AcquireFromAll(ordinal);
   }
 
   // Gives back a slot whose life the caller has just ended. Wait-free while
@@ -178,17 +178,15 @@ class SlotPool {
     return true;
   }
 
-  // Moves slots that were never used to an empty front, which does not count
-  // them yet, so that they come out in their order. Returns how many.
+  // Moves the slots that were never used to an empty front, which does not
+  // count them yet, so that they come out in their order. Returns how many.
   uint32_t TakeFresh(Shard<Traits>& shard) noexcept {
     const FreshRange fresh = shard.fresh.Get();
-    const uint32_t count = std::min(shape_.front(), fresh.count());
-    const uint32_t rest = fresh.begin() + count;
-    for (uint32_t i = 0; i < count; ++i) {
-      shard.front[i] = Free::Fresh(rest - 1 - i);
+    for (uint32_t i = 0; i < fresh.count(); ++i) {
+      shard.front[i] = Free::Fresh(fresh.end() - 1 - i);
     }
-    shard.fresh.SetLast(FreshRange(rest, fresh.end()));
-    return count;
+    shard.fresh.SetLast({});
+    return fresh.count();
   }
 
   // The same with a batch that the shard keeps. It leaves at once: the thread
@@ -209,14 +207,16 @@ class SlotPool {
     return count + 1;
   }
 
-  ABSL_ATTRIBUTE_NOINLINE Free AcquireFromAll() noexcept {
+  // As AcquireSlow, for a thread whose `ordinal` has no slots in its shard.
+  ABSL_ATTRIBUTE_NOINLINE Free AcquireFromAll(uint64_t ordinal) noexcept {
     if (IsMovedFrom()) return Free();
     const Lease lease(numbering_);
     Shard<Traits>* const shard = OpenShard(lease.ordinal());
     if (shard == nullptr) return AcquireDirect();
     // The ordinal may be new to this thread, and its shard not empty.
     Free free;
-    const bool found = TryTake(*shard, &free) || TakeStored(*shard, &free);
+    const bool found = lease.ordinal() != ordinal &&
+                       (TryTake(*shard, &free) || TakeStored(*shard, &free));
     return found ? free : Refill(*shard);
   }
 
@@ -253,8 +253,8 @@ class SlotPool {
 
   // Links `slots`, as many as a tree has. Returns the root, or none if a tree
   // has no slots.
-  template <typename PlainSlot>
-  Link MakeTree(const PlainSlot* slots) noexcept {
+  Link MakeTree(
+      const typename Traits::Atomics::template Plain<Free>* slots) noexcept {
     return LinkAsTree(links_, slots, shape_.tree());
   }
 
@@ -355,22 +355,31 @@ class SlotPool {
   }
 
   // Moves all slots of a shard to the free list. False if there was none.
-  // Requires that the caller owns the shard.
+  // Requires that the caller owns the shard. At no time are more slots in the
+  // caller's hand than a batch. [INV-9]
   bool Drain(Shard<Traits>& shard) noexcept {
-    Free slots[CacheShape::kMostTree + 1];
-    uint32_t count = 0;
     bool found = false;
-    Free free;
-    while (TryTake(shard, &free) || TakeStored(shard, &free)) {
+    for (KeptBatches kept; (kept = shard.kept.Get()).count() != 0;) {
       found = true;
-      slots[count++] = free;
-      if (count == shape_.batch()) {
-        PushBatch(free, MakeTree(slots));
-        count = 0;
-      }
+      const Free leader = links_.FreeSlotAt(kept.first());
+      shard.kept.SetLast(
+          KeptBatches(kept.count() - 1, links_.Below(kept.first())));
+      list_.Push(leader);
     }
-    for (uint32_t i = 0; i < count; ++i) PushBatch(slots[i], Link());
-    return found;
+    for (Free rest;;) {
+      const uint32_t count = shard.FrontCount();
+      if (count >= shape_.batch()) {
+        const Free leader = shard.front[count - 1];
+        const Link tree = MakeTree(&shard.front[count - shape_.batch()]);
+        shard.SetFrontCount(count - shape_.batch());
+        PushBatch(leader, tree);
+      } else if (TryTake(shard, &rest) || TakeStored(shard, &rest)) {
+        PushBatch(rest, Link());
+      } else {
+        return found;
+      }
+      found = true;
+    }
   }
 
   // Read on every operation, written by none.

@@ -165,6 +165,7 @@ struct TableParts {
                                               Memory memory) noexcept {
     if constexpr (kIsKept) {
       if (all_slots == 0) return;  // Moved from.
+      if (!MappedMemory::IsAnyKept()) return;
       const uint64_t page = Memory::PageBytes();
       const Layout layout(all_slots, page);
       const auto& growth = *memory.template Array<typename Layout::Growth>(
