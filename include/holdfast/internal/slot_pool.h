@@ -362,8 +362,7 @@ class SlotPool {
     for (KeptBatches kept; (kept = shard.kept.Get()).count() != 0;) {
       found = true;
       const Free leader = links_.FreeSlotAt(kept.first());
-      shard.kept.SetLast(
-          KeptBatches(kept.count() - 1, links_.Below(kept.first())));
+      shard.kept.SetLast({kept.count() - 1, links_.Below(kept.first())});
       list_.Push(leader);
     }
     for (Free rest;;) {
