@@ -135,13 +135,15 @@ size_t ReleaseAll() noexcept {
   return bytes;
 }
 
-// Kept reservations must not be left behind when this copy of the library is
-// unloaded. Tables that are destroyed later give their memory back themselves.
-__attribute__((destructor)) size_t StopKeeping() noexcept {
-  // order: relaxed. As in Keep.
+size_t StopKeeping() noexcept {
+  // order: relaxed. As in IsAnyKept.
   keeps.store(false, std::memory_order_relaxed);
   return ReleaseAll();
 }
+
+// Kept reservations must not be left behind when this copy of the library is
+// unloaded. Tables that are destroyed later give their memory back themselves.
+__attribute__((destructor)) void StopAtTheEnd() noexcept { StopKeeping(); }
 
 // Calls `get`, and once more if it fails, after the stock has given everything
 // back. (Even if the stock is empty: another thread may have emptied it since.)
