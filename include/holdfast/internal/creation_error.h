@@ -22,7 +22,9 @@ struct CreationError {
     if (this == &other) return *this;
     code = other.code;
     message[0] = '\0';
-    if (!ok()) std::strcpy(message, other.message);
+    if (!ok()) {
+      std::memcpy(message, other.message, std::strlen(other.message) + 1);
+    }
     return *this;
   }
 
