@@ -136,7 +136,8 @@ void OnMemoryFault(int number) {
   }
   // To find most mutants soon, the scenarios of values come first for mutants
   // of these files, and last for all others.
-  if (mutant.name.find("_slots.h") == std::string::npos &&
+  if (mutant.name.find("cell_slots.h") == std::string::npos &&
+      mutant.name.find("inline_slots.h") == std::string::npos &&
       mutant.name.find("slot_word.h") == std::string::npos &&
       mutant.name.find("value_cell.h") == std::string::npos) {
     std::reverse(entries.begin(), entries.end());
