@@ -13,11 +13,9 @@
 #include <cstdint>
 
 #include "absl/base/attributes.h"
-#include "absl/base/optimization.h"
 #include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/owned.h"
 #include "holdfast/internal/slot_names.h"
-#include "holdfast/internal/unroll.h"
 
 namespace holdfast::internal {
 
@@ -36,12 +34,9 @@ auto LinkAsTree(Links links, const PlainSlot* slots, uint32_t count) noexcept {
     const Link second = Links::kLinks == 2 ? entry(first + 1) : Link();
     links.SetLinks(slots[i], {entry(first), second});
   };
-  if (ABSL_PREDICT_TRUE(count == CacheShape::kMostTree)) {
-    count = CacheShape::kMostTree;  // So the compiler knows it, too.
-    Unroll<CacheShape::kMostTree>(link);
-  } else {
-    for (size_t i = 0; i < count; ++i) link(i);
-  }
+  // Not unrolled: that is faster where all is in the cache, but once in 32
+  // unpins the code comes from farther away than the data.
+  for (size_t i = 0; i < count; ++i) link(i);
   return entry(0);
 }
 
