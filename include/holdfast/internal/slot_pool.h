@@ -74,7 +74,6 @@ class SlotPool {
       : numbering_(numbering),
         shards_(shards),
         shard_limit_(cache_slots == 0 ? 0 : ShardArray<Traits>::kLimit),
-        front_slots_(CacheShape(cache_slots).front()),
         shape_(cache_slots),
         max_slots_(max_slots),
         links_(links),
@@ -153,7 +152,7 @@ class SlotPool {
       return true;
     }
     const uint32_t count = shard.level.Get() - 1;  // Huge if closed.
-    if (ABSL_PREDICT_FALSE(count >= front_slots_)) return false;
+    if (ABSL_PREDICT_FALSE(count >= shape_.front())) return false;
     shard.front[count] = free;
     shard.SetFrontCount(count + 1);
     return true;
@@ -192,12 +191,9 @@ class SlotPool {
   // The same with a batch that the shard keeps. It leaves at once: the thread
   // has linked it itself, not long ago.
   uint32_t TakeKept(Shard<Traits>& shard) noexcept {
-    const KeptBatches kept = shard.kept.Get();
-    const Free leader = links_.FreeSlotAt(kept.first());
+    const Free leader = PopKept(shard);
     const Link tree = links_.LinksOf(leader.link()).first;
     uint32_t count = 0;
-    shard.kept.SetLast(
-        KeptBatches(kept.count() - 1, links_.Below(kept.first())));
     if (!tree.IsNone()) {
       shard.taken.Start(tree, shape_.tree());
       count = shard.taken.CopyAll(links_, shard.front, shape_.tree());
@@ -205,6 +201,15 @@ class SlotPool {
     }
     shard.front[count] = leader;
     return count + 1;
+  }
+
+  // Takes the first batch that the shard keeps. Returns the slot that leads it.
+  // Requires that there is one.
+  Free PopKept(Shard<Traits>& shard) noexcept {
+    const KeptBatches kept = shard.kept.Get();
+    shard.kept.SetLast(
+        KeptBatches(kept.count() - 1, links_.Below(kept.first())));
+    return links_.FreeSlotAt(kept.first());
   }
 
   // As AcquireSlow, for a thread whose `ordinal` has no slots in its shard.
@@ -359,11 +364,9 @@ class SlotPool {
   // caller's hand than a batch. [INV-9]
   bool Drain(Shard<Traits>& shard) noexcept {
     bool found = false;
-    for (KeptBatches kept; (kept = shard.kept.Get()).count() != 0;) {
+    while (shard.kept.Get().count() != 0) {
+      list_.Push(PopKept(shard));
       found = true;
-      const Free leader = links_.FreeSlotAt(kept.first());
-      shard.kept.SetLast({kept.count() - 1, links_.Below(kept.first())});
-      list_.Push(leader);
     }
     for (Free rest;;) {
       const uint32_t count = shard.FrontCount();
@@ -385,9 +388,8 @@ class SlotPool {
   Numbering numbering_;
   ShardArray<Traits> shards_;
   uint64_t shard_limit_ = 0;  // Threads from this ordinal on have no shard.
-  uint32_t front_slots_ = 0;  // shape_.front()
+  CacheShape shape_{0};       // Of each shard.
 
-  CacheShape shape_{0};  // Of each shard.
   uint64_t max_slots_ = 0;
   Links links_;
   List list_;

@@ -81,7 +81,7 @@ class TakenTree {
   }
 
   // Slot i of the tree, counted by levels. Requires that it is known: the root
-  // is, and what is below slots that have left.
+  // is, and so are the slots below those that have left.
   Link At(uint32_t i) const noexcept { return links_[i]; }
 
   // Takes the first `count` slots out.
@@ -92,8 +92,8 @@ class TakenTree {
       std::max(CacheShape(Traits::kMaxThreadCacheSlots).tree(), 1U);
   static constexpr uint32_t kChainStep = 8;
 
-  // Copies entries [begin, end) of the heap, which are known. What is below
-  // them becomes known.
+  // Copies entries [begin, end) of the heap, which are known. The entries
+  // below them become known.
   template <bool kPrefetch, typename Links, typename Into>
   ABSL_ATTRIBUTE_ALWAYS_INLINE void Copy(Links links, Into* into,
                                          uint32_t begin, uint32_t end,
