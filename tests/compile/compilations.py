@@ -59,6 +59,17 @@ def run_outcome(name, command, program, library, folders, before):
     return "FAILED %s: exited with %d\n%s" % (name, done.returncode, done.stdout)
 
 
+def unwind_outcome(name, command, program, folders):
+    """Returns the report of a source file that must have no exception table."""
+    done = run([*command, *folders, "-S", program, "-o", "-"])
+    if done.returncode == 0 and ".cfi_endproc" in done.stdout:
+        tables = re.findall(r"\.cfi_lsda", done.stdout)
+        if not tables:
+            return "passed %s" % name
+        return "FAILED %s: %d exception tables" % (name, len(tables))
+    return "FAILED %s: exited with %d\n%s" % (name, done.returncode, done.stdout)
+
+
 def outcome(case, sources, folders):
     """Returns the case's lines in the report."""
     compiler, source, options, expected = case
@@ -73,6 +84,9 @@ def outcome(case, sources, folders):
         before = [sources["debug.sh"], sources["holdfast.py"]] if how == "debug" else []
         return run_outcome(name, [compiler, *options, *WARNINGS], sources[program],
                            library, folders, before)
+    if how == "unwind":
+        return unwind_outcome(name, [compiler, *options, *WARNINGS], sources[program],
+                              folders)
     if source.endswith(".h"):
         options = [*options, "-include", source, "-x", "c++"]
     # A compiler gives some warnings only when it generates code. So it stops early

@@ -28,7 +28,7 @@ class CellLinks {
   CellLinks() = default;
   explicit CellLinks(Array array) : array_(array) {}
 
-  const Array& array() const { return array_; }
+  const Array& array() const noexcept { return array_; }
 
   // --- The owner of a free slot ----------------------------------------------
 

@@ -44,7 +44,7 @@ class InlineLinks {
   InlineLinks() = default;
   explicit InlineLinks(Array array) : array_(array) {}
 
-  const Array& array() const { return array_; }
+  const Array& array() const noexcept { return array_; }
 
   // --- The owner of a free slot ----------------------------------------------
 

@@ -51,7 +51,7 @@ class InlineSlots {
     array_.ClearSides(used);
   }
 
-  const Array& array() const { return array_; }
+  const Array& array() const noexcept { return array_; }
 
   // --- The owner of a free slot ----------------------------------------------
 

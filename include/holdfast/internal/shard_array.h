@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/growing_part.h"
@@ -57,7 +58,7 @@ class ShardArray {
              GrowingPart<Traits> part = {})
       : end_(shards + kLimit), opened_(opened), part_(part) {}
 
-  Shard<Traits>& operator[](uint64_t ordinal) const {
+  Shard<Traits>& operator[](uint64_t ordinal) const noexcept {
     // That is -1 - ordinal.
     return end_[static_cast<ptrdiff_t>(~ordinal)];
   }
@@ -91,9 +92,11 @@ class ShardArray {
     return opened_->load(std::memory_order_relaxed).count();
   }
 
-  // Calls f(ordinal) for each shard that has been opened.
+  // Calls f(ordinal), which is noexcept, for each shard that has been opened.
   template <typename F>
-  void ForEachOpened(F f) const {
+  void ForEachOpened(F f) const noexcept {
+    static_assert(std::is_nothrow_invocable_v<F, uint32_t>,
+                  "a cancelled thread may unwind from here");
     // order: acquire <- open. Each change of the list is an RMW, so this
     // acquires the links of all shards in it.
     uint32_t at = opened_->load(std::memory_order_acquire).last_plus_one();
@@ -107,7 +110,8 @@ class ShardArray {
  private:
   bool IsListed(uint32_t ordinal) const noexcept {
     bool listed = false;
-    ForEachOpened([&](uint32_t opened) { listed |= opened == ordinal; });
+    ForEachOpened(
+        [&](uint32_t opened) noexcept { listed |= opened == ordinal; });
     return listed;
   }
 

@@ -119,8 +119,9 @@ class SlotPool {
   uint64_t CachedSlots() const noexcept {
     uint64_t cached = 0;
     if (IsMovedFrom()) return 0;
-    shards_.ForEachOpened(
-        [&](uint32_t ordinal) { cached += shards_[ordinal].Count(shape_); });
+    shards_.ForEachOpened([&](uint32_t ordinal) noexcept {
+      cached += shards_[ordinal].Count(shape_);
+    });
     return cached;
   }
 
@@ -227,7 +228,7 @@ class SlotPool {
 
   // The open shard of `ordinal`, or null if there is none: then the caller goes
   // to the free list each time.
-  Shard<Traits>* OpenShard(uint32_t ordinal) const {
+  Shard<Traits>* OpenShard(uint32_t ordinal) const noexcept {
     const bool has_one = ordinal < shard_limit_ && shards_.Open(ordinal);
     return has_one ? &shards_[ordinal] : nullptr;
   }
@@ -333,7 +334,7 @@ class SlotPool {
     if (found.fresh_count != 0 || found.first.IsNone()) return found.first;
     Link tree[CacheShape::kMostTree];
     uint32_t known = 0;
-    const auto add = [&](Link link) {
+    const auto add = [&](Link link) noexcept {
       if (!link.IsNone()) tree[known++] = link;
     };
     add(links_.LinksOf(found.first.link()).first);
@@ -350,7 +351,7 @@ class SlotPool {
   // there was nothing.
   bool Scavenge() noexcept {
     bool found = false;
-    shards_.ForEachOpened([&](uint32_t ordinal) {
+    shards_.ForEachOpened([&](uint32_t ordinal) noexcept {
       if (shards_[ordinal].Count(shape_) == 0 || !numbering_.TryClaim(ordinal))
         return;
       found |= Drain(shards_[ordinal]);

@@ -1,0 +1,44 @@
+// Every operation that a thread may leave halfway: cancelled, by pthread_exit
+// in a signal handler. The thread's stack is then unwound from an instruction
+// that throws nothing. A function with an exception table ends the process
+// there, since its table has no entry for that instruction. So with
+// optimization no function of an operation may have such a table.
+
+#include <cstdint>
+
+#include "holdfast/handle_table.h"
+
+struct Large {
+  unsigned char bytes[64];
+};
+
+namespace {
+
+template <typename T>
+uint64_t UseTable(holdfast::HandleTable<T>& table, const T& value) noexcept {
+  using Handle = typename holdfast::HandleTable<T>::Handle;
+  uint64_t live = 0;
+  const auto count = [&](Handle, const T&) noexcept { ++live; };
+  const Handle handle = table.Pin(value);
+  T copy = value;
+  if (table.Read(handle, &copy) && table.Write(handle, value)) ++live;
+  if (table.Exchange(handle, value).has_value()) ++live;
+  if (table.Contains(handle) && table.Unpin(handle)) ++live;
+  if (table.Take(handle).has_value()) ++live;
+  table.ForEach(count);
+  typename holdfast::HandleTable<T>::ParallelForEach walk(table);
+  walk.Work(count);
+  return live + table.UnpinAll() + table.GetStats().cached;
+}
+
+}  // namespace
+
+uint64_t Use(holdfast::HandleTable<uint32_t>& table) {
+  return UseTable<uint32_t>(table, 1);
+}
+uint64_t Use(holdfast::HandleTable<uint64_t>& table) {
+  return UseTable<uint64_t>(table, 1);
+}
+uint64_t Use(holdfast::HandleTable<Large>& table) {
+  return UseTable(table, Large{});
+}
