@@ -51,6 +51,7 @@ HEADERS = [
     "include/holdfast/internal/value_cell.h",
     "include/holdfast/internal/value_requirements.h",
     "include/holdfast/internal/value_words.h",
+    "include/holdfast/internal/zeros.h",
     "include/holdfast/options.h",
     "include/holdfast/reservations.h",
     "include/holdfast/traits.h",

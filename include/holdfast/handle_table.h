@@ -103,10 +103,10 @@
 // Before C++17, compilation ends there with an error that says why.
 
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/utility/utility.h"
 #include "holdfast/handle_table_verbs.h"  // IWYU pragma: export
 #include "holdfast/internal/creation_error.h"
 
@@ -115,13 +115,15 @@ namespace holdfast {
 template <typename T, typename Traits>
 auto HandleTable<T, Traits>::Create(const Options& options) {
   internal::CreationError error;
-  HandleTable table = Make(options, &error);
-  if (error.ok()) return absl::StatusOr<HandleTable>(std::move(table));
-  const bool is_invalid =
-      error.code == internal::CreationError::Code::kInvalidArgument;
-  return absl::StatusOr<HandleTable>(
-      is_invalid ? absl::InvalidArgumentError(error.message)
-                 : absl::ResourceExhaustedError(error.message));
+  absl::StatusOr<HandleTable> created(absl::in_place, ForMake(), options,
+                                      &error, kHandleBits);
+  if (!error.ok()) {
+    const bool is_invalid =
+        error.code == internal::CreationError::Code::kInvalidArgument;
+    created = is_invalid ? absl::InvalidArgumentError(error.message)
+                         : absl::ResourceExhaustedError(error.message);
+  }
+  return created;
 }
 
 template <typename T, typename Traits>

@@ -94,20 +94,29 @@ class HandleTable {
   static HandleTable Make(const Options& options,
                           internal::CreationError* error,
                           int handle_bits = kHandleBits) {
+    return HandleTable(ForMake(), options, error, handle_bits);
+  }
+
+  // For Create and Make, which alone can name the type of the first parameter:
+  // what Make returns. A constructor, so that Create need not move the table.
+  class ForMake {
+    friend HandleTable;
+    explicit ForMake() = default;
+  };
+  HandleTable(ForMake, const Options& options, internal::CreationError* error,
+              int handle_bits) {
     const uint64_t limit = MaxSlots(handle_bits);
     const uint64_t key_mask = KeyMask(handle_bits);
-    HandleTable table;
     Options fitted = options;
     *error = internal::FitOptions(
         {limit, Traits::kMaxThreadCacheSlots, key_mask, Traits::kMaxThreads},
         &fitted);
-    if (!error->ok()) return table;
-    Parts parts = {table.memory_, table.all_slots_, table.slots_, table.pool_};
+    if (!error->ok()) return;
+    Parts parts = {memory_, all_slots_, slots_, pool_};
     *error = parts.Make(fitted, limit);
-    if (!error->ok()) return table;
-    table.key_ = fitted.key.has_value() ? *fitted.key
-                                        : internal::NewTableKey() & key_mask;
-    return table;
+    if (!error->ok()) return;
+    key_ = fitted.key.has_value() ? *fitted.key
+                                  : internal::NewTableKey() & key_mask;
   }
 
   // The handles of `other` name the same values in the new table. A table that
@@ -117,8 +126,10 @@ class HandleTable {
       : key_(std::exchange(other.key_, 0)),
         all_slots_(std::exchange(other.all_slots_, 0)),
         slots_(other.slots_),
-        pool_(std::exchange(other.pool_, Pool())),
-        memory_(std::move(other.memory_)) {}
+        pool_(other.pool_),
+        memory_(std::move(other.memory_)) {
+    other.pool_.Forget();
+  }
   HandleTable& operator=(HandleTable&& other) noexcept {
     HandleTable moved(std::move(other));
     Swap(moved);
@@ -128,7 +139,8 @@ class HandleTable {
   // Forgets all values; what they point to stays as it is. No thread may be
   // inside a call.
   ~HandleTable() {
-    Parts::Discard(all_slots_, pool_.high_water(), slots_, std::move(memory_));
+    Parts::Discard(all_slots_, pool_.high_water(), slots_, pool_,
+                   std::move(memory_));
   }
 
   // --- Verbs -----------------------------------------------------------------
@@ -428,8 +440,6 @@ class HandleTable {
   using Pool = typename Parts::Pool;
   using Life = internal::Life<Traits::kGenerationBits>;
   using Free = internal::FreeSlot<Traits::kGenerationBits>;
-
-  HandleTable() = default;
 
   static constexpr uint64_t MaxSlots(int handle_bits) {
     return std::min(Indexes::kMaxSlots,

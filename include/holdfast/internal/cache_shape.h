@@ -24,12 +24,14 @@ class CacheShape {
   // Chooses the largest batches of which two fit, and a quarter of a third.
   constexpr explicit CacheShape(uint32_t slots) noexcept {
     if (slots == 0) return;
+    int levels = 0;
     while (tree_ < kMostTree && LeastSlots(2 * tree_ + 2) <= slots) {
       tree_ = 2 * tree_ + 1;
+      ++levels;
     }
     front_ = std::min({slots - 1 - tree_, 2 * batch(), kMostFront});
     slots_ = 1 + front_ + tree_;
-    if (tree_ != 0) kept_batches_ = (slots - slots_) / batch();
+    if (tree_ != 0) kept_batches_ = (slots - slots_) >> levels;
     slots_ += kept_batches_ * batch();
   }
 

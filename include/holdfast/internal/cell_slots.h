@@ -59,10 +59,8 @@ class CellSlots {
   CellSlots() = default;
   explicit CellSlots(const SlotParts<CellSlots, Traits>& parts)
       : array_(parts.array),
-        spares_(parts.shared->spares, parts.shards,
-                GrowingArray<Array, Traits>(parts.array, parts.slots_from_end,
-                                            parts.sides_from_end),
-                parts.fresh, parts.numbering) {}
+        spares_(parts.shared->spares, parts.shards, parts.from_end, parts.fresh,
+                parts.numbering) {}
   // For tests: without spare cells, so that nothing can be written.
   explicit CellSlots(Array array) : array_(array) {}
 

@@ -10,31 +10,37 @@
 
 namespace holdfast::internal {
 
+// The parts that slots and their sides lie in. Both grow from the same end.
+template <typename Traits>
+struct GrowingPair {
+  GrowingPart<Traits> slots;
+  GrowingPart<Traits> sides;
+};
+
 // `Array` is a SlotArray.
 template <typename Array, typename Traits>
 class GrowingArray {
-  using Part = GrowingPart<Traits>;
-
  public:
   GrowingArray() = default;
-  // The parts that the slots and their sides lie in. Both grow from the same
-  // end.
-  explicit GrowingArray(Array array, Part slots = {}, Part sides = {})
-      : array_(array), slots_(slots), sides_(sides) {}
+  // Without parts, all of the array is writable as it is.
+  explicit GrowingArray(Array array, GrowingPair<Traits>* parts = nullptr)
+      : array_(array), parts_(parts) {}
 
   const Array& array() const { return array_; }
 
   // Makes the entry `index` writable, and all from the parts' end to there.
   // False if the system refuses. Lock-free.
   bool Reach(uint64_t index) const noexcept {
-    return slots_.Reach(array_.slot(index), sizeof(*array_.slot(index))) &&
-           sides_.Reach(array_.side(index), sizeof(*array_.side(index)));
+    if (parts_ == nullptr) return true;
+    const auto slot = array_.slot(index);
+    const auto side = array_.side(index);
+    return parts_->slots.Reach(slot, sizeof(*slot)) &&
+           parts_->sides.Reach(side, sizeof(*side));
   }
 
  private:
   Array array_;
-  Part slots_;
-  Part sides_;
+  GrowingPair<Traits>* parts_ = nullptr;
 };
 
 }  // namespace holdfast::internal

@@ -111,6 +111,13 @@ struct alignas(64) Shard {
     return plus_one == 0 ? 0 : plus_one - 1;
   }
 
+  // Whether anything was ever written here: the first that a thread writes is
+  // `spare` or, when it opens the shard, `next_opened`.
+  bool IsUsed() const noexcept {
+    const SpareCell cell = spare;
+    return next_opened.Get() != 0 || !cell.IsUnused();
+  }
+
   // Says that the first `count` of `front` are complete. Opens the shard.
   void SetFrontCount(uint32_t count) noexcept { level.SetLast(count + 1); }
 

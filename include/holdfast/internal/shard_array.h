@@ -13,6 +13,7 @@
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/growing_part.h"
 #include "holdfast/internal/shard.h"
+#include "holdfast/internal/zeros.h"
 
 namespace holdfast::internal {
 
@@ -54,8 +55,9 @@ class ShardArray {
   ShardArray() = default;
   // The kLimit shards lie at `shards`, that of the last ordinal first: so a
   // table can have the first ordinals' on one page with what follows them.
+  // Without a part, all of them are writable as they are.
   ShardArray(Shard<Traits>* shards, Opened* opened,
-             GrowingPart<Traits> part = {})
+             GrowingPart<Traits>* part = nullptr)
       : end_(shards + kLimit), opened_(opened), part_(part) {}
 
   Shard<Traits>& operator[](uint64_t ordinal) const noexcept {
@@ -65,7 +67,8 @@ class ShardArray {
 
   // Makes the shard writable. False if the system refuses.
   bool Reach(uint32_t ordinal) const noexcept {
-    return part_.Reach(&(*this)[ordinal], sizeof(Shard<Traits>));
+    return part_ == nullptr ||
+           part_->Reach(&(*this)[ordinal], sizeof(Shard<Traits>));
   }
 
   // Opens the shard unless it is open. False if the system refuses the memory.
@@ -83,6 +86,16 @@ class ShardArray {
       shard.last.Set(Shard<Traits>::Last::Empty());
     shard.SetFrontCount(0);
     return true;
+  }
+
+  // Makes the first `shards` of them zeros, for a thread that has the table to
+  // itself. Those that were never used are only read: so a page that was never
+  // written takes no memory now.
+  void Clear(uint64_t shards) const noexcept {
+    for (uint64_t i = 0; i < shards; ++i) {
+      Shard<Traits>& shard = (*this)[i];
+      if (shard.IsUsed()) ClearObject(&shard);
+    }
   }
 
   // How many shards have been opened.
@@ -131,7 +144,7 @@ class ShardArray {
 
   Shard<Traits>* end_ = nullptr;
   Opened* opened_ = nullptr;
-  GrowingPart<Traits> part_;
+  GrowingPart<Traits>* part_ = nullptr;
 };
 
 }  // namespace holdfast::internal

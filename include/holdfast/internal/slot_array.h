@@ -5,32 +5,15 @@
 #ifndef HOLDFAST_INTERNAL_SLOT_ARRAY_H_
 #define HOLDFAST_INTERNAL_SLOT_ARRAY_H_
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "holdfast/internal/to_size.h"
+#include "holdfast/internal/zeros.h"
 
 namespace holdfast::internal {
-
-// Whether `bytes` from `begin` on, at least 1, are zeros.
-inline bool AreZeros(const void* begin, size_t bytes) noexcept {
-  const char* const at = static_cast<const char*>(begin);
-  return *at == 0 && std::memcmp(at, at + 1, bytes - 1) == 0;
-}
-
-// Makes `bytes` from `begin` on zeros, for a thread that has them to itself.
-// Lines that are zeros are only read: so a page that was never written takes no
-// memory now.
-inline void ClearLines(void* begin, size_t bytes) noexcept {
-  char* const at = static_cast<char*>(begin);
-  for (size_t i = 0; i < bytes; i += 64) {
-    const size_t length = std::min<size_t>(64, bytes - i);
-    if (!AreZeros(at + i, length)) std::memset(at + i, 0, length);
-  }
-}
 
 // Each kind of slots says what its Slot and its Side are. A Slot has an
 // AtomicWord `word`, of the type Slot::Word.
@@ -53,7 +36,7 @@ class SlotArray {
     std::memset(static_cast<void*>(side(index)), 0, sizeof(Side));
   }
   void ClearSides(uint64_t end) const noexcept {
-    ClearLines(sides_, ToSize(end * sizeof(Side)));
+    ClearUsedLines(sides_, ToSize(end * sizeof(Side)));
   }
 
   // For the slot's owner, and for callers that use the word only if a CAS then

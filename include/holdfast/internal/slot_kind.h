@@ -24,7 +24,7 @@
 #include <utility>
 
 #include "holdfast/internal/fresh_slots.h"
-#include "holdfast/internal/growing_part.h"
+#include "holdfast/internal/growing_array.h"
 #include "holdfast/internal/shard_array.h"
 #include "holdfast/internal/slot_names.h"
 
@@ -38,9 +38,8 @@ struct SlotParts {
   typename Kind::Shared* shared;
   ShardArray<Traits> shards;
   FreshSlots<typename Kind::Array, Traits> fresh;
-  // The far ends of the arrays: they become writable from the last entry down.
-  GrowingPart<Traits> slots_from_end;
-  GrowingPart<Traits> sides_from_end;
+  // The array again. This one becomes writable from the last entry down.
+  GrowingArray<typename Kind::Array, Traits> from_end;
   typename Traits::Threads::Numbering numbering;
 };
 

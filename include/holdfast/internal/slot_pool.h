@@ -125,6 +125,16 @@ class SlotPool {
     return cached;
   }
 
+  // Makes the shards zeros again, for a thread that has the table to itself.
+  // Only the first `shards` were ever used.
+  void Clear(uint64_t shards) const noexcept { shards_.Clear(shards); }
+
+  // Makes this pool one that was moved from.
+  void Forget() noexcept {
+    shard_limit_ = 0;
+    max_slots_ = 0;
+  }
+
   uint64_t max_slots() const noexcept { return max_slots_; }
   uint32_t cache_slots() const noexcept { return shape_.slots(); }
 

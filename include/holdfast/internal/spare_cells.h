@@ -26,6 +26,7 @@
 #include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/spare_cell.h"
 #include "holdfast/internal/thread_ordinals.h"
+#include "holdfast/internal/zeros.h"
 
 namespace holdfast::internal {
 

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -46,22 +47,16 @@ struct TableLayout {
 
   static constexpr size_t kLine = 128;  // Processors fetch lines in pairs.
 
-  // How many bytes of each part are writable, see GrowingPart.
+  // The arrows above, which lie in the memory that they describe.
   struct Growth {
-    typename Part::Size slots;
-    typename Part::Size slots_from_end;
-    typename Part::Size sides;
-    typename Part::Size sides_from_end;
-    typename Part::Size shards;
+    GrowingPair<Traits> from_begin;
+    GrowingPair<Traits> from_end;
+    Part shards;
 
-    uint64_t Sum() const noexcept {
-      uint64_t sum = 0;
-      for (const typename Part::Size* part :
-           {&slots, &slots_from_end, &sides, &sides_from_end, &shards}) {
-        // order: relaxed. No other thread uses the table.
-        sum += part->load(std::memory_order_relaxed);
-      }
-      return sum;
+    uint64_t WritableBytes() const noexcept {
+      return from_begin.slots.writable() + from_begin.sides.writable() +
+             from_end.slots.writable() + from_end.sides.writable() +
+             shards.writable();
     }
   };
 
@@ -70,7 +65,7 @@ struct TableLayout {
     // Half of the page is for shards.
     const uint64_t shard_bytes =
         Traits::kMaxThreads * uint64_t{sizeof(Shard<Traits>)};
-    first_page = (shard_bytes + page / 2 - 1) / page * page;
+    first_page = RoundUp(shard_bytes + page / 2, page) - page;
     control = first_page + page / 2;
     shards = control - shard_bytes;
     bytes = control;
@@ -105,7 +100,7 @@ struct TableLayout {
 
   // Returns the offset, a multiple of `alignment`.
   uint64_t Add(uint64_t count, uint64_t size, uint64_t alignment) {
-    const uint64_t offset = (bytes + alignment - 1) / alignment * alignment;
+    const uint64_t offset = RoundUp(bytes, alignment);
     bytes = offset + count * size;
     return offset;
   }
@@ -162,6 +157,7 @@ struct TableParts {
   // table's high-water mark.
   ABSL_ATTRIBUTE_NOINLINE static void Discard(uint64_t all_slots, uint64_t used,
                                               const Kind& slots,
+                                              const Pool& pool,
                                               Memory memory) noexcept {
     if constexpr (kIsKept) {
       if (all_slots == 0) return;  // Moved from.
@@ -170,8 +166,10 @@ struct TableParts {
       const Layout layout(all_slots, page);
       const auto& growth = *memory.template Array<typename Layout::Growth>(
           ToSize(layout.growth), 1);
-      if (growth.Sum() > std::max<uint64_t>(kMostKept, 8 * page)) return;
-      Clear(layout, used, slots, memory);
+      if (growth.WritableBytes() > std::max<uint64_t>(kMostKept, 8 * page)) {
+        return;
+      }
+      Clear(layout, used, slots, pool, memory);
       MappedMemory::Keep(layout.OfReservation(), std::move(memory));
     }
   }
@@ -179,18 +177,20 @@ struct TableParts {
  private:
   using Part = typename Layout::Part;
   using Growth = typename Layout::Growth;
+  using Growing = GrowingArray<Array, Traits>;
 
   // Tests have memory and atomics of their own, which nobody else could use.
   static constexpr bool kIsKept =
       std::is_same_v<Memory, MappedMemory> && Memory::kReadsAsZeros &&
-      std::is_same_v<typename Part::Size, std::atomic<uint64_t>>;
+      std::is_same_v<typename Traits::Atomics::template Atomic<uint64_t>,
+                     std::atomic<uint64_t>>;
 
   // Larger tables are given back: no more than 256 times this is kept, and to
   // clear so much takes less time than the system's calls do.
   static constexpr uint64_t kMostKept = 131'072;
 
   static void Clear(const Layout& layout, uint64_t used, const Kind& slots,
-                    const Memory& memory) noexcept {
+                    const Pool& pool, const Memory& memory) noexcept {
     const auto at = [&](uint64_t offset) {
       return memory.template Array<char>(ToSize(offset), 1);
     };
@@ -199,14 +199,14 @@ struct TableParts {
     };
     const auto& growth =
         *memory.template Array<Growth>(ToSize(layout.growth), 1);
-    // order: relaxed. No other thread uses the table.
-    const uint64_t up_to_here = growth.shards.load(std::memory_order_relaxed);
+    // The part of the shards ends where the first page does.
     const uint64_t shard_bytes =
-        up_to_here - (layout.first_page + Memory::PageBytes() - layout.control);
-    slots.Clear(used, shard_bytes / sizeof(Shard<Traits>));
-    const uint64_t first_shard = layout.control - shard_bytes;
-    ClearLines(at(first_shard), ToSize(layout.first_page - first_shard));
-    clear(layout.first_page, layout.growth);
+        growth.shards.writable() -
+        (layout.first_page + Memory::PageBytes() - layout.control);
+    const uint64_t shard_count = shard_bytes / sizeof(Shard<Traits>);
+    slots.Clear(used, shard_count);
+    pool.Clear(shard_count);
+    clear(layout.control, layout.growth);
     clear(layout.growth + sizeof(Growth),
           layout.slots + used * sizeof(typename Array::Slot));
   }
@@ -225,55 +225,59 @@ struct TableParts {
     return memory.template Array<U>(ToSize(offset), ToSize(count));
   }
 
+  // Makes the first steps of all parts writable. False if the system refuses.
+  bool StartGrowth(const Layout& layout) {
+    using From = typename Part::From;
+    const uint64_t page = Memory::PageBytes();
+    Growth& growth = *At<Growth>(layout.growth);
+    const auto extent = [&](uint64_t begin, uint64_t end, From from,
+                            uint64_t smallest_step) {
+      return typename Part::Extent{At<char>(begin), At<char>(end), from,
+                                   static_cast<uint32_t>(smallest_step)};
+    };
+    const auto slots_extent = [&](From from) {
+      return extent(layout.first_page, layout.sides, from, Part::kSmallestStep);
+    };
+    const auto sides_extent = [&](From from) {
+      return extent(layout.sides, layout.bytes, from, Part::kSmallestStep);
+    };
+    const auto shards = extent(0, layout.first_page + page, From::kEnd, page);
+    if (!Part::Start(shards, &growth.shards, slots_extent(From::kBegin),
+                     &growth.from_begin.slots) ||
+        !Part::Start(slots_extent(From::kEnd), &growth.from_end.slots,
+                     sides_extent(From::kBegin), &growth.from_begin.sides)) {
+      return false;
+    }
+    growth.from_end.sides.Describe(sides_extent(From::kEnd));
+    // Where no thread may look at a shard that is not writable, all of them are
+    // made writable.
+    return Memory::kReadsAsZeros ||
+           growth.shards.Reach(At<char>(layout.shards), 0);
+  }
+
   // False if the system refuses the memory. Kept memory is as writable as the
   // last table has left it.
   bool Build(const Layout& layout, const TableOptions& options, bool is_new) {
-    const uint64_t page = Memory::PageBytes();
-    const uint64_t step = Part::kSmallestStep;
-    auto* const growth = At<Growth>(layout.growth);
-    const auto part =
-        [&](uint64_t begin, uint64_t end, typename Part::From from,
-            typename Part::Size* writable, uint64_t smallest_step) {
-          return Memory::kGrows
-                     ? Part(At<char>(begin), At<char>(end), from, writable,
-                            static_cast<uint32_t>(smallest_step))
-                     : Part();
-        };
-    const Part shards_part = part(0, layout.first_page + page, Part::From::kEnd,
-                                  &growth->shards, page);
-    const Part slots_part = part(layout.first_page, layout.sides,
-                                 Part::From::kBegin, &growth->slots, step);
-    const Part slots_from_end =
-        part(layout.first_page, layout.sides, Part::From::kEnd,
-             &growth->slots_from_end, step);
-    const Part sides_part = part(layout.sides, layout.bytes, Part::From::kBegin,
-                                 &growth->sides, step);
-    const Part sides_from_end =
-        part(layout.sides, layout.bytes, Part::From::kEnd,
-             &growth->sides_from_end, step);
+    if (Memory::kGrows && is_new && !StartGrowth(layout)) return false;
+    Growth* const growth = Memory::kGrows ? At<Growth>(layout.growth) : nullptr;
     auto* const shards = At<Shard<Traits>>(layout.shards, Traits::kMaxThreads);
-    // Where no thread may look at a shard that is not writable, all of them are
-    // made writable.
-    const auto reach_shards = [&] {
-      return Memory::kReadsAsZeros || shards_part.Reach(shards, 0);
-    };
-    if (is_new && (!Part::Start(shards_part, slots_part) || !reach_shards() ||
-                   !Part::Start(slots_from_end, sides_part))) {
-      return false;
-    }
     auto* const control = At<typename Pool::Control>(layout.control);
     const Array array(At<typename Array::Slot>(layout.slots, layout.entries),
                       At<typename Array::Side>(layout.sides, layout.entries));
-    const ShardArray<Traits> shard_array(shards, &control->opened, shards_part);
+    const ShardArray<Traits> shard_array(
+        shards, &control->opened, Memory::kGrows ? &growth->shards : nullptr);
     const FreshSlots<Array, Traits> fresh(
         &control->high_water, &control->replaced, layout.all_slots,
-        GrowingArray<Array, Traits>(array, slots_part, sides_part));
+        Growing(array, Memory::kGrows ? &growth->from_begin : nullptr));
     const auto numbering = Traits::Threads::Numbering::OfThisCopy();
-    pool = Pool(control, shard_array, typename Kind::Links(array), fresh,
-                options.max_slots, options.thread_cache_slots, numbering);
-    slots = Kind(SlotParts<Kind, Traits>{
+    // In place: a copy of what has just been written field by field would wait
+    // for the stores.
+    new (&pool) Pool(control, shard_array, typename Kind::Links(array), fresh,
+                     options.max_slots, options.thread_cache_slots, numbering);
+    new (&slots) Kind(SlotParts<Kind, Traits>{
         array, At<typename Kind::Shared>(layout.shared), shard_array, fresh,
-        slots_from_end, sides_from_end, numbering});
+        Growing(array, Memory::kGrows ? &growth->from_end : nullptr),
+        numbering});
     if (!slots.ReachShared()) return false;
     all_slots = layout.all_slots;
     return true;

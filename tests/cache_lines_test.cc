@@ -1,0 +1,201 @@
+// Goal: no Pin and no Unpin touches more cache lines than docs/design.md says,
+// whatever happens to fall due in it.
+//
+// Method: all that threads change goes through Traits::Atomics. Here it notes
+// the line of each access. One real thread plays two: each pins and unpins in
+// bursts of all lengths, slots that the other one has had, in random order.
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
+#include "tests/support/fake_threads.h"
+#include "tests/support/hooked_atomics.h"
+#include "tests/support/random.h"
+
+namespace holdfast {
+namespace {
+
+constexpr uint64_t kLineBytes = 64;
+
+class Lines {
+ public:
+  static void Touch(const void* at) {
+    lines_.insert(reinterpret_cast<uintptr_t>(at) / kLineBytes);
+  }
+  // Returns how many lines `call` touches.
+  template <typename F>
+  static size_t Count(F call) {
+    lines_.clear();
+    call();
+    return lines_.size();
+  }
+
+ private:
+  inline static std::unordered_set<uintptr_t> lines_;
+};
+
+template <typename U>
+class TracedAtomic : HookedAtomic<U> {
+  using Base = HookedAtomic<U>;
+
+ public:
+  using Base::Base;
+
+  U load(std::memory_order order) const {
+    Lines::Touch(this);
+    return Base::load(order);
+  }
+  void store(U value, std::memory_order order) {
+    Lines::Touch(this);
+    Base::store(value, order);
+  }
+  U exchange(U value, std::memory_order order) {
+    Lines::Touch(this);
+    return Base::exchange(value, order);
+  }
+  U fetch_add(U value, std::memory_order order) {
+    Lines::Touch(this);
+    return Base::fetch_add(value, order);
+  }
+  bool compare_exchange_weak(U& expected, U desired, std::memory_order success,
+                             std::memory_order failure) {
+    Lines::Touch(this);
+    return Base::compare_exchange_weak(expected, desired, success, failure);
+  }
+  bool compare_exchange_strong(U& expected, U desired,
+                               std::memory_order success,
+                               std::memory_order failure) {
+    Lines::Touch(this);
+    return Base::compare_exchange_strong(expected, desired, success, failure);
+  }
+};
+
+template <typename U>
+class TracedPlain {
+ public:
+  TracedPlain() = default;
+  TracedPlain(U value) : value_(value) {}  // NOLINT: as the variable itself.
+  TracedPlain(const TracedPlain& other) : value_(other) {}
+  TracedPlain& operator=(const TracedPlain& other) {
+    return *this = static_cast<U>(other);
+  }
+  TracedPlain& operator=(U value) {
+    Lines::Touch(this);
+    value_ = value;
+    return *this;
+  }
+  operator U() const {  // NOLINT: as the variable itself.
+    Lines::Touch(this);
+    return value_;
+  }
+
+ private:
+  U value_;
+};
+
+struct TracedAtomics {
+  template <typename U>
+  using Atomic = TracedAtomic<U>;
+  template <typename U>
+  using Plain = TracedPlain<U>;
+};
+
+struct TracedTraits : DefaultTraits {
+  using Atomics = TracedAtomics;
+  using Threads = FakeThreads;
+};
+
+struct Worst {
+  size_t pin = 0;
+  size_t unpin = 0;
+};
+
+template <typename T>
+class Player {
+  using Table = HandleTable<T, TracedTraits>;
+
+ public:
+  explicit Player(uint32_t cache_slots) {
+    FakeThreads::Reset();
+    FakeThreads::Become(0);
+    TableOptions options;
+    options.max_slots = 100'000;
+    options.thread_cache_slots = cache_slots;
+    table_ = *Table::Create(options);
+  }
+
+  void Pin(uint32_t thread, uint64_t count) {
+    FakeThreads::Become(thread);
+    for (uint64_t i = 0; i < count; ++i) {
+      typename Table::Handle handle;
+      const size_t lines =
+          Lines::Count([&] { handle = table_.Pin(static_cast<T>(i)); });
+      ASSERT_TRUE(handle);
+      worst.pin = std::max(worst.pin, lines);
+      live_.push_back(handle);
+    }
+  }
+
+  // Ends lives in random order.
+  void Unpin(uint32_t thread, uint64_t count) {
+    FakeThreads::Become(thread);
+    for (uint64_t i = 0; i < count; ++i) {
+      std::swap(live_[random_.Below(live_.size())], live_.back());
+      const auto handle = live_.back();
+      live_.pop_back();
+      bool done = false;
+      const size_t lines = Lines::Count([&] { done = table_.Unpin(handle); });
+      ASSERT_TRUE(done);
+      worst.unpin = std::max(worst.unpin, lines);
+    }
+  }
+
+  Worst worst;
+
+ private:
+  Table table_ = *Table::Create({1});
+  std::vector<typename Table::Handle> live_;
+  Random random_{20261127, 1};
+};
+
+template <typename T>
+Worst Play(uint32_t cache_slots) {
+  Player<T> player(cache_slots);
+  // So that slots lie on lines of their own when they are freed at random.
+  player.Pin(0, 20'000);
+  for (uint64_t burst = 1; burst <= 1'200; burst += 1 + burst / 8) {
+    for (int round = 0; round < 6; ++round) {
+      const uint32_t here = round % 2;
+      const uint32_t there = round / 2 % 2;
+      player.Unpin(here, burst);
+      player.Pin(there, burst);
+    }
+  }
+  return player.worst;
+}
+
+// The documented number: a batch of 32 slots, the shard, the head of the list.
+constexpr size_t kMost = 40;
+
+template <typename T>
+void ExpectFewLines() {
+  const Worst worst = Play<T>(TableOptions().thread_cache_slots);
+  EXPECT_LE(worst.pin, kMost);
+  EXPECT_LE(worst.unpin, kMost);
+  // Otherwise no batch has moved.
+  EXPECT_GT(worst.pin, 16u);
+  EXPECT_GT(worst.unpin, 16u);
+}
+
+TEST(CacheLinesTest, OfValuesInCells) { ExpectFewLines<uint64_t>(); }
+TEST(CacheLinesTest, OfValuesInWords) { ExpectFewLines<uint32_t>(); }
+
+}  // namespace
+}  // namespace holdfast
