@@ -66,8 +66,14 @@ struct Config {
   using Traits = Traits_;
 };
 
+// Threads meet on a stack, and take from another one.
+struct TwoStacksTraits : JitteryTraits {
+  static constexpr uint32_t kFreeListStacks = 2;
+};
+
 // Generations that run out within the test.
 struct ShortLivedTraits : JitteryTraits {
+  static constexpr uint32_t kFreeListStacks = 1;
   static constexpr int kGenerationBits = 16;
 };
 
@@ -79,26 +85,34 @@ using Configs = testing::Types<
     Config<InlineSlots<uint32_t, CalmTraits>, CalmTraits>,
     Config<CellSlots<uint64_t, JitteryTraits>, JitteryTraits>,
     Config<InlineSlots<uint32_t, JitteryTraits>, JitteryTraits>,
+    Config<CellSlots<uint64_t, TwoStacksTraits>, TwoStacksTraits>,
+    Config<InlineSlots<uint32_t, TwoStacksTraits>, TwoStacksTraits>,
     Config<CellSlots<uint64_t, ShortLivedTraits>, ShortLivedTraits>,
     Config<InlineSlots<uint32_t, ShortLivedTraits>, ShortLivedTraits>>;
 TYPED_TEST_SUITE(ConcurrentFreeListTest, Configs);
 
 // Links `chain`, of free slots, and gives it to `list`.
 template <typename Free, typename Links, typename List>
-void GiveChain(const std::vector<Free>& chain, Links& links, List& list) {
+void GiveChain(const std::vector<Free>& chain, Links& links, List& list,
+               int home) {
   decltype(Free().link()) next;
   for (size_t i = chain.size(); i-- > 0;) {
     links.SetLinks(chain[i], {next, {}});
     next = chain[i].link();
   }
-  if (!chain.empty()) list.Push(chain.front());
+  if (!chain.empty()) list.Push(chain.front(), static_cast<uint64_t>(home));
 }
 
-// The slots of the top batch of `list`; one more than `limit` if it goes in
-// circles.
+template <typename List>
+auto Pop(List& list, int home) {
+  typename List::Seen seen;
+  return list.Pop(static_cast<uint64_t>(home), &seen);
+}
+
+// The slots of a batch of `list`; one more than `limit` if it goes in circles.
 template <typename Links, typename List>
-auto TakeChain(const Links& links, List& list, size_t limit) {
-  const auto first = list.Pop();
+auto TakeChain(const Links& links, List& list, int home, size_t limit) {
+  const auto first = Pop(list, home);
   std::vector<std::decay_t<decltype(first)>> chain;
   if (first.IsNone()) return chain;
   for (auto at = first.link(); !at.IsNone() && chain.size() <= limit;
@@ -119,17 +133,16 @@ struct FullList {
       : arena(count),
         slots(arena.slots()),
         links(arena.links()),
-        list(&head, links, count) {
-    head.store({}, std::memory_order_relaxed);
+        list(stacks, links, count) {
     for (uint32_t slot = 0; slot < count; ++slot) {
-      GiveChain<Free>({Free::Fresh(slot)}, links, list);
+      GiveChain<Free>({Free::Fresh(slot)}, links, list, /*home=*/0);
     }
   }
 
   SlotArena<Slots> arena;
   Slots slots;
   typename Slots::Links links;
-  typename List::Head head;
+  typename List::Stack stacks[List::kStacks] = {};
   List list;
 };
 
@@ -161,14 +174,14 @@ TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
         retired.fetch_add(1);
         chain.erase(chain.begin());
       }
-      GiveChain(chain, links, list);
+      GiveChain(chain, links, list, thread);
     };
     for (int round = 0; round < rounds; ++round) {
       if (!mine.empty() && random.OneIn(2)) {
         give(1 + random.Below(mine.size()));
         continue;
       }
-      for (const Free free : TakeChain(links, list, kSlots)) {
+      for (const Free free : TakeChain(links, list, thread, kSlots)) {
         owners.Take(free.index(), thread);
         mine.push_back(free);
         ASSERT_LE(mine.size(), size_t{kSlots}) << "the list goes in circles";
@@ -178,8 +191,8 @@ TYPED_TEST(ConcurrentFreeListTest, EverySlotHasOneOwnerAtATime) {
   });
 
   uint32_t left = 0;
-  for (auto chain = TakeChain(links, list, kSlots); !chain.empty();
-       chain = TakeChain(links, list, kSlots)) {
+  for (auto chain = TakeChain(links, list, 0, kSlots); !chain.empty();
+       chain = TakeChain(links, list, 0, kSlots)) {
     for (const Free free : chain) {
       owners.Take(free.index(), kThreads);
       ASSERT_LE(++left, kSlots) << "the list goes in circles";
@@ -210,7 +223,7 @@ TYPED_TEST(ConcurrentFreeListTest, LosingPopsTolerateWhateverTheyRead) {
   RunThreads(kThreads, [&](int thread) {
     Random random(seed, static_cast<uint64_t>(thread));
     for (int round = 0; round < rounds; ++round) {
-      const Free free = list.Pop();
+      const Free free = Pop(list, thread);
       if (free.IsNone()) continue;
       const uint32_t slot = free.index();
       owners.Take(slot, thread);
@@ -224,13 +237,13 @@ TYPED_TEST(ConcurrentFreeListTest, LosingPopsTolerateWhateverTheyRead) {
       if (life.generation() == Generations::kLastLive) {
         retired.fetch_add(1);
       } else {
-        GiveChain<Free>({Slots::Vacated(life, *ended)}, links, list);
+        GiveChain<Free>({Slots::Vacated(life, *ended)}, links, list, thread);
       }
     }
   });
 
   uint32_t left = 0;
-  while (!list.Pop().IsNone()) ASSERT_LE(++left, kSlots);
+  while (!Pop(list, 0).IsNone()) ASSERT_LE(++left, kSlots);
   EXPECT_EQ(left + retired.load(), kSlots);
   EXPECT_EQ(owners.wrong(), 0u);
 }

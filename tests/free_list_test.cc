@@ -27,6 +27,7 @@ constexpr uint32_t kNone = IndexLimits<32>::kNone;
 
 struct HookedTraits : DefaultTraits {
   using Atomics = HookedAtomics;
+  static constexpr uint32_t kFreeListStacks = 1;
 };
 
 template <typename SlotsType>
@@ -36,8 +37,6 @@ class FreeListTest : public testing::Test {
   using Slots = SlotsType;
   using List = FreeList<typename Slots::Links, HookedTraits>;
   using Batch = std::vector<uint32_t>;
-
-  FreeListTest() { head_[0].store({}, std::memory_order_relaxed); }
 
   // Links `batch` and pushes it. Before, its first slot lives once more, as
   // [INV-5] requires.
@@ -50,12 +49,17 @@ class FreeListTest : public testing::Test {
                             : Link();
       links_.SetLinks(links_.FreeSlotAt(batch[i]), {next, Link()});
     }
-    list_.Push(first);
+    list_.Push(first, 0);
+  }
+
+  Free PopFirst() {
+    typename List::Seen seen;
+    return list_.Pop(0, &seen);
   }
 
   Batch Pop() {
     Batch batch;
-    const Free first = list_.Pop();
+    const Free first = PopFirst();
     if (first.IsNone()) return batch;
     EXPECT_EQ(first, links_.FreeSlotAt(first.index()));
     for (Link link = first.link(); !link.IsNone();
@@ -73,17 +77,19 @@ class FreeListTest : public testing::Test {
     return all;
   }
 
-  uint64_t Head() { return head_[0].load(std::memory_order_relaxed).bits(); }
+  uint64_t Head() {
+    return stack_->head.load(std::memory_order_relaxed).bits();
+  }
   static uint64_t HeadOf(uint32_t index, uint64_t generation) {
     return Top(index, Generation(generation)).bits();
   }
 
-  std::unique_ptr<typename List::Head[]> head_ =
-      std::make_unique<typename List::Head[]>(1);
+  std::unique_ptr<typename List::Stack> stack_ =
+      std::make_unique<typename List::Stack>();
   SlotArena<Slots> arena_{kSlots};
   Slots slots_ = arena_.slots();
   typename Slots::Links links_ = arena_.links();
-  List list_{head_.get(), links_, kSlots};
+  List list_{stack_.get(), links_, kSlots};
 };
 
 using SlotTypes = testing::Types<CellSlots<uint64_t, HookedTraits>,
@@ -91,8 +97,8 @@ using SlotTypes = testing::Types<CellSlots<uint64_t, HookedTraits>,
 TYPED_TEST_SUITE(FreeListTest, SlotTypes);
 
 TYPED_TEST(FreeListTest, PopOfAnEmptyListIsNoSlot) {
-  EXPECT_TRUE(this->list_.Pop().IsNone());
-  EXPECT_TRUE(this->list_.Pop().IsNone());
+  EXPECT_TRUE(this->PopFirst().IsNone());
+  EXPECT_TRUE(this->PopFirst().IsNone());
 }
 
 TYPED_TEST(FreeListTest, BatchesComeBackWholeAndLastInFirstOut) {
@@ -240,6 +246,94 @@ TYPED_TEST(FreeListTest, AgreesWithAVectorOverManyRandomSteps) {
       stack.pop_back();
     }
   }
+}
+
+// --- Several stacks ----------------------------------------------------------
+
+struct FourStacksTraits : DefaultTraits {
+  using Atomics = HookedAtomics;
+  static constexpr uint32_t kFreeListStacks = 4;
+};
+
+class FreeListStacksTest : public testing::Test {
+ protected:
+  using Slots = CellSlots<uint64_t, FourStacksTraits>;
+  using List = FreeList<Slots::Links, FourStacksTraits>;
+  static constexpr uint32_t kSlots = 16;
+
+  // Pushes a batch of one slot, which lives once more before.
+  void Push(uint32_t index, uint64_t home) {
+    Free slot = links_.FreeSlotAt(index);
+    LiveOnce<32>(slots_, 0u, &slot);
+    links_.SetLinks(slot, {});
+    list_.Push(slot, home);
+  }
+
+  // Returns the index, or kNone.
+  uint32_t Pop(uint64_t home) { return list_.Pop(home, &seen_).index(); }
+
+  List::Stack stacks_[List::kStacks] = {};
+  SlotArena<Slots> arena_{kSlots};
+  Slots slots_ = arena_.slots();
+  Slots::Links links_ = arena_.links();
+  List list_{stacks_, links_, kSlots};
+  List::Seen seen_;
+};
+
+TEST_F(FreeListStacksTest, APopGoesHomeFirstAndThenToTheOthersInTurn) {
+  for (uint32_t i = 0; i < 4; ++i) Push(i, i);
+  Push(7, 7);  // Its home is stack 3.
+  EXPECT_EQ(Pop(6), 2u);
+  EXPECT_EQ(Pop(2), 7u);
+  EXPECT_EQ(Pop(2), 3u);
+  EXPECT_EQ(Pop(2), 0u);
+  EXPECT_EQ(Pop(0), 1u);
+  EXPECT_EQ(Pop(0), kNone);
+  EXPECT_TRUE(list_.WereEmptyTogether(seen_));
+}
+
+TEST_F(FreeListStacksTest, AnEmptyStackTellsWhetherABatchCameAndWent) {
+  // Slot 0 has not lived yet, as those that an exited thread has left.
+  list_.Push(links_.FreeSlotAt(0), 0);
+  EXPECT_EQ(Pop(0), 0u);
+  EXPECT_NE(stacks_[0].head.load(std::memory_order_relaxed).bits(), 0u);
+  for (int i = 0; i < 10; ++i) {
+    for (const uint64_t home : {0, 3}) {
+      EXPECT_EQ(Pop(1), kNone);
+      const List::Seen seen = seen_;
+      EXPECT_TRUE(list_.WereEmptyTogether(seen));
+      Push(5, home);
+      EXPECT_FALSE(list_.WereEmptyTogether(seen));
+      EXPECT_EQ(Pop(1), 5u);
+      EXPECT_FALSE(list_.WereEmptyTogether(seen));
+    }
+  }
+}
+
+// While a Pop looks at the stacks one after another, a batch moves from one
+// that comes to one that is past.
+TEST_F(FreeListStacksTest, APopThatMissesABatchSaysSo) {
+  Push(1, 3);
+  bool missed = false;
+  for (int at = 0;; ++at) {
+    ASSERT_LT(at, 100);
+    AccessHook::Arm(at, [&] {
+      List::Seen seen;
+      const Free slot = list_.Pop(3, &seen);
+      if (!slot.IsNone()) Push(1, 0);
+    });
+    const uint32_t popped = Pop(0);
+    if (AccessHook::Disarm()) break;
+    if (popped == kNone) {
+      missed = true;
+      EXPECT_FALSE(list_.WereEmptyTogether(seen_)) << "access " << at;
+      EXPECT_EQ(Pop(0), 1u);
+    }
+    while (Pop(0) != kNone) {
+    }
+    Push(1, 3);
+  }
+  EXPECT_TRUE(missed);
 }
 
 }  // namespace

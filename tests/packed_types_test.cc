@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -165,6 +166,22 @@ TYPED_TEST(PackedTypesTest, AHeadDoesNotSayWhetherItsSlotIsMoved) {
   EXPECT_EQ(head.bits(), Head(5, Generation(2)).bits());
   EXPECT_EQ(head.index(), 5);
   EXPECT_FALSE(head.IsEmpty());
+}
+
+TYPED_TEST(PackedTypesTest, HeadsOfEmptyStacksDifferByTheirLastBatch) {
+  using Head = ListHead<TypeParam::value>;
+  std::set<uint64_t> heads = {Head().bits()};
+  for (const uint32_t index : {0u, 5u}) {
+    for (const uint64_t generation : {0u, 2u}) {
+      const Head head(index, Generation(generation));
+      const Head emptied = head.Emptied();
+      EXPECT_TRUE(emptied.IsEmpty());
+      EXPECT_EQ(emptied.index(), IndexLimits<TypeParam::value>::kNone);
+      EXPECT_FALSE(head.IsEmpty());
+      EXPECT_TRUE(heads.insert(emptied.bits()).second);
+      EXPECT_TRUE(heads.insert(head.bits()).second);
+    }
+  }
 }
 
 // --- Words of slots with cells ---------------------------------------------

@@ -24,6 +24,7 @@ namespace {
 
 struct PoolTraits : DefaultTraits {
   static constexpr uint32_t kMaxThreads = 4;
+  static constexpr uint32_t kFreeListStacks = 1;
   using Threads = FakeThreads;
 };
 
@@ -171,7 +172,7 @@ TYPED_TEST(SlotPoolTest, BatchesStayWithTheThreadUntilItsCacheIsFull) {
   std::vector<uint32_t> mine;
   for (int i = 0; i < 7 * 32; ++i) mine.push_back(this->Acquire());
   ASSERT_EQ(this->pool_.CachedSlots(), 0);
-  const auto& head = this->control_[0].head;
+  const auto& head = this->control_[0].stacks[0].head;
   uint32_t released = 0;
   while (head.load(std::memory_order_relaxed).IsEmpty()) {
     ASSERT_LT(released, mine.size());
@@ -359,7 +360,7 @@ TYPED_TEST(SlotPoolTest, UnusedRestOfABatchGoesBackLedByAnotherSlot) {
   // Thread 4 has no shard: it pops a batch of four and gives three back.
   FakeThreads::Become(PoolTraits::kMaxThreads);
   std::set<uint64_t> heads;
-  const auto& head = this->control_[0].head;
+  const auto& head = this->control_[0].stacks[0].head;
   while (!head.load(std::memory_order_relaxed).IsEmpty()) {
     const ListHead<32> top = head.load(std::memory_order_relaxed);
     EXPECT_TRUE(heads.insert(top.bits()).second);

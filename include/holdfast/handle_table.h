@@ -33,7 +33,7 @@
 // Terms: a table is an array of slots. Each Pin takes a free slot and begins a
 // new life of it, which the Unpin ends. Each thread that uses a table keeps
 // some of its free slots for itself: the thread's cache. Slots move between the
-// caches and a free list, which all threads share, in batches of half a cache.
+// caches and a free list, which all threads share, in batches.
 // A thread also has a spare cell, room for one value, in which Write prepares
 // the new value.
 //

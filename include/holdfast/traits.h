@@ -73,6 +73,10 @@ struct DefaultTraits {
   static constexpr uint32_t kMaxThreads =
       internal::MappedMemory::kReadsAsZeros ? 65'536 : 1'024;
 
+  // Free slots that no thread keeps are on this many stacks, a power of two.
+  // Threads that share one may wait for its cache line. Each takes 64 bytes.
+  static constexpr uint32_t kFreeListStacks = 16;
+
   // How many threads beyond kMaxThreads can be inside Write on one table
   // without waiting for each other: 1 or more.
   static constexpr uint32_t kMaxSharedSpares = 64;

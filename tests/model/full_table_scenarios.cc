@@ -106,6 +106,33 @@ void AddOvertaken(Entries* entries) {
   AddPoolPlay("full_table", "overtaken", std::move(script), 1, 4, entries);
 }
 
+// --- A free list of several stacks -------------------------------------------
+
+// One value is live, and the other slot is on the second stack. Thread 3 looks at
+// the first stack, then at the second. In between, thread 1 unpins a value,
+// whose slot goes to the first stack; and then thread 2 takes the slot that was
+// on the second. So there was a free slot all the time, and thread 3 knows that
+// from thread 2's pop. It must look at the first stack again.
+void AddStacks(Entries* entries) {
+  using Two = PoolPlayOf<ModelTraits<3, 1, 2>>;
+  Two::Script script = {/*max_slots=*/2, /*cache_slots=*/0, /*all_slots=*/8};
+  script.setup = [](Two& play) {
+    ModelThreads::RegisterAll(3);
+    play.As(1, [](Two& p) { p.kept(0) = p.Pin(); });
+    play.As(2, [](Two& p) { p.Unpin(p.Pin()); });
+  };
+  script.threads = {[](Two& p) {
+                      p.Unpin(p.kept(0));
+                      p.Tell();
+                    },
+                    [](Two& p) {
+                      if (p.IsTold()) p.Pin();
+                    },
+                    [](Two& p) { p.Pin(); }};
+  AddPoolPlay<Two>("full_table", "two stacks", std::move(script), 2, 1,
+                   entries);
+}
+
 // --- The open edge -----------------------------------------------------------
 
 // The only free slot is in the shard of an exited thread. While thread 1
@@ -205,6 +232,7 @@ Entries FullTableScenarios() {
   AddHeld(&entries);
   AddPopped(&entries);
   AddOvertaken(&entries);
+  AddStacks(&entries);
   AddOpened(&entries);
   entries.push_back({"first_locks_of_a_block",
                      [] { return std::make_unique<Locks>(); },

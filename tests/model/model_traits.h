@@ -103,7 +103,10 @@ class ModelMemory {
   template <typename U>
   static auto NameParts(const U& control, const std::string&, size_t)
       -> decltype(void(&control.high_water)) {
-    Name(&control.head, "head");
+    size_t i = 0;
+    for (const auto& stack : control.stacks) {
+      Name(&stack.head, "head[" + std::to_string(i++) + "]");
+    }
     Name(&control.high_water, "high_water");
     Name(&control.opened, "opened");
     Name(&control.replaced, "replaced");
@@ -113,7 +116,7 @@ class ModelMemory {
   static void NameParts(const char&, const std::string&, size_t) {}
   template <typename U>
   static auto NameParts(const U& growth, const std::string&, size_t)
-      -> decltype(void(&growth.sides_from_end)) {}
+      -> decltype(void(&growth.from_end)) {}
   // What lies beside the slots: the versions of cells, or for values inline the
   // link to the batch below.
   static void NameParts(const Atomic<uint64_t>& version, const std::string& at,
@@ -242,13 +245,14 @@ class ModelThreads {
 };
 
 // Up to kShards threads have a shard with a spare cell of their own. All other
-// threads share kSpares spare cells.
-template <uint32_t kShards = 3, uint32_t kSpares = 1>
+// threads share kSpares spare cells. The free list has kStacks stacks.
+template <uint32_t kShards = 3, uint32_t kSpares = 1, uint32_t kStacks = 1>
 struct ModelTraits : DefaultTraits {
   static constexpr int kGenerationBits = 3;
   static constexpr uint32_t kMaxThreads = kShards;
   static constexpr uint32_t kMaxSharedSpares = kSpares;
   static constexpr uint32_t kMaxThreadCacheSlots = 10;
+  static constexpr uint32_t kFreeListStacks = kStacks;
   using Atomics = model::Atomics;
   using Memory = ModelMemory;
   using Threads = ModelThreads;

@@ -35,15 +35,16 @@
 
 namespace holdfast::model {
 
-class PoolPlay : public Scenario {
+// `Traits` are ModelTraits.
+template <typename Traits>
+class PoolPlayOf : public Scenario {
  public:
-  using Traits = ModelTraits<>;
   using Slots = internal::CellSlots<uint64_t, Traits>;
-  using SlotPool = internal::SlotPool<Slots::Links, Traits>;
+  using SlotPool = internal::SlotPool<typename Slots::Links, Traits>;
   using Shard = internal::Shard<Traits>;
-  using Life = Slots::Life;
-  using Free = Slots::Free;
-  using Body = std::function<void(PoolPlay&)>;
+  using Life = typename Slots::Life;
+  using Free = typename Slots::Free;
+  using Body = std::function<void(PoolPlayOf&)>;
 
   struct Script {
     uint64_t max_slots;
@@ -60,18 +61,18 @@ class PoolPlay : public Scenario {
   };
   static constexpr uint64_t kSlots = 16;
 
-  explicit PoolPlay(const Script& script)
+  explicit PoolPlayOf(const Script& script)
       : script_(script),
         memory_(ModelMemory::Of(3 * 4096)),
-        control_(*memory_.Array<SlotPool::Control>(4096, 1)),
-        array_(memory_.Array<Slots::Array::Slot>(0, kSlots), nullptr),
+        control_(*memory_.Array<typename SlotPool::Control>(4096, 1)),
+        array_(memory_.Array<typename Slots::Array::Slot>(0, kSlots), nullptr),
         slots_(array_),
         pool_(
             &control_,
             {memory_.Array<Shard>(8192, Traits::kMaxThreads), &control_.opened},
-            Slots::Links(array_),
+            typename Slots::Links(array_),
             {&control_.high_water, &control_.replaced, script.all_slots,
-             internal::GrowingArray<Slots::Array, Traits>(array_)},
+             internal::GrowingArray<typename Slots::Array, Traits>(array_)},
             script.max_slots, script.cache_slots, ModelThreads::OfThisCopy()) {
     ModelThreads::NameAll();
     Explorer::Get().Name(&stamps_, "owner", sizeof(stamps_));
@@ -125,7 +126,7 @@ class PoolPlay : public Scenario {
   void Unpin(std::optional<Life> life) {
     const size_t index = static_cast<size_t>(life->index());
     Stamp(index);
-    Slots::Word ended{};
+    typename Slots::Word ended{};
     const uint16_t clock = Clock();
     Check(slots_.Vacate(*life, &ended), "a live handle was refused");
     Note(clock, -1);
@@ -133,6 +134,11 @@ class PoolPlay : public Scenario {
     held_[index] = false;
     pool_.Release(Slots::Vacated(*life, ended));
   }
+
+  // What a thread did before it calls Tell is known to a thread that is then
+  // told.
+  void Tell() { told_.store(1, std::memory_order_release); }
+  bool IsTold() const { return told_.load(std::memory_order_acquire) != 0; }
 
   // The lives that a script keeps.
   std::optional<Life>& kept(size_t i) { return kept_[i]; }
@@ -222,8 +228,8 @@ class PoolPlay : public Scenario {
 
   const Script& script_;
   ModelMemory memory_;
-  SlotPool::Control& control_;
-  Slots::Array array_;
+  typename SlotPool::Control& control_;
+  typename Slots::Array array_;
   Slots slots_;
   SlotPool pool_;
   std::array<std::vector<Event>, kMaxThreads> events_;
@@ -231,14 +237,19 @@ class PoolPlay : public Scenario {
   std::array<bool, kSlots> held_ = {};
   std::array<std::optional<Life>, 8> kept_ = {};
   std::array<Plain<int>, kSlots> stamps_;
+  Atomic<uint64_t> told_{0};
 };
 
-inline void AddPoolPlay(const std::string& name, const std::string& kind,
-                        PoolPlay::Script script, int preemptions, int stale,
-                        Entries* entries) {
-  const auto kept = std::make_shared<const PoolPlay::Script>(std::move(script));
+using PoolPlay = PoolPlayOf<ModelTraits<>>;
+
+template <typename Play = PoolPlay>
+void AddPoolPlay(const std::string& name, const std::string& kind,
+                 typename Play::Script script, int preemptions, int stale,
+                 Entries* entries) {
+  const auto kept =
+      std::make_shared<const typename Play::Script>(std::move(script));
   entries->push_back({name + "/" + kind,
-                      [kept] { return std::make_unique<PoolPlay>(*kept); },
+                      [kept] { return std::make_unique<Play>(*kept); },
                       {preemptions, stale}});
 }
 

@@ -137,7 +137,14 @@ class Pool : public Scenario {
   // of its batches.
   uint32_t Listed() {
     uint32_t listed = 0;
-    uint32_t first = control_.head.load(std::memory_order_relaxed).index();
+    for (const auto& stack : control_.stacks) listed += Listed(stack.head);
+    return listed;
+  }
+
+  template <typename Head>
+  uint32_t Listed(const Head& head) {
+    uint32_t listed = 0;
+    uint32_t first = head.load(std::memory_order_relaxed).index();
     for (; !Link(first, false).IsNone(); first = links_.Below(first)) {
       Check(first < script_.slots, "a link to no slot");
       const Link leader = links_.FreeSlotAt(first).link();

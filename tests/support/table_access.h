@@ -70,10 +70,12 @@ class HandleTable<T, Traits>::TestAccess {
     const uint64_t bits = word.load(std::memory_order_relaxed).bits();
     word.store(Slots::Word::FromBits((bits & ~Generations::kMask) | generation),
                std::memory_order_relaxed);
-    auto& head = Array<typename Pool::Control>(layout_.control)->head;
-    if (head.load(std::memory_order_relaxed).index() == index) {
-      head.store({index, internal::Generation(generation)},
-                 std::memory_order_relaxed);
+    for (auto& [head] :
+         Array<typename Pool::Control>(layout_.control)->stacks) {
+      if (head.load(std::memory_order_relaxed).index() == index) {
+        head.store({index, internal::Generation(generation)},
+                   std::memory_order_relaxed);
+      }
     }
     const Free free = links().FreeSlotAt(index);
     for (uint32_t i = 0; i < UsedShards(); ++i) {
@@ -151,17 +153,19 @@ class HandleTable<T, Traits>::TestAccess {
 
   // --- Free slots ------------------------------------------------------------
 
-  // Returns the batches on the free list, the top one first. Stops at a number
-  // that is no slot, which is then the last one that it returns.
+  // Returns the batches on the free list, the top one of each stack first.
+  // Stops at a number that is no slot, which is then the last one that it
+  // returns.
   std::vector<std::vector<uint32_t>> FreeList() const {
     std::vector<std::vector<uint32_t>> batches;
-    uint32_t first = Array<typename Pool::Control>(layout_.control)
-                         ->head.load(std::memory_order_relaxed)
-                         .index();
-    while (first != Indexes::kNone && batches.size() <= table_.all_slots_) {
-      batches.push_back(Batch(first));
-      if (batches.back().back() >= table_.all_slots_) return batches;
-      first = links().Below(first);
+    for (auto& [head] :
+         Array<typename Pool::Control>(layout_.control)->stacks) {
+      uint32_t first = head.load(std::memory_order_relaxed).index();
+      while (first != Indexes::kNone && batches.size() <= table_.all_slots_) {
+        batches.push_back(Batch(first));
+        if (batches.back().back() >= table_.all_slots_) return batches;
+        first = links().Below(first);
+      }
     }
     return batches;
   }
@@ -281,7 +285,7 @@ class HandleTable<T, Traits>::TestAccess {
   // Moves the slots of a shard that were never used to the free list: in the
   // shard, their generation is 0.
   void ListFresh(Shard& shard) {
-    auto& head = Array<typename Pool::Control>(layout_.control)->head;
+    auto& head = Array<typename Pool::Control>(layout_.control)->stacks[0].head;
     const internal::FreshRange fresh = shard.fresh.Get();
     shard.fresh.Set({});
     auto to_link = links();

@@ -1,6 +1,9 @@
-// A lock-free stack of batches of free slots, shared by all threads.
+// The batches of free slots that all threads share: a few lock-free stacks.
+// Each thread has one of them for its home. It pushes there, and pops there as
+// long as it finds something; so threads on many cores do not all wait for one
+// cache line.
 //
-// A Treiber stack (R. K. Treiber, "Systems programming: coping with
+// Each is a Treiber stack (R. K. Treiber, "Systems programming: coping with
 // parallelism", IBM RJ 5118, 1986) whose elements are trees of slots (chains,
 // where a slot has one link): one CAS takes or gives a whole batch. The head
 // names the first slot of the top batch and carries that slot's generation as
@@ -42,68 +45,113 @@ class FreeList {
  public:
   using Head = AtomicWord<Top, typename Traits::Atomics>;
 
+  static constexpr uint32_t kStacks = Traits::kFreeListStacks;
+  static_assert(kStacks != 0 && (kStacks & (kStacks - 1)) == 0,
+                "Traits::kFreeListStacks must be a power of two");
+
+  // A stack's head, on a cache line of its own.
+  struct alignas(64) Stack {
+    Head head;
+  };
+
+  // The heads of all stacks, as a Pop found them: empty, one after another.
+  struct Seen {
+    Top heads[kStacks];
+  };
+
   FreeList() = default;
 
-  // `*head` must hold an empty Top at first. `high_water` says which slots can
-  // be read, and is looked at only where slots that were never used cannot be
-  // read.
-  FreeList(Head* head, Links links, uint64_t all_slots,
+  // The kStacks stacks at `stacks` are zeroed. `high_water` says which slots
+  // can be read, and is looked at only where slots that were never used cannot
+  // be read.
+  FreeList(Stack* stacks, Links links, uint64_t all_slots,
            const typename Fresh::HighWater* high_water = nullptr)
-      : head_(head),
+      : stacks_(stacks),
         links_(links),
         all_slots_(all_slots),
         high_water_(high_water) {}
 
-  // Gives the batch that `first` leads. Lock-free: a retry means that another
-  // thread's Push or Pop succeeded.
+  // Gives the batch that `first` leads. Any number will do for the caller's
+  // `home`. Lock-free: a retry means that another thread's Push or Pop on the
+  // same stack succeeded.
   //
   // Requires that the caller owns every slot of the batch, and that `first` has
   // not led a pushed batch since it was last freed. [INV-5]
-  void Push(Free first) noexcept {
+  void Push(Free first, uint64_t home) noexcept {
     const Top pushed = Top::Of(first);
+    Head& top = stacks_[home % kStacks].head;
     // order: relaxed. Nothing is read through it; the CAS validates it.
-    Top head = head_->load(std::memory_order_relaxed);
+    Top head = top.load(std::memory_order_relaxed);
     do {
       links_.SetBelow(first, head.index());
       // order: release -> recycle. Links, words and cells of the batch, and all
       // that was done to the slots before, pass to the thread that pops it.
       // Failure relaxed: the new head is only linked to.
-    } while (!head_->compare_exchange_weak(
-        head, pushed, std::memory_order_release, std::memory_order_relaxed));
+    } while (!top.compare_exchange_weak(head, pushed, std::memory_order_release,
+                                        std::memory_order_relaxed));
   }
 
-  // Takes the top batch: its first slot, or none if the list is empty. The
-  // caller then owns every slot of the batch. Lock-free, as Push.
-  Free Pop() noexcept {
+  // Takes a batch, of the caller's home if there is one: its first slot. The
+  // caller then owns every slot of the batch. None, and the heads in `*seen`,
+  // if each stack was empty when the call came to it. Lock-free, as Push.
+  Free Pop(uint64_t home, Seen* seen) noexcept {
+    for (uint32_t i = 0; i < kStacks; ++i) {
+      const uint64_t at = (home + i) % kStacks;
+      const Free first = PopFrom(stacks_[at].head, &seen->heads[at]);
+      if (!first.IsNone()) return first;
+    }
+    return Free();
+  }
+
+  // Whether no batch came or went while a Pop found no batch, and `seen`. Then
+  // all stacks were empty together when that Pop ended. If not, another
+  // thread's Push has succeeded.
+  bool WereEmptyTogether(const Seen& seen) const noexcept {
+    if (kStacks == 1) return true;
+    for (uint32_t i = 0; i < kStacks; ++i) {
+      // order: relaxed. A push that happened before what the Pop has acquired
+      // is seen by coherence, and then the head is another one: no head of an
+      // empty stack comes back (ListHead).
+      const Top head = stacks_[i].head.load(std::memory_order_relaxed);
+      if (head.bits() != seen.heads[i].bits()) return false;
+    }
+    return true;
+  }
+
+ private:
+  // The first slot of the top batch; or none, and the head in `*empty`.
+  Free PopFrom(Head& top, Top* empty) noexcept {
     // order: acquire <- recycle, exhaust. Every push and pop is an RMW on the
     // head, so this acquires from each push of a batch that is still on the
     // stack, and from each pop of one that is not.
-    Top head = head_->load(std::memory_order_acquire);
+    Top head = top.load(std::memory_order_acquire);
     for (;;) {
-      if (head.IsEmpty()) return Free();
+      if (head.IsEmpty()) {
+        *empty = head;
+        return Free();
+      }
       const uint32_t first = head.index();
       const uint32_t below = links_.Below(first);
-      Top popped;
+      Top popped = head.Emptied();
       if (IsSlot(below)) {
         popped = Top(below, links_.GenerationAt(below));
       } else if (below != kNone) {
         // This is no link: `first` is no longer on top, as the head will show.
         // order: acquire <- recycle.
-        head = head_->load(std::memory_order_acquire);
+        head = top.load(std::memory_order_acquire);
         continue;
       }
       // order: release -> exhaust: that the shard which the batch goes to has
       // been counted. Acquire, stronger than needed: what it reads was acquired
       // before, but g++ 12 takes a success order below the failure order for
       // seq_cst. Failure acquire <- recycle: the next round follows links.
-      if (head_->compare_exchange_weak(head, popped, std::memory_order_acq_rel,
-                                       std::memory_order_acquire)) {
+      if (top.compare_exchange_weak(head, popped, std::memory_order_acq_rel,
+                                    std::memory_order_acquire)) {
         return links_.FreeSlotAt(first);
       }
     }
   }
 
- private:
   // Whether there is such a slot to look at.
   bool IsSlot(uint32_t index) const noexcept {
     if constexpr (Traits::Memory::kReadsAsZeros) {
@@ -117,7 +165,7 @@ class FreeList {
     }
   }
 
-  Head* head_ = nullptr;
+  Stack* stacks_ = nullptr;
   Links links_;
   uint64_t all_slots_ = 0;
   const typename Fresh::HighWater* high_water_ = nullptr;

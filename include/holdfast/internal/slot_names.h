@@ -185,21 +185,33 @@ struct LinkPair {
   }
 };
 
-// The head of the free list: the first slot of the top batch, with its
-// generation for a tag; or no slot.
+// The head of a stack of batches: the first slot of the top batch, with its
+// generation for a tag. The head of an empty stack still has the slot that led
+// the last batch: so if a batch comes and goes, the stack is empty in another
+// way than before.
+//
+// {slot index | generation, of which bit 0 says whether there is a batch}
 template <int kGenerationBits>
 class ListHead {
   using Limits = IndexLimits<kGenerationBits>;
 
  public:
-  constexpr ListHead() noexcept = default;  // The list is empty.
+  // The stack is empty and always was. Zeroed memory is this.
+  constexpr ListHead() noexcept = default;
   constexpr ListHead(uint32_t index, Generation generation) noexcept
-      : bits_(uint64_t{index} << kGenerationBits | generation.number()) {}
+      : bits_(uint64_t{index} << kGenerationBits | generation.number() |
+              kHasBatch) {}
 
   // A batch that this slot leads. (Whether the slot is moved can be found in
   // the slot.)
   static constexpr ListHead Of(FreeSlot<kGenerationBits> first) noexcept {
-    return FromBits(first.WithMoved(false).bits());
+    return FromBits(first.WithMoved(false).bits() | kHasBatch);
+  }
+  // The head once this batch, the only one, has been popped. It is marked as
+  // moved, only so that it is not zero.
+  constexpr ListHead Emptied() const noexcept {
+    const auto first = FreeSlot<kGenerationBits>::FromBits(bits_ & ~kHasBatch);
+    return FromBits(first.WithMoved(true).bits());
   }
   static constexpr ListHead FromBits(uint64_t bits) noexcept {
     ListHead head;
@@ -208,14 +220,18 @@ class ListHead {
   }
 
   constexpr uint64_t bits() const noexcept { return bits_; }
-  // IndexLimits::kNone if the list is empty.
+  // IndexLimits::kNone if the stack is empty.
   constexpr uint32_t index() const noexcept {
-    return FreeSlot<kGenerationBits>::FromBits(bits_).index();
+    return IsEmpty() ? Limits::kNone
+                     : FreeSlot<kGenerationBits>::FromBits(bits_).index();
   }
-  constexpr bool IsEmpty() const noexcept { return index() == Limits::kNone; }
+  constexpr bool IsEmpty() const noexcept { return (bits_ & kHasBatch) == 0; }
 
  private:
-  uint64_t bits_ = FreeSlot<kGenerationBits>().bits();
+  // The generation of a free slot is even.
+  static constexpr uint64_t kHasBatch = 1;
+
+  uint64_t bits_ = 0;
 };
 
 }  // namespace holdfast::internal

@@ -56,7 +56,7 @@ class SlotPool {
   // The variables that all threads write to, each on cache lines of its own
   // (two, because processors fetch them in pairs).
   struct Control {
-    alignas(128) typename List::Head head;
+    alignas(128) typename List::Stack stacks[List::kStacks];
     alignas(128) typename Fresh::HighWater high_water;
     alignas(128) typename ShardArray<Traits>::Opened opened;
     typename Fresh::Replaced replaced;
@@ -77,11 +77,8 @@ class SlotPool {
         shape_(cache_slots),
         max_slots_(max_slots),
         links_(links),
-        list_(&control->head, links, fresh.all_slots(), &control->high_water),
-        fresh_(fresh) {
-    // order: relaxed. No other thread has the table yet.
-    control->head.store({}, std::memory_order_relaxed);
-  }
+        list_(control->stacks, links, fresh.all_slots(), &control->high_water),
+        fresh_(fresh) {}
 
   // Takes a free slot that is at hand; false if there is none. Wait-free.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool AcquireFast(Free* free) noexcept {
@@ -228,12 +225,12 @@ class SlotPool {
     if (IsMovedFrom()) return Free();
     const Lease lease(numbering_);
     Shard<Traits>* const shard = OpenShard(lease.ordinal());
-    if (shard == nullptr) return AcquireDirect();
+    if (shard == nullptr) return AcquireDirect(lease.ordinal());
     // The ordinal may be new to this thread, and its shard not empty.
     Free free;
     const bool found = lease.ordinal() != ordinal &&
                        (TryTake(*shard, &free) || TakeStored(*shard, &free));
-    return found ? free : Refill(*shard);
+    return found ? free : Refill(*shard, lease.ordinal());
   }
 
   // The open shard of `ordinal`, or null if there is none: then the caller goes
@@ -246,22 +243,24 @@ class SlotPool {
   ABSL_ATTRIBUTE_NOINLINE void ReleaseSlow(Free free) noexcept {
     const uint64_t ordinal = numbering_.Current();
     if (ordinal < shard_limit_ && shards_[ordinal].level.Get() != 0) {
-      return Store(shards_[ordinal], free);
+      return Store(shards_[ordinal], free, ordinal);
     }
     const Lease lease(numbering_);
     Shard<Traits>* const shard = OpenShard(lease.ordinal());
-    if (shard == nullptr) return PushBatch(free, Link());
-    if (!TryPut(*shard, free)) Store(*shard, free);
+    if (shard == nullptr) return PushBatch(free, Link(), lease.ordinal());
+    if (!TryPut(*shard, free)) Store(*shard, free, lease.ordinal());
   }
 
   // Puts a slot into a shard whose front is full: the slot leads a batch of
   // those that came before it.
-  void Store(Shard<Traits>& shard, Free free) noexcept {
+  void Store(Shard<Traits>& shard, Free free, uint64_t ordinal) noexcept {
     const uint32_t rest = shape_.front() - shape_.tree();
     const Link tree = MakeTree(&shard.front[rest]);
     shard.SetFrontCount(rest);
     const KeptBatches kept = shard.kept.Get();
-    if (kept.count() == shape_.kept_batches()) return PushBatch(free, tree);
+    if (kept.count() == shape_.kept_batches()) {
+      return PushBatch(free, tree, ordinal);
+    }
     links_.SetLinks(free, {tree, Link()});
     links_.SetBelow(free, kept.first());
     shard.kept.SetLast(KeptBatches(kept.count() + 1, free.index()));
@@ -275,17 +274,17 @@ class SlotPool {
   }
 
   // Pushes the batch that `first` leads, with a tree or without.
-  void PushBatch(Free first, Link tree) noexcept {
+  void PushBatch(Free first, Link tree, uint64_t home) noexcept {
     links_.SetLinks(first, {tree, Link()});
-    list_.Push(first);
+    list_.Push(first, home);
   }
 
   // A free slot for the owner of an empty shard, and the rest of its batch into
   // the shard. None if no slot is left. The slot that led the batch is the one
   // that is pinned, here as in AcquireDirect: so no slot in a shard has led a
   // pushed batch since it was freed, and any of them may. [INV-5]
-  Free Refill(Shard<Traits>& shard) noexcept {
-    const Found found = Find(shape_.batch(), shape_.slots() + 1);
+  Free Refill(Shard<Traits>& shard, uint64_t ordinal) noexcept {
+    const Found found = Find(shape_.batch(), shape_.slots() + 1, ordinal);
     if (found.fresh_count != 0) {
       const uint64_t first = found.first.index();
       shard.fresh.SetLast(FreshRange(first + 1, first + found.fresh_count));
@@ -309,15 +308,19 @@ class SlotPool {
   // Slots for a caller that has none; `own` is what SlotLimit asks for. None if
   // the table was full at one moment of the call: every slot that the caller
   // may use had been handed out, and then the free list was empty. Lock-free.
-  Found Find(uint32_t wanted, uint64_t own) noexcept {
+  Found Find(uint32_t wanted, uint64_t own, uint64_t home) noexcept {
     bool exhausted = false;  // All slots below `limit` have been handed out.
     for (uint64_t limit = max_slots_;;) {
-      const Free first = list_.Pop();
+      typename List::Seen seen;
+      const Free first = list_.Pop(home, &seen);
       if (!first.IsNone()) return {first, 0};
-      if (exhausted && limit == SlotLimit(own)) return {Free(), 0};
+      if (exhausted && limit == SlotLimit(own) &&
+          list_.WereEmptyTogether(seen)) {
+        return {Free(), 0};
+      }
       uint64_t first_fresh;
       uint32_t count = fresh_.Take(wanted, max_slots_, &first_fresh);
-      if (count == 0 && Scavenge()) continue;
+      if (count == 0 && Scavenge(home)) continue;
       if (count == 0) {
         limit = SlotLimit(own);
         count = fresh_.Take(wanted, limit, &first_fresh);
@@ -339,8 +342,8 @@ class SlotPool {
 
   // One slot for a thread without a shard. The rest of its batch goes back slot
   // by slot, so that each batch is either full or a single slot.
-  Free AcquireDirect() noexcept {
-    const Found found = Find(1, 0);
+  Free AcquireDirect(uint64_t home) noexcept {
+    const Found found = Find(1, 0, home);
     if (found.fresh_count != 0 || found.first.IsNone()) return found.first;
     Link tree[CacheShape::kMostTree];
     uint32_t known = 0;
@@ -350,7 +353,7 @@ class SlotPool {
     add(links_.LinksOf(found.first.link()).first);
     for (uint32_t i = 0; i < known; ++i) {
       const auto below = links_.LinksOf(tree[i]);
-      PushBatch(links_.FreeSlotOf(tree[i]), Link());
+      PushBatch(links_.FreeSlotOf(tree[i]), Link(), home);
       add(below.first);
       add(below.second);
     }
@@ -359,12 +362,12 @@ class SlotPool {
 
   // Moves what exited threads left in their shards to the free list. False if
   // there was nothing.
-  bool Scavenge() noexcept {
+  bool Scavenge(uint64_t home) noexcept {
     bool found = false;
     shards_.ForEachOpened([&](uint32_t ordinal) noexcept {
       if (shards_[ordinal].Count(shape_) == 0 || !numbering_.TryClaim(ordinal))
         return;
-      found |= Drain(shards_[ordinal]);
+      found |= Drain(shards_[ordinal], home);
       numbering_.Release(ordinal);
     });
     return found;
@@ -373,10 +376,10 @@ class SlotPool {
   // Moves all slots of a shard to the free list. False if there was none.
   // Requires that the caller owns the shard. At no time are more slots in the
   // caller's hand than a batch. [INV-9]
-  bool Drain(Shard<Traits>& shard) noexcept {
+  bool Drain(Shard<Traits>& shard, uint64_t home) noexcept {
     bool found = false;
     while (shard.kept.Get().count() != 0) {
-      list_.Push(PopKept(shard));
+      list_.Push(PopKept(shard), home);
       found = true;
     }
     for (Free rest;;) {
@@ -385,9 +388,9 @@ class SlotPool {
         const Free leader = shard.front[count - 1];
         const Link tree = MakeTree(&shard.front[count - shape_.batch()]);
         shard.SetFrontCount(count - shape_.batch());
-        PushBatch(leader, tree);
+        PushBatch(leader, tree, home);
       } else if (TryTake(shard, &rest) || TakeStored(shard, &rest)) {
-        PushBatch(rest, Link());
+        PushBatch(rest, Link(), home);
       } else {
         return found;
       }

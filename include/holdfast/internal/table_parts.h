@@ -62,11 +62,11 @@ struct TableLayout {
 
   TableLayout(uint64_t slot_count, uint64_t page)
       : all_slots(slot_count), entries(Kind::Entries(slot_count)) {
-    // Half of the page is for shards.
+    // A quarter of the page is for shards.
     const uint64_t shard_bytes =
         Traits::kMaxThreads * uint64_t{sizeof(Shard<Traits>)};
-    first_page = RoundUp(shard_bytes + page / 2, page) - page;
-    control = first_page + page / 2;
+    first_page = RoundUp(shard_bytes + page / 4 * 3, page) - page;
+    control = first_page + page / 4;
     shards = control - shard_bytes;
     bytes = control;
     Add(1, sizeof(typename Pool::Control), kLine);
