@@ -86,10 +86,11 @@ class PoolPlayOf : public Scenario {
     script_.threads[static_cast<size_t>(thread - 1)](*this);
   }
 
-  // Lets all threads exit, and takes all slots that are left, as thread 0.
+  // Lets all threads exit, and pins all slots that are left, as thread 0.
   void Done() override {
     ModelThreads::ExitAll(kMaxThreads - 1);
-    for (Free free; !(free = Take()).IsNone();) Hold(free);
+    while (Pin()) {
+    }
     const uint64_t high_water = pool_.high_water();
     Check(high_water <= LimitNow(), "too many slots were handed out");
     Check(owned_ + script_.lost >= high_water, "a slot was lost");
@@ -215,8 +216,9 @@ class PoolPlayOf : public Scenario {
   // How many slots may have been handed out by now. [INV-8] The thread that
   // grew the table last took no slots on account of its own shard.
   uint64_t LimitNow() const {
-    const uint64_t others =
-        control_.opened.load(std::memory_order_relaxed).count() - uint64_t{1};
+    const uint64_t opened =
+        control_.opened.load(std::memory_order_relaxed).count();
+    const uint64_t others = std::max<uint64_t>(opened, 1) - 1;
     return std::min(script_.all_slots,
                     script_.max_slots + others * (script_.cache_slots + 1));
   }
