@@ -24,8 +24,14 @@
 namespace holdfast {
 namespace {
 
-// Nothing is kept in a program with a sanitizer, or of 32 bits.
-bool IsKept() { return internal::MappedMemory::IsAnyKept(); }
+// Nothing is kept on Windows, in a program with a sanitizer, or of 32 bits.
+bool IsKept() {
+  if constexpr (!internal::MappedMemory::kReadsAsZeros) {
+    return false;
+  } else {
+    return internal::MappedMemory::IsAnyKept();
+  }
+}
 
 TableOptions Options(uint64_t max_slots, uint32_t cache = 64) {
   TableOptions options;
