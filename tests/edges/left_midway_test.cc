@@ -8,8 +8,6 @@
 // Another thread inherits what the first one has left, or the first one goes
 // on.
 
-#include <setjmp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -21,81 +19,11 @@
 #include "gtest/gtest.h"
 #include "holdfast/handle_table.h"
 #include "tests/edges/child.h"
+#include "tests/edges/leaving.h"
 #include "tests/edges/uniqueness.h"
-#include "tests/support/concurrent_hooked_atomics.h"
-#include "tests/support/concurrent_value.h"
 
 namespace holdfast {
 namespace {
-
-// Makes a thread leave a function by a jump, before a given access.
-class Exit {
- public:
-  static void Before() {
-    if (left_ < 0 || left_-- != 0) return;
-    siglongjmp(place_, 1);
-  }
-  static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
-    Before();
-  }
-
-  // Runs calls(), and leaves it before its access number `n`. Returns false if
-  // it has no such access. `calls` must own nothing that a destructor frees.
-  template <typename F>
-  static bool Leave(int n, F& calls) {
-    if (sigsetjmp(place_, 0) != 0) return true;
-    left_ = n;
-    calls();
-    left_ = -1;
-    return false;
-  }
-
- private:
-  static inline thread_local int left_ = -1;
-  static inline thread_local sigjmp_buf place_;
-};
-
-// A plain variable, with the hook before each access.
-template <typename U>
-class HookedPlain {
- public:
-  HookedPlain() = default;
-  HookedPlain(U value) : value_(value) {}  // NOLINT: as the variable itself.
-  HookedPlain(const HookedPlain& other) : value_(other) {}
-  HookedPlain& operator=(const HookedPlain& other) {
-    return *this = static_cast<U>(other);
-  }
-  HookedPlain& operator=(U value) {
-    Exit::Before();
-    value_ = value;
-    return *this;
-  }
-  operator U() const {  // NOLINT: as the variable itself.
-    Exit::Before();
-    return value_;
-  }
-
- private:
-  U value_;
-};
-
-struct MidwayAtomics {
-  template <typename U>
-  using Atomic = typename HookedAtomics<Exit>::template Atomic<U>;
-  template <typename U>
-  using Plain = HookedPlain<U>;
-};
-
-struct MidwayTraits : DefaultTraits {
-  static constexpr uint32_t kMaxThreads = 4096;  // Some ordinals may be lost.
-  using Atomics = MidwayAtomics;
-};
-
-template <size_t kBytes, uint32_t kCache>
-struct Config {
-  using Value = Stamped<kBytes>;
-  static constexpr uint32_t kCacheSlots = kCache;
-};
 
 template <typename Config>
 class LeftMidwayTest : public testing::Test {
@@ -249,8 +177,6 @@ TYPED_TEST(LeftMidwayTest, OutOfPin) {
             "");
 }
 
-// Pins until the table is full, so that it also takes slots that threads which
-// are gone have left.
 TYPED_TEST(LeftMidwayTest, OutOfPinWhenTheTableIsFull) {
   EXPECT_EQ(this->LeaveEverywhere(
                 [](auto& world) {
