@@ -33,9 +33,8 @@
 // Terms: a table is an array of slots. Each Pin takes a free slot and begins a
 // new life of it, which the Unpin ends. Each thread that uses a table keeps
 // some of its free slots for itself: the thread's cache. Slots move between the
-// caches and a free list, which all threads share, in batches.
-// A thread also has a spare cell, room for one value, in which Write prepares
-// the new value.
+// caches and a free list, which all threads share, in batches. A thread also
+// has a spare cell, room for one value, in which Write prepares the new value.
 //
 // Thread safety: any number of threads may call any methods at once, except
 // where a method says otherwise, and except for moving and destroying the
@@ -75,12 +74,13 @@
 // batch and one slot; the values that it had pinned stay pinned. A thread may
 // also leave a call halfway and then go on or exit normally: it is cancelled
 // there, or a signal handler jumps out of the call or calls pthread_exit. Each
-// time, that costs at most a batch, and a slot or a spare cell. (Beyond
-// Traits::kMaxThreads threads, a thread that stops inside Write or leaves it
-// halfway also costs one of the kMaxSharedSpares cells.) The exit hooks of a
-// thread may use tables until the thread is gone: destructors of thread_local
-// objects and of pthread keys, and malloc's. A fiber may move to another thread
-// between two calls.
+// time, that costs at most a batch, and a slot or a spare cell; or each table a
+// cache, if the thread leaves its first call of all or a Pin that finds the
+// table full. (Beyond Traits::kMaxThreads threads, a thread that stops inside
+// Write or leaves it halfway also costs one of the kMaxSharedSpares cells.) The
+// exit hooks of a thread may use tables until the thread is gone: destructors of
+// thread_local objects and of pthread keys, and malloc's. A fiber may move to
+// another thread between two calls.
 //
 // Signals: a handler may call Read and Contains, whatever it interrupts. It
 // must not call anything that changes the table, since it may have interrupted

@@ -53,7 +53,7 @@ struct Stronger {
 };
 constexpr Stronger kStronger[] = {
     // FreeList::Pop.
-    {"if (head_->compare_exchange_weak(head, popped, "
+    {"if (top.compare_exchange_weak(head, popped, "
      "std::memory_order_acq_rel,",
      "acq_rel to release"},
     // FreshSlots::Take.
