@@ -289,7 +289,7 @@ TEST_F(FreeListStacksTest, APopGoesHomeFirstAndThenToTheOthersInTurn) {
   EXPECT_EQ(Pop(2), 0u);
   EXPECT_EQ(Pop(0), 1u);
   EXPECT_EQ(Pop(0), kNone);
-  EXPECT_TRUE(list_.WereEmptyTogether(seen_));
+  EXPECT_TRUE(list_.WereEmptyTogether(0, seen_));
 }
 
 TEST_F(FreeListStacksTest, AnEmptyStackTellsWhetherABatchCameAndWent) {
@@ -301,11 +301,11 @@ TEST_F(FreeListStacksTest, AnEmptyStackTellsWhetherABatchCameAndWent) {
     for (const uint64_t home : {0, 3}) {
       EXPECT_EQ(Pop(1), kNone);
       const List::Seen seen = seen_;
-      EXPECT_TRUE(list_.WereEmptyTogether(seen));
+      EXPECT_TRUE(list_.WereEmptyTogether(1, seen));
       Push(5, home);
-      EXPECT_FALSE(list_.WereEmptyTogether(seen));
+      EXPECT_FALSE(list_.WereEmptyTogether(1, seen));
       EXPECT_EQ(Pop(1), 5u);
-      EXPECT_FALSE(list_.WereEmptyTogether(seen));
+      EXPECT_FALSE(list_.WereEmptyTogether(1, seen));
     }
   }
 }
@@ -326,7 +326,7 @@ TEST_F(FreeListStacksTest, APopThatMissesABatchSaysSo) {
     if (AccessHook::Disarm()) break;
     if (popped == kNone) {
       missed = true;
-      EXPECT_FALSE(list_.WereEmptyTogether(seen_)) << "access " << at;
+      EXPECT_FALSE(list_.WereEmptyTogether(0, seen_)) << "access " << at;
       EXPECT_EQ(Pop(0), 1u);
     }
     while (Pop(0) != kNone) {

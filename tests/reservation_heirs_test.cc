@@ -220,5 +220,45 @@ TEST(ReservationHeirsTest, ATableOfAnotherLayoutGetsMemoryOfItsOwn) {
   EXPECT_EQ(ReleaseKeptReservations(), bytes);
 }
 
+// --- What lies before the slots, of other sizes ------------------------------
+
+template <uint32_t kStacks, uint32_t kThreads, uint32_t kSpares>
+struct Sized : DefaultTraits {
+  static constexpr uint32_t kFreeListStacks = kStacks;
+  static constexpr uint32_t kMaxThreads = kThreads;
+  static constexpr uint32_t kMaxSharedSpares = kSpares;
+};
+
+template <typename T>
+void ExpectComesAndGoes(uint32_t cache) {
+  for (int i = 0; i < 3; ++i) {
+    T table = *T::Create(Options(1000, cache));
+    const auto handle = table.Pin(1);
+    EXPECT_TRUE(table.Write(handle, 2));
+    EXPECT_EQ(table.Read(handle), 2u);
+    EXPECT_TRUE(table.Unpin(handle));
+    EXPECT_EQ(table.GetStats().live, 0u);
+    T unused = *T::Create(Options(1000, cache));
+  }
+}
+
+TEST(ReservationHeirsTest, ManyStacksAndManySharedSparesWork) {
+  ExpectComesAndGoes<HandleTable<uint64_t, Sized<1, 64, 64>>>(64);
+  ExpectComesAndGoes<HandleTable<uint64_t, Sized<256, 64, 64>>>(64);
+  ExpectComesAndGoes<HandleTable<uint64_t, Sized<4096, 64, 64>>>(0);
+  ExpectComesAndGoes<HandleTable<uint32_t, Sized<4096, 64, 64>>>(0);
+  ExpectComesAndGoes<HandleTable<uint64_t, Sized<16, 64, 3600>>>(64);
+  ExpectComesAndGoes<HandleTable<uint64_t, Sized<16, 1, 70'000>>>(0);
+}
+
+// The slots of the two tables, and what lies before them, begin at the same
+// places. But in the second table, the first page comes a page earlier.
+TEST(ReservationHeirsTest, AControlBlockThatBeginsEarlierNeedsMemoryOfItsOwn) {
+  using First = HandleTable<uint32_t, Sized<64, 16, 64>>;
+  using Second = HandleTable<uint32_t, Sized<128, 8, 64>>;
+  ExpectComesAndGoes<First>(0);
+  ExpectComesAndGoes<Second>(0);
+}
+
 }  // namespace
 }  // namespace holdfast

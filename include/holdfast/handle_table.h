@@ -78,9 +78,9 @@
 // cache, if the thread leaves its first call of all or a Pin that finds the
 // table full. (Beyond Traits::kMaxThreads threads, a thread that stops inside
 // Write or leaves it halfway also costs one of the kMaxSharedSpares cells.) The
-// exit hooks of a thread may use tables until the thread is gone: destructors of
-// thread_local objects and of pthread keys, and malloc's. A fiber may move to
-// another thread between two calls.
+// exit hooks of a thread may use tables until the thread is gone: destructors
+// of thread_local objects and of pthread keys, and malloc's. A fiber may move
+// to another thread between two calls.
 //
 // Signals: a handler may call Read and Contains, whatever it interrupts. It
 // must not call anything that changes the table, since it may have interrupted

@@ -97,8 +97,8 @@ class HandleTable {
     return HandleTable(ForMake(), options, error, handle_bits);
   }
 
-  // For Create and Make, which alone can name the type of the first parameter:
-  // what Make returns. A constructor, so that Create need not move the table.
+  // What Make returns. A constructor, so that Create need not move the table;
+  // only Create and Make can call it, since they alone can make a ForMake.
   class ForMake {
     friend HandleTable;
     explicit ForMake() = default;

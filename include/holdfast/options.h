@@ -38,7 +38,8 @@ struct TableOptions {
   // thread_cache_slots + 1 more slots than max_slots for each other thread that
   // has used it. With thread_cache_slots = 0, or with one thread, max_slots
   // values fit and no more. In detail:
-  //  * A value counts as live until its Unpin has returned.
+  //  * A value counts as live from the start of its Pin to the end of its
+  //    Unpin.
   //  * Slots that are retired, and slots that were lost because a thread left a
   //    call halfway, count as if they were live.
   //  * Threads beyond kMaxThreads are not made up for: what they have in hand

@@ -74,7 +74,8 @@ struct DefaultTraits {
       internal::MappedMemory::kReadsAsZeros ? 65'536 : 1'024;
 
   // Free slots that no thread keeps are on this many stacks, a power of two.
-  // Threads that share one may wait for its cache line. Each takes 64 bytes.
+  // Threads that share one may wait for its cache line. Each takes 64 bytes of
+  // a table, and a Pin that finds no free slot looks at all of them.
   static constexpr uint32_t kFreeListStacks = 16;
 
   // How many threads beyond kMaxThreads can be inside Write on one table

@@ -1,8 +1,8 @@
 // Every operation that a thread may leave halfway: cancelled, by pthread_exit
 // in a signal handler. The thread's stack is then unwound from an instruction
 // that throws nothing. A function with an exception table ends the process
-// there, since its table has no entry for that instruction. So with
-// optimization no function of an operation may have such a table.
+// there, since its table has no entry for that instruction. So no function of
+// an operation may have such a table, where the compiler optimizes.
 
 #include <cstdint>
 
@@ -25,6 +25,9 @@ uint64_t UseTable(holdfast::HandleTable<T>& table, const T& value) noexcept {
   if (table.Exchange(handle, value).has_value()) ++live;
   if (table.Contains(handle) && table.Unpin(handle)) ++live;
   if (table.Take(handle).has_value()) ++live;
+  if (table.HandleAt(table.IndexOf(handle).value_or(0)) == handle) ++live;
+  if (table.Diagnose(handle).lives_ended != 0) ++live;
+  table.ForEachExclusive([&](Handle, T&) noexcept { ++live; });
   table.ForEach(count);
   typename holdfast::HandleTable<T>::ParallelForEach walk(table);
   walk.Work(count);

@@ -25,6 +25,7 @@
 #ifndef HOLDFAST_INTERNAL_FREE_LIST_H_
 #define HOLDFAST_INTERNAL_FREE_LIST_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -54,7 +55,7 @@ class FreeList {
     Head head;
   };
 
-  // The heads of all stacks, as a Pop found them: empty, one after another.
+  // The heads of all stacks. A Pop has found each of them empty.
   struct Seen {
     Top heads[kStacks];
   };
@@ -79,7 +80,7 @@ class FreeList {
   // not led a pushed batch since it was last freed. [INV-5]
   void Push(Free first, uint64_t home) noexcept {
     const Top pushed = Top::Of(first);
-    Head& top = stacks_[home % kStacks].head;
+    Head& top = HeadOf(home);
     // order: relaxed. Nothing is read through it; the CAS validates it.
     Top head = top.load(std::memory_order_relaxed);
     do {
@@ -96,29 +97,36 @@ class FreeList {
   // if each stack was empty when the call came to it. Lock-free, as Push.
   Free Pop(uint64_t home, Seen* seen) noexcept {
     for (uint32_t i = 0; i < kStacks; ++i) {
-      const uint64_t at = (home + i) % kStacks;
-      const Free first = PopFrom(stacks_[at].head, &seen->heads[at]);
+      const Free first = PopFrom(HeadOf(home + i), &seen->heads[i]);
       if (!first.IsNone()) return first;
     }
     return Free();
   }
 
-  // Whether no batch came or went while a Pop found no batch, and `seen`. Then
-  // all stacks were empty together when that Pop ended. If not, another
-  // thread's Push has succeeded.
-  bool WereEmptyTogether(const Seen& seen) const noexcept {
+  // Whether all stacks were empty at one moment. `seen` is from a Pop of this
+  // thread, with this `home`, that has found no batch. If not, another thread
+  // has pushed one since that Pop began.
+  bool WereEmptyTogether(uint64_t home, const Seen& seen) const noexcept {
     if (kStacks == 1) return true;
     for (uint32_t i = 0; i < kStacks; ++i) {
-      // order: relaxed. A push that happened before what the Pop has acquired
-      // is seen by coherence, and then the head is another one: no head of an
+      // order: relaxed. If a push happened before what the Pop has acquired,
+      // then by coherence this load reads no older head; and no head of an
       // empty stack comes back (ListHead).
-      const Top head = stacks_[i].head.load(std::memory_order_relaxed);
+      const Top head = HeadOf(home + i).load(std::memory_order_relaxed);
       if (head.bits() != seen.heads[i].bits()) return false;
     }
     return true;
   }
 
  private:
+  // The head of the stack for this home. Processors fetch cache lines in pairs;
+  // so the first half of the homes have one stack of each pair.
+  Head& HeadOf(uint64_t home) const noexcept {
+    if constexpr (kStacks == 1) return stacks_->head;
+    const uint64_t turned = home * 2 + home / std::max(kStacks / 2, 1U) % 2;
+    return stacks_[turned % kStacks].head;
+  }
+
   // The first slot of the top batch; or none, and the head in `*empty`.
   Free PopFrom(Head& top, Top* empty) noexcept {
     // order: acquire <- recycle, exhaust. Every push and pop is an RMW on the

@@ -43,8 +43,9 @@ class GrowingPart {
 
   // Makes the first steps of two parts writable by one call: of one that grows
   // from its end, and of one that begins there or on the page before. `before`
-  // and `after` are then those parts; they may lie in these steps. False if the
-  // system refuses. Requires that no other thread has the table yet.
+  // and `after` are then those parts. Both objects must be writable already, or
+  // lie in these steps. False if the system refuses. Requires that no other
+  // thread has the table yet.
   static bool Start(const Extent& extent_before, GrowingPart* before,
                     const Extent& extent_after, GrowingPart* after) noexcept {
     const uint64_t down = FirstStep(extent_before);

@@ -25,14 +25,15 @@ namespace holdfast::internal {
 // equal, it would read from the wrong place how much of each part is writable.
 struct ReservationLayout {
   uint64_t bytes = 0;
+  uint64_t first_page = 0;
   uint64_t growth = 0;
   uint64_t slots = 0;
   uint64_t sides = 0;
 
   friend bool operator==(const ReservationLayout& a,
                          const ReservationLayout& b) noexcept {
-    return a.bytes == b.bytes && a.growth == b.growth && a.slots == b.slots &&
-           a.sides == b.sides;
+    return a.bytes == b.bytes && a.first_page == b.first_page &&
+           a.growth == b.growth && a.slots == b.slots && a.sides == b.sides;
   }
 };
 
@@ -110,7 +111,8 @@ class ReservationStock {
 
   static uint64_t FullOf(const ReservationLayout& layout) noexcept {
     uint64_t mixed = layout.bytes;
-    for (const uint64_t offset : {layout.growth, layout.slots, layout.sides}) {
+    for (const uint64_t offset :
+         {layout.first_page, layout.growth, layout.slots, layout.sides}) {
       mixed = (mixed ^ mixed >> 32) * 0x9E3779B97F4A7C15u + offset;
     }
     return mixed | 2;

@@ -3,7 +3,8 @@
 //   Life       {0:2     | slot index:62-G | generation:G}   one life of a slot
 //   FreeSlot   {moved:1 | 0:1 | index:62-G | generation:G}  a slot not live
 //   SlotLink   {moved:1 | slot index:I}                     its shorter name
-//   ListHead   {0:2     | slot index:62-G | generation:G}   the top free slot
+//   ListHead   {.:2     | slot index:62-G | generation:G}   the slot that leads
+//                                                           a stack's top batch
 //
 // G is Traits::kGenerationBits. An index has I bits, at most 31. Where G < 32,
 // `moved` is bit G + 31.
@@ -187,8 +188,8 @@ struct LinkPair {
 
 // The head of a stack of batches: the first slot of the top batch, with its
 // generation for a tag. The head of an empty stack still has the slot that led
-// the last batch: so if a batch comes and goes, the stack is empty in another
-// way than before.
+// the last batch, which has led no other batch in that generation [INV-5]: so
+// if a batch comes and goes, the stack is empty in another way than before.
 //
 // {slot index | generation, of which bit 0 says whether there is a batch}
 template <int kGenerationBits>

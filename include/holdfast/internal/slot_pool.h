@@ -53,8 +53,8 @@ class SlotPool {
   using Free = FreeSlot<Traits::kGenerationBits>;
   using Fresh = FreshSlots<typename Links::Array, Traits>;
 
-  // The variables that all threads write to, each on cache lines of its own
-  // (two, because processors fetch them in pairs).
+  // The variables that all threads write to, on cache lines of their own (two,
+  // because processors fetch them in pairs; see FreeList for the stacks).
   struct Control {
     alignas(128) typename List::Stack stacks[List::kStacks];
     alignas(128) typename Fresh::HighWater high_water;
@@ -315,7 +315,7 @@ class SlotPool {
       const Free first = list_.Pop(home, &seen);
       if (!first.IsNone()) return {first, 0};
       if (exhausted && limit == SlotLimit(own) &&
-          list_.WereEmptyTogether(seen)) {
+          list_.WereEmptyTogether(home, seen)) {
         return {Free(), 0};
       }
       uint64_t first_fresh;

@@ -84,7 +84,7 @@ struct TableLayout {
   }
 
   ReservationLayout OfReservation() const {
-    return {bytes, growth, slots, sides};
+    return {bytes, first_page, growth, slots, sides};
   }
 
   // Slots beyond max_slots, so that threads may keep free ones: see SlotPool.
@@ -235,17 +235,22 @@ struct TableParts {
       return typename Part::Extent{At<char>(begin), At<char>(end), from,
                                    static_cast<uint32_t>(smallest_step)};
     };
-    const auto slots_extent = [&](From from) {
-      return extent(layout.first_page, layout.sides, from, Part::kSmallestStep);
+    const auto slots_extent = [&](From from, uint64_t smallest_step) {
+      return extent(layout.first_page, layout.sides, from, smallest_step);
     };
     const auto sides_extent = [&](From from) {
       return extent(layout.sides, layout.bytes, from, Part::kSmallestStep);
     };
     const auto shards = extent(0, layout.first_page + page, From::kEnd, page);
-    if (!Part::Start(shards, &growth.shards, slots_extent(From::kBegin),
+    // All that comes before the slots is in the first step.
+    const uint64_t first_step = std::max<uint64_t>(
+        Part::kSmallestStep, layout.slots - layout.first_page);
+    if (!Part::Start(shards, &growth.shards,
+                     slots_extent(From::kBegin, first_step),
                      &growth.from_begin.slots) ||
-        !Part::Start(slots_extent(From::kEnd), &growth.from_end.slots,
-                     sides_extent(From::kBegin), &growth.from_begin.sides)) {
+        !Part::Start(slots_extent(From::kEnd, Part::kSmallestStep),
+                     &growth.from_end.slots, sides_extent(From::kBegin),
+                     &growth.from_begin.sides)) {
       return false;
     }
     growth.from_end.sides.Describe(sides_extent(From::kEnd));
@@ -272,6 +277,8 @@ struct TableParts {
     const auto numbering = Traits::Threads::Numbering::OfThisCopy();
     // In place: a copy of what has just been written field by field would wait
     // for the stores.
+    static_assert(std::is_trivially_destructible_v<Pool> &&
+                  std::is_trivially_destructible_v<Kind>);
     new (&pool) Pool(control, shard_array, typename Kind::Links(array), fresh,
                      options.max_slots, options.thread_cache_slots, numbering);
     new (&slots) Kind(SlotParts<Kind, Traits>{
