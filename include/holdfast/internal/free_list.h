@@ -57,7 +57,7 @@ class FreeList {
 
   // The heads of all stacks. A Pop has found each of them empty.
   struct Seen {
-    Top heads[kStacks];
+    uint64_t heads[kStacks];  // Their bits. Not initialized.
   };
 
   FreeList() = default;
@@ -80,7 +80,7 @@ class FreeList {
   // not led a pushed batch since it was last freed. [INV-5]
   void Push(Free first, uint64_t home) noexcept {
     const Top pushed = Top::Of(first);
-    Head& top = HeadOf(home);
+    Head& top = stacks_[PlaceOf(home)].head;
     // order: relaxed. Nothing is read through it; the CAS validates it.
     Top head = top.load(std::memory_order_relaxed);
     do {
@@ -96,46 +96,48 @@ class FreeList {
   // caller then owns every slot of the batch. None, and the heads in `*seen`,
   // if each stack was empty when the call came to it. Lock-free, as Push.
   Free Pop(uint64_t home, Seen* seen) noexcept {
+    const uint32_t first_place = PlaceOf(home);
     for (uint32_t i = 0; i < kStacks; ++i) {
-      const Free first = PopFrom(HeadOf(home + i), &seen->heads[i]);
+      const uint32_t at = (first_place + i) % kStacks;
+      const Free first = PopFrom(stacks_[at].head, &seen->heads[at]);
       if (!first.IsNone()) return first;
     }
     return Free();
   }
 
   // Whether all stacks were empty at one moment. `seen` is from a Pop of this
-  // thread, with this `home`, that has found no batch. If not, another thread
-  // has pushed one since that Pop began.
-  bool WereEmptyTogether(uint64_t home, const Seen& seen) const noexcept {
+  // thread that has found no batch. If not, another thread has pushed one since
+  // that Pop began.
+  bool WereEmptyTogether(const Seen& seen) const noexcept {
     if (kStacks == 1) return true;
     for (uint32_t i = 0; i < kStacks; ++i) {
       // order: relaxed. If a push happened before what the Pop has acquired,
       // then by coherence this load reads no older head; and no head of an
       // empty stack comes back (ListHead).
-      const Top head = HeadOf(home + i).load(std::memory_order_relaxed);
-      if (head.bits() != seen.heads[i].bits()) return false;
+      const Top head = stacks_[i].head.load(std::memory_order_relaxed);
+      if (head.bits() != seen.heads[i]) return false;
     }
     return true;
   }
 
  private:
-  // The head of the stack for this home. Processors fetch cache lines in pairs;
-  // so the first half of the homes have one stack of each pair.
-  Head& HeadOf(uint64_t home) const noexcept {
-    if constexpr (kStacks == 1) return stacks_->head;
+  // Processors fetch cache lines in pairs. So the first half of the homes have
+  // one stack of each pair.
+  static uint32_t PlaceOf(uint64_t home) noexcept {
+    if constexpr (kStacks == 1) return 0;
     const uint64_t turned = home * 2 + home / std::max(kStacks / 2, 1U) % 2;
-    return stacks_[turned % kStacks].head;
+    return static_cast<uint32_t>(turned % kStacks);
   }
 
-  // The first slot of the top batch; or none, and the head in `*empty`.
-  Free PopFrom(Head& top, Top* empty) noexcept {
+  // The first slot of the top batch; or none, and the head's bits in `*empty`.
+  Free PopFrom(Head& top, uint64_t* empty) noexcept {
     // order: acquire <- recycle, exhaust. Every push and pop is an RMW on the
     // head, so this acquires from each push of a batch that is still on the
     // stack, and from each pop of one that is not.
     Top head = top.load(std::memory_order_acquire);
     for (;;) {
       if (head.IsEmpty()) {
-        *empty = head;
+        *empty = head.bits();
         return Free();
       }
       const uint32_t first = head.index();

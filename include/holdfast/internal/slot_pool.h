@@ -315,7 +315,7 @@ class SlotPool {
       const Free first = list_.Pop(home, &seen);
       if (!first.IsNone()) return {first, 0};
       if (exhausted && limit == SlotLimit(own) &&
-          list_.WereEmptyTogether(home, seen)) {
+          list_.WereEmptyTogether(seen)) {
         return {Free(), 0};
       }
       uint64_t first_fresh;
