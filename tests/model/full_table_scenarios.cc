@@ -108,11 +108,11 @@ void AddOvertaken(Entries* entries) {
 
 // --- A free list of several stacks -------------------------------------------
 
-// One value is live, and the other slot is on the second stack. Thread 3 looks at
-// the first stack, then at the second. In between, thread 1 unpins a value,
-// whose slot goes to the first stack; and then thread 2 takes the slot that was
-// on the second. So there was a free slot all the time, and thread 3 knows that
-// from thread 2's pop. It must look at the first stack again.
+// One value is live, and the other slot is on the second stack. Thread 3 looks
+// at the first stack, then at the second. In between, thread 1 unpins the
+// value, whose slot goes to the first stack; and then thread 2 takes the slot
+// that was on the second. So there was a free slot all the time, and thread 3
+// knows that from thread 2's pop. It must look at the first stack again.
 void AddStacks(Entries* entries) {
   using Two = PoolPlayOf<ModelTraits<3, 1, 2>>;
   Two::Script script = {/*max_slots=*/2, /*cache_slots=*/0, /*all_slots=*/8};
