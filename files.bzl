@@ -30,6 +30,7 @@ HEADERS = [
     "include/holdfast/internal/owner_locks.h",
     "include/holdfast/internal/slot_names.h",
     "include/holdfast/internal/owned.h",
+    "include/holdfast/internal/prefetch.h",
     "include/holdfast/internal/reservation_stock.h",
     "include/holdfast/internal/shard.h",
     "include/holdfast/internal/shard_array.h",

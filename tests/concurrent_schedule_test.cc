@@ -21,6 +21,7 @@ namespace holdfast {
 namespace {
 
 struct TurnsTraits : DefaultTraits {
+  static constexpr uint32_t kFreeListStacks = 1;
   static constexpr uint32_t kMaxThreads = 64;
   using Atomics = HookedAtomics<Turns>;
 };

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "holdfast/internal/cell_array.h"
+#include "holdfast/internal/prefetch.h"
 #include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
@@ -65,7 +66,7 @@ class CellLinks {
   }
 
   void Prefetch(Link link) const noexcept {
-    __builtin_prefetch(array_.slot(link.index()), 1);
+    PrefetchForWrite(array_.slot(link.index()));
   }
 
   // --- A thread that looks at the top of the free list -----------------------

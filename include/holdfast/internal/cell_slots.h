@@ -27,6 +27,7 @@
 #include "holdfast/internal/cell_links.h"
 #include "holdfast/internal/cell_read.h"
 #include "holdfast/internal/cell_write.h"
+#include "holdfast/internal/prefetch.h"
 #include "holdfast/internal/slot_kind.h"
 #include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/slot_word.h"
@@ -145,6 +146,7 @@ class CellSlots {
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Vacate(Life life, Word* ended) noexcept {
     Slot& slot = *array_.slot(life.index());
+    PrefetchForWrite(&slot);
     // order: relaxed. The CAS validates it. Checked first so that a stale Unpin
     // writes to nothing that is shared.
     const Word word = slot.word.load(std::memory_order_relaxed);

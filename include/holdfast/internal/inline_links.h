@@ -10,6 +10,7 @@
 
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/inline_word.h"
+#include "holdfast/internal/prefetch.h"
 #include "holdfast/internal/slot_array.h"
 #include "holdfast/internal/slot_names.h"
 
@@ -71,7 +72,7 @@ class InlineLinks {
   }
 
   void Prefetch(Link link) const noexcept {
-    __builtin_prefetch(array_.slot(link.index()), 1);
+    PrefetchForWrite(array_.slot(link.index()));
   }
 
   // --- A thread that looks at the top of the free list -----------------------

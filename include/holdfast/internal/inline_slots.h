@@ -12,6 +12,7 @@
 
 #include "holdfast/internal/inline_links.h"
 #include "holdfast/internal/inline_word.h"
+#include "holdfast/internal/prefetch.h"
 #include "holdfast/internal/slot_kind.h"
 #include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/slot_word.h"
@@ -120,6 +121,7 @@ class InlineSlots {
 
   bool Vacate(Life life, Word* ended) noexcept {
     Slot& slot = *array_.slot(life.index());
+    PrefetchForWrite(&slot);
     *ended = array_.LoadWord(life.index());  // On every path, or g++ -O1 warns.
     do {
       if (ended->generation() != life.generation()) return Refuse(slot.word);
