@@ -144,7 +144,7 @@ class MachineThreads {
   static void YieldThread() noexcept { Machine::Yield(); }
 };
 
-template <uint32_t kStacks = DefaultTraits::kFreeListStacks>
+template <uint32_t kStacks>
 struct MachineTraits : DefaultTraits {
   static constexpr uint32_t kFreeListStacks = kStacks;
   using Atomics = MachineAtomics;

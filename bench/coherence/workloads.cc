@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/coherence/play.h"
+#include "holdfast/traits.h"
 
 namespace holdfast::coherence {
 namespace {
@@ -53,28 +54,29 @@ Counts Bursts(Play& play) {
   return play.Measure(work);
 }
 
-// Reads, pins and unpins at random: of the core's own values, which are at most
-// 1,000.
+// Takes one of the core's own values, at random, to the end of the list.
+template <typename Play>
+typename Play::Handle& Choose(Play& play, uint32_t core) {
+  auto& own = play.handles[core];
+  std::swap(own[play.randoms[core].Below(own.size())], own.back());
+  return own.back();
+}
+
+// Reads, pins and unpins at random: of the core's own values, about 500.
 template <typename Play>
 Counts Thirds(Play& play) {
   constexpr size_t kMost = 1'000;
   const auto work = [&](uint32_t core) {
     auto& own = play.handles[core];
     auto& random = play.randoms[core];
-    for (uint64_t i = 0; i < play.each();) {
-      const uint32_t third = random.Below(3);
-      if (third == 0 ? own.size() == kMost : own.empty()) continue;
-      ++i;
-      if (third == 0) {
-        own.push_back(play.Pin());
-        continue;
-      }
-      std::swap(own[random.Below(own.size())], own.back());
-      if (third == 1) {
-        play.Read(own.back());
-      } else {
-        play.Unpin(own.back());
+    for (uint64_t i = 0; i < play.each(); ++i) {
+      if (!own.empty() && random.OneIn(3)) {
+        play.Read(Choose(play, core));
+      } else if (random.Below(kMost) < own.size()) {
+        play.Unpin(Choose(play, core));
         own.pop_back();
+      } else {
+        own.push_back(play.Pin());
       }
     }
   };
@@ -143,26 +145,49 @@ Counts DrainInTurn(Play& play) {
   });
 }
 
-// Cores with even numbers pin, and their neighbours unpin that. The queue
-// between the two is not counted. One core alone does both.
+// Each core pins, or unpins its own values in random order, until it has as
+// many values as it has chosen at random, up to 1,000; and so on. So cores get
+// slots that others have given back.
+template <typename Play>
+Counts RandomLevels(Play& play) {
+  const auto work = [&](uint32_t core) {
+    auto& own = play.handles[core];
+    for (uint64_t done = 0; done < play.each();) {
+      const uint32_t level = play.randoms[core].Below(1'001);
+      for (; own.size() < level; ++done) own.push_back(play.Pin());
+      for (; own.size() > level; ++done) {
+        play.Unpin(Choose(play, core));
+        own.pop_back();
+      }
+    }
+  };
+  for (int i = 0; i < 2; ++i) play.OnAll(work);
+  return play.Measure(work);
+}
+
+// Cores with even numbers pin, and their neighbours unpin that, block by block.
+// The queue between the two is not counted. One core alone does both.
 template <typename Play>
 Counts PinHereUnpinThere(Play& play) {
   using Handle = typename Play::Handle;
-  constexpr size_t kRoom = 1'024;
+  constexpr size_t kBlock = 64;
+  constexpr size_t kRoom = 16 * kBlock;
   std::vector<std::deque<Handle>> queues(play.cores());
   const auto push = [&](std::deque<Handle>& queue) {
-    while (queue.size() == kRoom) play.Wait();
-    queue.push_back(play.Pin());
+    while (queue.size() + kBlock > kRoom) play.Wait();
+    for (size_t i = 0; i < kBlock; ++i) queue.push_back(play.Pin());
   };
   const auto pop = [&](std::deque<Handle>& queue) {
-    while (queue.empty()) play.Wait();
-    const Handle handle = queue.front();
-    queue.pop_front();
-    play.Unpin(handle);
+    while (queue.size() < kBlock) play.Wait();
+    for (size_t i = 0; i < kBlock; ++i) {
+      const Handle handle = queue.front();
+      queue.pop_front();
+      play.Unpin(handle);
+    }
   };
   const auto work = [&](uint32_t core) {
     auto& queue = queues[core / 2];
-    for (uint64_t i = 0; i < play.each(); ++i) {
+    for (uint64_t i = 0; i < play.each(); i += kBlock) {
       if (core % 2 == 0) push(queue);
       if (core % 2 == 1 || play.cores() == 1) pop(queue);
     }
@@ -184,6 +209,8 @@ Counts WriteOne(Play& play) {
 
 // --- All of them -------------------------------------------------------------
 
+constexpr uint32_t kDefaultStacks = DefaultTraits::kFreeListStacks;
+
 template <uint32_t kStacks>
 struct Entry {
   const char* name;
@@ -202,6 +229,7 @@ constexpr Entry<kStacks> kWorkloads[] = {
     {"insert, emptied table", &InsertAgain},
     {"drain, stretches", &DrainStretches},
     {"drain, in turn", &DrainInTurn},
+    {"random levels", &RandomLevels},
     {"pin here, unpin there", &PinHereUnpinThere},
     {"write one value", &WriteOne},
 };
@@ -221,13 +249,14 @@ Counts CountWith(const std::string& workload, const Setting& setting) {
 
 std::vector<std::string> Workloads() {
   std::vector<std::string> names;
-  for (const auto& entry : kWorkloads<16>) names.emplace_back(entry.name);
+  for (const auto& entry : kWorkloads<kDefaultStacks>)
+    names.emplace_back(entry.name);
   return names;
 }
 
 Counts Count(const std::string& workload, const Setting& setting) {
-  return setting.stacks == 1 ? CountWith<1>(workload, setting)
-                             : CountWith<16>(workload, setting);
+  return setting.one_stack ? CountWith<1>(workload, setting)
+                           : CountWith<kDefaultStacks>(workload, setting);
 }
 
 }  // namespace holdfast::coherence

@@ -19,8 +19,8 @@ struct Setting {
   // Operations of all cores together, and of each core: at least so many.
   uint64_t operations = 100'000;
   uint64_t operations_each = 1'000;
-  // DefaultTraits::kFreeListStacks, or 1.
-  uint32_t stacks = 16;
+  // Whether the free list has one stack, instead of as many as by default.
+  bool one_stack = false;
 };
 
 // What a workload costs once it has come to its steady state, if it has one.
