@@ -17,9 +17,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
-
-#include "absl/container/flat_hash_map.h"
 
 namespace holdfast::coherence {
 
@@ -119,7 +118,7 @@ class CacheModel {
   }
 
   const size_t words_;  // For each line, a bit for each core.
-  absl::flat_hash_map<uintptr_t, size_t> numbers_;
+  std::unordered_map<uintptr_t, size_t> numbers_;
   std::vector<Line> lines_;
   std::vector<uint64_t> copies_;
   uint64_t transfers_ = 0;

@@ -22,7 +22,9 @@ class Cores {
  public:
   // MaySwitch switches with a probability of 1 / `switch_one_in`.
   Cores(uint32_t cores, uint64_t seed, uint32_t switch_one_in)
-      : switch_one_in_(switch_one_in), random_(seed, 0), fibers_(cores) {}
+      : switch_below_(~uint64_t{0} / switch_one_in),
+        random_(seed, 0),
+        fibers_(cores) {}
   Cores(const Cores&) = delete;
   Cores& operator=(const Cores&) = delete;
 
@@ -38,7 +40,7 @@ class Cores {
   uint32_t current() const { return current_; }
 
   void MaySwitch() {
-    if (random_.OneIn(switch_one_in_)) Switch();
+    if (random_.Next() <= switch_below_) Switch();
   }
 
   // Lets another core go on, chosen at random, if there is one left.
@@ -59,7 +61,7 @@ class Cores {
   // makecontext passes no pointers.
   inline static Cores* entered_ = nullptr;
 
-  const uint32_t switch_one_in_;
+  const uint64_t switch_below_;
   Random random_;
   std::vector<Fiber> fibers_;
   ucontext_t outside_ = {};

@@ -29,15 +29,14 @@ class LineNames {
 
  public:
   explicit LineNames(const Table& table)
-      : base_(reinterpret_cast<uintptr_t>(
-            typename Table::TestAccess(table).base())),
+      : base_(typename Table::TestAccess(table).base()),
         layout_(typename Table::TestAccess(table).slots(),
                 Traits::Memory::PageBytes()) {}
 
   // `line` is the address where the line begins.
   LineName Of(uintptr_t line) const {
-    const uint64_t at = line - base_;
-    if (line < base_ || at >= layout_.bytes) return {"elsewhere", "elsewhere"};
+    const uint64_t at = line - reinterpret_cast<uintptr_t>(base_);  // Or huge.
+    if (at >= layout_.bytes) return {"elsewhere", "elsewhere"};
     if (at < layout_.control) {
       const uint64_t number =
           (at - layout_.shards) / sizeof(internal::Shard<Traits>);
@@ -84,7 +83,7 @@ class LineNames {
             absl::StrCat(what, is_spare ? "spare cell " : "slot ", index)};
   }
 
-  const uintptr_t base_;
+  const char* const base_;
   const Layout layout_;
 };
 

@@ -27,7 +27,6 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "bench/coherence/workloads.h"
@@ -100,13 +99,35 @@ std::string Json(const std::string& workload, uint32_t cores,
       absl::StrJoin(counts.of_parts, ", ", add_part));
 }
 
-int Run() {
+// False if the file cannot be written.
+bool WriteFile(const std::string& path,
+               const std::vector<std::string>& results) {
+  std::ofstream file(path);
+  file << absl::StrFormat(
+      "{\n  \"seed\": %d,\n  \"switch_one_in\": %d,\n  \"transfer_ns\": %g,\n"
+      "  \"operation_ns\": %g,\n"
+      "  \"counts\": [\n%s\n  ]\n}\n",
+      absl::GetFlag(FLAGS_seed), absl::GetFlag(FLAGS_switch_one_in),
+      absl::GetFlag(FLAGS_transfer_ns), absl::GetFlag(FLAGS_operation_ns),
+      absl::StrJoin(results, ",\n"));
+  file.close();
+  if (file.fail()) std::perror(path.c_str());
+  return !file.fail();
+}
+
+Setting SettingFromFlags() {
   Setting setting;
   setting.seed = absl::GetFlag(FLAGS_seed);
   setting.switch_one_in = absl::GetFlag(FLAGS_switch_one_in);
   setting.one_stack = absl::GetFlag(FLAGS_one_stack);
   setting.operations = absl::GetFlag(FLAGS_operations);
   setting.operations_each = absl::GetFlag(FLAGS_operations_each);
+  return setting;
+}
+
+// Returns what main returns.
+int Run() {
+  Setting setting = SettingFromFlags();
   absl::PrintF("%-22s %5s %10s %12s %14s %10s\n", "", "", "transfers",
                "of one line", "million ops/s", "enough for");
   absl::PrintF("%-22s %5s %10s %12s %14s %10s  %s\n", "workload", "cores",
@@ -124,17 +145,7 @@ int Run() {
     }
   }
   const std::string path = absl::GetFlag(FLAGS_json);
-  if (path.empty()) return 0;
-  std::ofstream file(path);
-  file << absl::StrFormat(
-      "{\n  \"seed\": %d,\n  \"switch_one_in\": %d,\n  \"transfer_ns\": %g,\n"
-      "  \"operation_ns\": %g,\n"
-      "  \"counts\": [\n%s\n  ]\n}\n",
-      setting.seed, setting.switch_one_in, absl::GetFlag(FLAGS_transfer_ns),
-      absl::GetFlag(FLAGS_operation_ns), absl::StrJoin(results, ",\n"));
-  file.close();
-  if (file.fail()) std::perror(path.c_str());
-  return file.fail() ? 1 : 0;
+  return path.empty() || WriteFile(path, results) ? 0 : 1;
 }
 
 }  // namespace

@@ -67,19 +67,21 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     LinesMove, WorkloadTest,
     testing::Values(
-        Bound{"bursts of 1,000", 64, 0.3, 0.004},         // 0.266, 0.0033
-        Bound{"insert, new table", 2, 0.065, 0.063},      // 0.059, 0.057
-        Bound{"insert, new table", 16, 0.09, 0.07},       // 0.080, 0.065
-        Bound{"insert, emptied table", 2, 0.68, 0.063},   // 0.624, 0.058
-        Bound{"insert, emptied table", 16, 0.73, 0.07},   // 0.675, 0.065
-        Bound{"drain, stretches", 16, 0.52, 0.001},       // 0.471, 0.0008
-        Bound{"drain, in turn", 2, 1.45, 0.001},          // 1.32, 0.0003
-        Bound{"drain, in turn", 16, 2.55, 0.001},         // 2.35, 0.0008
-        Bound{"random levels", 16, 1.8, 0.004},           // 1.64, 0.0029
-        Bound{"pin here, unpin there", 2, 0.85, 0.067},   // 0.765, 0.060
-        Bound{"pin here, unpin there", 16, 1.07, 0.009},  // 0.966, 0.0074
-        Bound{"write one value", 2, 3.6, 1.9},            // 3.29, 1.72
-        Bound{"write one value", 16, 4.6, 2.0}));         // 4.21, 1.83
+        Bound{"bursts of 1,000", 64, 0.3, 0.004},        // 0.267, 0.0032
+        Bound{"insert, new table", 2, 0.066, 0.064},     // 0.060, 0.058
+        Bound{"insert, new table", 16, 0.09, 0.07},      // 0.080, 0.064
+        Bound{"insert, emptied table", 2, 0.68, 0.064},  // 0.624, 0.059
+        Bound{"insert, emptied table", 16, 0.74, 0.07},  // 0.672, 0.065
+        Bound{"drain, stretches", 16, 0.52, 0.0011},     // 0.471, 0.0009
+        Bound{"drain, in turn", 2, 1.45, 0.0011},        // 1.32, 0.0003
+        Bound{"drain, in turn", 16, 2.55, 0.0011},       // 2.36, 0.0009
+        Bound{"pin here, unpin there", 2, 0.85, 0.067},  // 0.747, 0.060
+        Bound{"write one value", 2, 3.6, 1.9},           // 3.28, 1.72
+        Bound{"write one value", 16, 4.6, 2.0},          // 4.20, 1.82
+        // These differ from seed to seed, by a fifth: slots have not spread
+        // over all cores yet.
+        Bound{"random levels", 16, 1.9, 0.004},            // 1.53, 0.0023
+        Bound{"pin here, unpin there", 16, 1.2, 0.009}));  // 0.813, 0.0074
 
 // --- That the bounds can be exceeded -----------------------------------------
 
