@@ -128,6 +128,10 @@ Setting SettingFromFlags() {
 // Returns what main returns.
 int Run() {
   Setting setting = SettingFromFlags();
+  if (setting.switch_one_in == 0 || absl::GetFlag(FLAGS_transfer_ns) <= 0) {
+    absl::FPrintF(stderr, "--switch_one_in, --transfer_ns: more than 0\n");
+    return 2;
+  }
   absl::PrintF("%-22s %5s %10s %12s %14s %10s\n", "", "", "transfers",
                "of one line", "million ops/s", "enough for");
   absl::PrintF("%-22s %5s %10s %12s %14s %10s  %s\n", "workload", "cores",
