@@ -11,6 +11,7 @@
 
 #include "bench/coherence/cache_model.h"
 #include "bench/coherence/cores.h"
+#include "holdfast/internal/mapped_memory.h"
 #include "holdfast/traits.h"
 
 namespace holdfast::coherence {
@@ -144,10 +145,18 @@ class MachineThreads {
   static void YieldThread() noexcept { Machine::Yield(); }
 };
 
+// Memory that grows by steps which do not depend on its address: so the same
+// seed gives the same execution wherever the system puts a table.
+struct MachineMemory : internal::MappedMemory {
+  // So no part of a table is large.
+  static constexpr uint64_t kLargePage = uint64_t{1} << 40;
+};
+
 template <uint32_t kStacks>
 struct MachineTraits : DefaultTraits {
   static constexpr uint32_t kFreeListStacks = kStacks;
   using Atomics = MachineAtomics;
+  using Memory = MachineMemory;
   using Threads = MachineThreads;
 };
 
