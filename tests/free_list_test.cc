@@ -299,7 +299,7 @@ TEST_F(FreeListStacksTest, AnEmptyStackTellsWhetherABatchCameAndWent) {
   EXPECT_EQ(Pop(0), 0u);
   EXPECT_NE(stacks_[0].head.load(std::memory_order_relaxed).bits(), 0u);
   for (int i = 0; i < 10; ++i) {
-    for (const uint64_t home : {0, 3}) {
+    for (const uint64_t home : {0u, 3u}) {
       EXPECT_EQ(Pop(1), kNone);
       const List::Seen seen = seen_;
       EXPECT_TRUE(list_.WereEmptyTogether(seen));
