@@ -108,12 +108,13 @@ void AddOvertaken(Entries* entries) {
 
 // --- A free list of several stacks -------------------------------------------
 
-// Both values are live. Thread 3 has found that all slots have been handed out,
-// and looks at the first stack once more, then at the second. In between,
-// thread 1 unpins its value, whose slot goes to the first stack; and then
-// thread 2 unpins its own, whose slot goes to the second stack, and takes that
-// slot again. So there was a free slot since thread 1's unpin, and thread 3
-// knows that from thread 2's pop. It must look at the first stack again.
+// Both values are live, and the free list has two stacks. While thread 3 looks
+// at them, thread 1 unpins its value, whose slot goes to the first stack; and
+// then thread 2 unpins its own, whose slot goes to the second stack, and takes
+// that slot again. Thread 3 may be refused, since both values may have been
+// live when its Pin began; whatever it gets, no slot is lost or has two owners.
+// (That a Pin looks at the stacks a second time is for
+// tests/free_list_test.cc.)
 void AddStacks(Entries* entries) {
   using Two = PoolPlayOf<ModelTraits<3, 1, 2>>;
   Two::Script script = {/*max_slots=*/2, /*cache_slots=*/0, /*all_slots=*/8};
