@@ -6,7 +6,6 @@
 // bursts of all lengths, slots that the other one has had, in random order.
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_set>
@@ -15,8 +14,8 @@
 
 #include "gtest/gtest.h"
 #include "holdfast/handle_table.h"
+#include "tests/support/concurrent_hooked_atomics.h"
 #include "tests/support/fake_threads.h"
-#include "tests/support/hooked_atomics.h"
 #include "tests/support/random.h"
 #include "tests/support/table_access.h"
 
@@ -27,8 +26,11 @@ constexpr uint64_t kLineBytes = 64;
 
 class Lines {
  public:
-  static void Touch(const void* at) {
+  static void BeforeAtomic(const void* at, bool /*writes*/) {
     lines_.insert(reinterpret_cast<uintptr_t>(at) / kLineBytes);
+  }
+  static void BeforePlain(const void* at, bool writes) {
+    BeforeAtomic(at, writes);
   }
   // Returns how many lines `call` touches.
   template <typename F>
@@ -42,74 +44,8 @@ class Lines {
   inline static std::unordered_set<uintptr_t> lines_;
 };
 
-template <typename U>
-class TracedAtomic : HookedAtomic<U> {
-  using Base = HookedAtomic<U>;
-
- public:
-  using Base::Base;
-
-  U load(std::memory_order order) const {
-    Lines::Touch(this);
-    return Base::load(order);
-  }
-  void store(U value, std::memory_order order) {
-    Lines::Touch(this);
-    Base::store(value, order);
-  }
-  U exchange(U value, std::memory_order order) {
-    Lines::Touch(this);
-    return Base::exchange(value, order);
-  }
-  U fetch_add(U value, std::memory_order order) {
-    Lines::Touch(this);
-    return Base::fetch_add(value, order);
-  }
-  bool compare_exchange_weak(U& expected, U desired, std::memory_order success,
-                             std::memory_order failure) {
-    Lines::Touch(this);
-    return Base::compare_exchange_weak(expected, desired, success, failure);
-  }
-  bool compare_exchange_strong(U& expected, U desired,
-                               std::memory_order success,
-                               std::memory_order failure) {
-    Lines::Touch(this);
-    return Base::compare_exchange_strong(expected, desired, success, failure);
-  }
-};
-
-template <typename U>
-class TracedPlain {
- public:
-  TracedPlain() = default;
-  TracedPlain(U value) : value_(value) {}  // NOLINT: as the variable itself.
-  TracedPlain(const TracedPlain& other) : value_(other) {}
-  TracedPlain& operator=(const TracedPlain& other) {
-    return *this = static_cast<U>(other);
-  }
-  TracedPlain& operator=(U value) {
-    Lines::Touch(this);
-    value_ = value;
-    return *this;
-  }
-  operator U() const {  // NOLINT: as the variable itself.
-    Lines::Touch(this);
-    return value_;
-  }
-
- private:
-  U value_;
-};
-
-struct TracedAtomics {
-  template <typename U>
-  using Atomic = TracedAtomic<U>;
-  template <typename U>
-  using Plain = TracedPlain<U>;
-};
-
 struct TracedTraits : DefaultTraits {
-  using Atomics = TracedAtomics;
+  using Atomics = HookedAccesses<Lines>;
   using Threads = FakeThreads;
 };
 

@@ -123,7 +123,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 // Each core counts to 100 in one variable. Returns how many compare-exchanges
 // that took.
 int CountTogether(Machine& machine, uint32_t cores) {
-  MachineAtomic<uint64_t> sum = 0;
+  MachineAtomics::Atomic<uint64_t> sum = 0;
   int tries = 0;
   machine.cores.Run(cores, [&](uint32_t) {
     for (int i = 0; i < 100; ++i) {
@@ -161,7 +161,7 @@ TEST(MachineTest, TheSeedDecidesHowCoresInterleave) {
 
 TEST(MachineTest, ACoreThatRunsByItselfIsNotInterrupted) {
   Machine machine(2, 1, 1);
-  MachineAtomic<uint64_t> at = 0;
+  MachineAtomics::Atomic<uint64_t> at = 0;
   machine.cores.RunOn(1, [&] {
     for (int i = 0; i < 10; ++i) at.store(at.load(kRelaxed) + 1, kRelaxed);
     EXPECT_EQ(Machine::Core(), 1u);
@@ -172,8 +172,8 @@ TEST(MachineTest, ACoreThatRunsByItselfIsNotInterrupted) {
 
 TEST(MachineTest, AllKindsOfAccessesAreCounted) {
   Machine machine(2, 1, 1);
-  MachineAtomic<uint64_t> atomic = 0;
-  MachinePlain<uint64_t> plain = 0;
+  MachineAtomics::Atomic<uint64_t> atomic = 0;
+  MachineAtomics::Plain<uint64_t> plain = 0;
   uint64_t expected = 5;
   const auto moves = [&](auto access) {
     // So that the line is in core 1.

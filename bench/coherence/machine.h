@@ -5,14 +5,13 @@
 #ifndef HOLDFAST_BENCH_COHERENCE_MACHINE_H_
 #define HOLDFAST_BENCH_COHERENCE_MACHINE_H_
 
-#include <atomic>
 #include <cstdint>
-#include <utility>
 
 #include "bench/coherence/cache_model.h"
 #include "bench/coherence/cores.h"
 #include "holdfast/internal/mapped_memory.h"
 #include "holdfast/traits.h"
+#include "tests/support/concurrent_hooked_atomics.h"
 
 namespace holdfast::coherence {
 
@@ -33,14 +32,17 @@ class Machine {
 
   // --- MachineTraits calls these ---------------------------------------------
 
-  static void MaySwitch() {
+  static void BeforeAtomic(const void* at, bool writes) {
     if (current_ != nullptr) current_->cores.MaySwitch();
+    BeforePlain(at, writes);
   }
-  static void Read(const void* at) {
-    if (current_ != nullptr) current_->caches.Read(Core(), at);
-  }
-  static void Write(const void* at) {
-    if (current_ != nullptr) current_->caches.Write(Core(), at);
+  static void BeforePlain(const void* at, bool writes) {
+    if (current_ == nullptr) return;
+    if (writes) {
+      current_->caches.Write(Core(), at);
+    } else {
+      current_->caches.Read(Core(), at);
+    }
   }
   static uint32_t Core() {
     return current_ == nullptr ? 0 : current_->cores.current();
@@ -53,80 +55,7 @@ class Machine {
   inline static Machine* current_ = nullptr;
 };
 
-// The shape of std::atomic, as far as tables use it. Zeroed memory is a valid
-// object, as it must be for tables.
-template <typename U>
-class MachineAtomic {
- public:
-  MachineAtomic() = default;
-  MachineAtomic(U value) : value_(value) {}  // NOLINT: as std::atomic.
-  MachineAtomic(const MachineAtomic&) = delete;
-  MachineAtomic& operator=(const MachineAtomic&) = delete;
-
-  U load(std::memory_order) const {
-    Machine::MaySwitch();
-    Machine::Read(this);
-    return value_;
-  }
-  void store(U value, std::memory_order) { ForWriting() = value; }
-  U exchange(U value, std::memory_order) {
-    return std::exchange(ForWriting(), value);
-  }
-  U fetch_add(U value, std::memory_order) {
-    U& old = ForWriting();
-    return std::exchange(old, static_cast<U>(old + value));
-  }
-  bool compare_exchange_strong(U& expected, U desired, std::memory_order,
-                               std::memory_order) {
-    U& found = ForWriting();
-    const bool is_equal = found == expected;
-    (is_equal ? found : expected) = is_equal ? desired : found;
-    return is_equal;
-  }
-  bool compare_exchange_weak(U& expected, U desired, std::memory_order success,
-                             std::memory_order failure) {
-    return compare_exchange_strong(expected, desired, success, failure);
-  }
-
- private:
-  U& ForWriting() {
-    Machine::MaySwitch();
-    Machine::Write(this);
-    return value_;
-  }
-
-  U value_;
-};
-
-template <typename U>
-class MachinePlain {
- public:
-  MachinePlain() = default;
-  MachinePlain(U value) : value_(value) {}  // NOLINT: as the variable itself.
-  MachinePlain(const MachinePlain& other) : value_(other) {}
-  MachinePlain& operator=(const MachinePlain& other) {
-    return *this = static_cast<U>(other);
-  }
-  MachinePlain& operator=(U value) {
-    Machine::Write(this);
-    value_ = value;
-    return *this;
-  }
-  operator U() const {  // NOLINT: as the variable itself.
-    Machine::Read(this);
-    return value_;
-  }
-
- private:
-  U value_;
-};
-
-struct MachineAtomics {
-  template <typename U>
-  using Atomic = MachineAtomic<U>;
-  template <typename U>
-  using Plain = MachinePlain<U>;
-};
+using MachineAtomics = HookedAccesses<Machine>;
 
 // Each core is one thread, whose ordinal is the number of the core. It never
 // exits.

@@ -25,6 +25,7 @@ class Exit {
   static void BeforeAtomic(const void* /*object*/, bool /*writes*/) {
     Before();
   }
+  static void BeforePlain(const void* /*object*/, bool /*writes*/) { Before(); }
 
   // Runs calls(), and leaves it before its access number `n`. Returns false if
   // it has no such access. `calls` must own nothing that a destructor frees.
@@ -42,40 +43,9 @@ class Exit {
   static inline thread_local sigjmp_buf place_;
 };
 
-// A plain variable, with the hook before each access.
-template <typename U>
-class HookedPlain {
- public:
-  HookedPlain() = default;
-  HookedPlain(U value) : value_(value) {}  // NOLINT: as the variable itself.
-  HookedPlain(const HookedPlain& other) : value_(other) {}
-  HookedPlain& operator=(const HookedPlain& other) {
-    return *this = static_cast<U>(other);
-  }
-  HookedPlain& operator=(U value) {
-    Exit::Before();
-    value_ = value;
-    return *this;
-  }
-  operator U() const {  // NOLINT: as the variable itself.
-    Exit::Before();
-    return value_;
-  }
-
- private:
-  U value_;
-};
-
-struct MidwayAtomics {
-  template <typename U>
-  using Atomic = typename HookedAtomics<Exit>::template Atomic<U>;
-  template <typename U>
-  using Plain = HookedPlain<U>;
-};
-
 struct MidwayTraits : DefaultTraits {
   static constexpr uint32_t kMaxThreads = 4096;  // Some ordinals may be lost.
-  using Atomics = MidwayAtomics;
+  using Atomics = HookedAccesses<Exit>;
 };
 
 template <size_t kBytes, uint32_t kCache>

@@ -70,6 +70,37 @@ struct HookedAtomics {
   using Plain = U;
 };
 
+// As HookedAtomics. Accesses to plain variables call Hook::BeforePlain(object,
+// writes) as well.
+template <typename Hook>
+struct HookedAccesses {
+  template <typename U>
+  using Atomic = typename HookedAtomics<Hook>::template Atomic<U>;
+
+  template <typename U>
+  class Plain {
+   public:
+    Plain() = default;
+    Plain(U value) : value_(value) {}  // NOLINT: as the variable itself.
+    Plain(const Plain& other) : value_(other) {}
+    Plain& operator=(const Plain& other) {
+      return *this = static_cast<U>(other);
+    }
+    Plain& operator=(U value) {
+      Hook::BeforePlain(this, true);
+      value_ = value;
+      return *this;
+    }
+    operator U() const {  // NOLINT: as the variable itself.
+      Hook::BeforePlain(this, false);
+      return value_;
+    }
+
+   private:
+    U value_;
+  };
+};
+
 // Sometimes delays an operation, and sometimes yields before one. So threads
 // that run at the same time meet at every point of a call, and threads that do
 // not run get a turn in the middle of one.
