@@ -362,13 +362,13 @@ class HandleTable {
   // UnpinAllExclusive. (It is UnpinAll if a thread has left a Write halfway.)
   uint64_t UnpinAllExclusive() noexcept {
     if (!pool_.CanSweep()) return UnpinAll();
-    uint64_t unpinned = 0;
+    uint64_t ended = 0;
     const uint64_t high_water = pool_.high_water();
     for (uint64_t index = 0; index < high_water; ++index) {
-      if (slots_.EndExclusive(index)) ++unpinned;
+      if (slots_.EndExclusive(index)) ++ended;
     }
     pool_.SweepExclusive();
-    return unpinned;
+    return ended;
   }
 
   // --- Observers -------------------------------------------------------------
