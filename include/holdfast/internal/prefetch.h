@@ -12,7 +12,7 @@ inline void PrefetchForWrite(const void* at) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   // Unless it is told of newer processors, the compiler makes of its builtin a
   // fetch for reading. Processors that lack the instruction ignore it.
-  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
+  asm("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
 #else
   __builtin_prefetch(at, 1);
 #endif
