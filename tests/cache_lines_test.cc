@@ -182,7 +182,7 @@ Worst Play(uint32_t cache_slots, bool displaced) {
   player.Pin(0, 20'000);
   if (displaced) player.Displace();
   for (uint64_t burst = 1; burst <= 1'200; burst += 1 + burst / 8) {
-    for (int round = 0; round < 6; ++round) {
+    for (uint32_t round = 0; round < 6; ++round) {
       const uint32_t here = round % 2;
       const uint32_t there = round / 2 % 2;
       player.Unpin(here, burst);

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/inline_slots.h"
 #include "holdfast/traits.h"
+#include "tests/support/fake_threads.h"
 #include "tests/support/hooked_atomics.h"
 #include "tests/support/slot_arena.h"
 
@@ -299,7 +301,7 @@ TEST_F(FreeListStacksTest, AnEmptyStackTellsWhetherABatchCameAndWent) {
   EXPECT_EQ(Pop(0), 0u);
   EXPECT_NE(stacks_[0].head.load(std::memory_order_relaxed).bits(), 0u);
   for (int i = 0; i < 10; ++i) {
-    for (const uint64_t home : {0, 3}) {
+    for (const uint64_t home : {0u, 3u}) {
       EXPECT_EQ(Pop(1), kNone);
       const List::Seen seen = seen_;
       EXPECT_TRUE(list_.WereEmptyTogether(seen));
@@ -335,6 +337,58 @@ TEST_F(FreeListStacksTest, APopThatMissesABatchSaysSo) {
     Push(1, 3);
   }
   EXPECT_TRUE(missed);
+}
+
+struct TwoStacksTraits : DefaultTraits {
+  using Atomics = HookedAtomics;
+  using Threads = FakeThreads;
+  static constexpr uint32_t kFreeListStacks = 2;
+  static constexpr uint32_t kMaxThreads = 4;
+};
+
+// One of two slots is free all the time. But whenever a Pin looks at one stack,
+// that slot is on the other one.
+TEST(FreeListTableTest, APinThatMissesAFreeSlotTwiceLooksAgain) {
+  using Table = HandleTable<uint64_t, TwoStacksTraits>;
+  constexpr int kAccesses = 14;  // More than there are between two looks.
+  for (int at = 0; at < kAccesses * kAccesses * kAccesses; ++at) {
+    FakeThreads::Reset();
+    FakeThreads::Become(0);
+    TableOptions options;
+    options.max_slots = 2;
+    options.thread_cache_slots = 0;
+    Table table = *Table::Create(options);
+    Table::Handle of_0 = table.Pin(0);
+    FakeThreads::Become(1);
+    Table::Handle of_1 = table.Pin(1);
+    table.Unpin(of_1);
+    // The free slot is that of thread 0, or that of thread 1. Each has a stack
+    // of its own.
+    const auto free_that_of_0 = [&] {
+      FakeThreads::Become(0);
+      table.Unpin(of_0);
+      FakeThreads::Become(1);
+      of_1 = table.Pin(1);
+      FakeThreads::Become(2);
+    };
+    const auto free_that_of_1 = [&] {
+      FakeThreads::Become(1);
+      table.Unpin(of_1);
+      FakeThreads::Become(0);
+      of_0 = table.Pin(0);
+      FakeThreads::Become(2);
+    };
+    FakeThreads::Become(2);
+    AccessHook::Arm(at % kAccesses, [&] {
+      free_that_of_0();
+      AccessHook::Arm(at / kAccesses % kAccesses, [&] {
+        free_that_of_1();
+        AccessHook::Arm(at / kAccesses / kAccesses, free_that_of_0);
+      });
+    });
+    EXPECT_TRUE(table.Pin(2)) << at;
+    AccessHook::Disarm();
+  }
 }
 
 }  // namespace

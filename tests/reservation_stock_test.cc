@@ -12,7 +12,7 @@ namespace {
 constexpr uint32_t kEntries = 4;
 using Stock = ReservationStock<StdAtomics, kEntries>;
 
-constexpr ReservationLayout kLayout = {4096, 1, 2, 3};
+constexpr ReservationLayout kLayout = {4096, 1, 2, 3, 4};
 
 // The base of each reservation is an address of its own.
 Reservation Number(uint64_t number, ReservationLayout layout = kLayout) {
@@ -49,8 +49,9 @@ TEST(ReservationStockTest, OnlyTheSameLayoutIsTaken) {
   Stock stock;
   stock.Put(Number(1), 0);
   for (uint64_t ReservationLayout::*const offset :
-       {&ReservationLayout::bytes, &ReservationLayout::growth,
-        &ReservationLayout::slots, &ReservationLayout::sides}) {
+       {&ReservationLayout::bytes, &ReservationLayout::first_page,
+        &ReservationLayout::growth, &ReservationLayout::slots,
+        &ReservationLayout::sides}) {
     ReservationLayout other = kLayout;
     ++(other.*offset);
     EXPECT_EQ(stock.Take(other, 0).base, nullptr);

@@ -85,8 +85,8 @@ TEST(CacheModelTest, ALineIsCountedWhateverInItIsTouched) {
 
 TEST(CacheModelTest, LinesAreCountedOneByOneAndAnewIfAsked) {
   CacheModel caches(2);
-  for (const uint32_t core : {0, 1, 0, 1}) caches.Write(core, first_line);
-  for (const uint32_t core : {0, 1}) caches.Read(core, second_line);
+  for (const uint32_t core : {0u, 1u, 0u, 1u}) caches.Write(core, first_line);
+  for (const uint32_t core : {0u, 1u}) caches.Read(core, second_line);
   std::vector<std::pair<uintptr_t, uint64_t>> lines;
   const auto add = [&](uintptr_t address, uint64_t transfers) {
     lines.emplace_back(address - reinterpret_cast<uintptr_t>(memory),

@@ -43,7 +43,7 @@ class LinearizabilityRun {
     do {
       if (table_ == nullptr) failure = MakeTable();
       if (failure.empty()) failure = Window();
-      if (IsWorn()) RetireTable();
+      if (failure.empty() && IsWorn()) RetireTable();
       if (config_.print_progress && absl::Now() >= next_line) {
         next_line += absl::Seconds(1);
         PrintWindows(absl::Now() - start, Totals());

@@ -125,10 +125,11 @@ void AddOvertaken(Entries* entries) {
 
 // --- A free list of several stacks -------------------------------------------
 
-// One value is live, and the other slot is on the second stack. Thread 3 looks
-// at the first stack, then at the second. In between, thread 1 unpins the
-// value, whose slot goes to the first stack; and then thread 2 takes the slot
-// that was on the second. So there was a free slot all the time, and thread 3
+// Both values are live. Thread 3 has found that all slots have been handed out,
+// and looks at the first stack once more, then at the second. In between,
+// thread 1 unpins its value, whose slot goes to the first stack; and then
+// thread 2 unpins its own, whose slot goes to the second stack, and takes that
+// slot again. So there was a free slot since thread 1's unpin, and thread 3
 // knows that from thread 2's pop. It must look at the first stack again.
 void AddStacks(Entries* entries) {
   using Two = PoolPlayOf<ModelTraits<3, 1, 2>>;
@@ -136,14 +137,16 @@ void AddStacks(Entries* entries) {
   script.setup = [](Two& play) {
     ModelThreads::RegisterAll(3);
     play.As(1, [](Two& p) { p.kept(0) = p.Pin(); });
-    play.As(2, [](Two& p) { p.Unpin(p.Pin()); });
+    play.As(2, [](Two& p) { p.kept(1) = p.Pin(); });
   };
   script.threads = {[](Two& p) {
                       p.Unpin(p.kept(0));
                       p.Tell();
                     },
                     [](Two& p) {
-                      if (p.IsTold()) p.Pin();
+                      if (!p.IsTold()) return;
+                      p.Unpin(p.kept(1));
+                      p.Pin();
                     },
                     [](Two& p) { p.Pin(); }};
   AddPoolPlay<Two>("full_table", "two stacks", std::move(script), 2, 1,

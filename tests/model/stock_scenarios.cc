@@ -65,7 +65,7 @@ class Stock : public Scenario {
   static constexpr uint64_t kMemories = 2;
 
   static constexpr ReservationLayout LayoutOf(uint64_t number) {
-    return {4096, number, 0, 0};
+    return {4096, 0, number, 0, 0};
   }
   Reservation Of(uint64_t number) {
     return {LayoutOf(number), &memory_[number]};
