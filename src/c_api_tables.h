@@ -54,6 +54,7 @@ class CTable {
   virtual bool Contains(hf_handle handle) const noexcept = 0;
   virtual hf_status Unpin(hf_handle handle) noexcept = 0;
   virtual uint64_t UnpinAll() noexcept = 0;
+  virtual uint64_t UnpinAllExclusive() noexcept = 0;
   virtual Diagnosis Diagnose(hf_handle handle) const noexcept = 0;
   virtual ShortText ToText(hf_handle handle) const noexcept = 0;
   virtual TableStats GetStats() const noexcept = 0;
@@ -217,6 +218,9 @@ class CTableOf final : public Pass::Table {
     return LiveStatus(table_.Unpin(Handle::FromBits(handle)));
   }
   uint64_t UnpinAll() noexcept override { return table_.UnpinAll(); }
+  uint64_t UnpinAllExclusive() noexcept override {
+    return table_.UnpinAllExclusive();
+  }
   Diagnosis Diagnose(hf_handle handle) const noexcept override {
     return table_.Diagnose(Handle::FromBits(handle));
   }

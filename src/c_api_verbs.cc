@@ -116,6 +116,10 @@ uint64_t hf_table_unpin_all(hf_table* table) {
   return table != nullptr ? table->UnpinAll() : 0;
 }
 
+uint64_t hf_table_unpin_all_exclusive(hf_table* table) {
+  return table != nullptr ? table->UnpinAllExclusive() : 0;
+}
+
 hf_status hf_table_for_each(const hf_table* table, hf_visit* visit,
                             void* context) {
   if (table == nullptr || visit == nullptr) return HF_INVALID_ARGUMENT;
@@ -214,6 +218,10 @@ hf_status hf_bytes_table_take(hf_bytes_table* table, hf_handle handle,
 
 uint64_t hf_bytes_table_unpin_all(hf_bytes_table* table) {
   return table != nullptr ? table->UnpinAll() : 0;
+}
+
+uint64_t hf_bytes_table_unpin_all_exclusive(hf_bytes_table* table) {
+  return table != nullptr ? table->UnpinAllExclusive() : 0;
 }
 
 hf_status hf_bytes_table_for_each(const hf_bytes_table* table,

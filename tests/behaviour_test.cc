@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "holdfast/handle_table.h"
+#include "tests/support/fake_threads.h"
 #include "tests/support/table_access.h"
 #include "tests/support/table_snapshot.h"
 
@@ -246,6 +247,82 @@ TYPED_TEST(BehaviourTest, UnpinAllRetiresSlotsOnTheirLastLife) {
   }
   EXPECT_EQ(table.UnpinAll(), 0);
   EXPECT_FALSE(table.Pin(1));
+}
+
+TYPED_TEST(BehaviourTest, UnpinAllExclusiveUsesSlotsAgainFromTheFirstOneOn) {
+  auto table = Make<Table<TypeParam>>(100);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Handle<TypeParam>> handles;
+    for (uint32_t i = 0; i < 100; ++i) {
+      handles.push_back(table.Pin(static_cast<TypeParam>(i)));
+      if (round > 0 && i < 32) EXPECT_LT(*table.IndexOf(handles[i]), 32);
+    }
+    // Slots in several places: live, in the cache and on the free list.
+    for (int i = 0; i < 100; i += round + 2) table.Unpin(handles[i]);
+    const uint64_t live = table.GetStats().live;
+    EXPECT_EQ(table.UnpinAllExclusive(), live);
+    EXPECT_EQ(table.UnpinAllExclusive(), 0);
+    for (const auto handle : handles) EXPECT_FALSE(table.Read(handle));
+    EXPECT_EQ(table.GetStats().free, 100);
+    EXPECT_EQ(table.GetStats().cached, 0);
+    EXPECT_EQ(table.IndexLimit(), 100);
+  }
+}
+
+struct PlayedThreads : DefaultTraits {
+  using Threads = FakeThreads;
+};
+
+TYPED_TEST(BehaviourTest, UnpinAllExclusiveTakesFreeSlotsBackFromEachThread) {
+  using Played = HandleTable<TypeParam, PlayedThreads>;
+  FakeThreads::Reset();
+  Played table = *Played::Create({/*max_slots=*/1000});
+  for (uint32_t thread = 0; thread < 4; ++thread) {
+    FakeThreads::Become(thread);
+    std::vector<typename Played::Handle> mine;
+    for (int i = 0; i < 200; ++i) mine.push_back(table.Pin(1));
+    for (int i = 0; i < 150; ++i) table.Unpin(mine[i]);
+  }
+  EXPECT_GT(table.GetStats().cached, 0);
+  const uint64_t used = table.IndexLimit();
+  EXPECT_EQ(table.UnpinAllExclusive(), 200);
+  EXPECT_EQ(table.GetStats().cached, 0);
+  std::set<uint32_t> indexes;
+  for (uint64_t i = 0; i < used; ++i) {
+    FakeThreads::Become(static_cast<uint32_t>(i * 4 / used));
+    indexes.insert(*table.IndexOf(table.Pin(1)));
+  }
+  EXPECT_EQ(indexes.size(), used);
+  EXPECT_EQ(table.UnpinAllExclusive(), used);
+}
+
+TYPED_TEST(BehaviourTest, UnpinAllExclusivePassesOverRetiredSlots) {
+  auto table = Make<Tiny<TypeParam>>(4);
+  for (uint64_t life = 1; life <= 3; ++life) {
+    EXPECT_TRUE(table.Pin(1) && table.Pin(1));
+    if (life < 3) EXPECT_TRUE(table.Pin(1) && table.Pin(1));
+    EXPECT_EQ(table.UnpinAllExclusive(), life < 3 ? 4 : 2);
+  }
+  EXPECT_EQ(table.GetStats().retired, 2);
+  EXPECT_TRUE(table.Pin(1) && table.Pin(1));
+  EXPECT_FALSE(table.Pin(1));
+  EXPECT_EQ(table.UnpinAllExclusive(), 2);
+  EXPECT_EQ(table.GetStats().retired, 4);
+  EXPECT_FALSE(table.Pin(1));
+  EXPECT_EQ(table.UnpinAllExclusive(), 0);
+}
+
+TYPED_TEST(BehaviourTest, UnpinAllExclusiveLeavesEachSlotTheCellThatItHas) {
+  auto table = Make<Table<TypeParam>>(100);
+  typename Table<TypeParam>::TestAccess access(table);
+  std::vector<Handle<TypeParam>> handles;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 100; ++i) handles.push_back(table.Pin(1));
+    for (int i = 0; i < 50; ++i) access.Displace(handles[i]);
+    EXPECT_EQ(table.UnpinAllExclusive(), 100);
+    EXPECT_EQ(access.Problem(), "");
+    handles.clear();
+  }
 }
 
 TYPED_TEST(BehaviourTest, CountIsExactAndRetiredSlotsAreCountedApart) {

@@ -267,7 +267,7 @@ TYPED_TEST(ConcurrentFreeListTest, ThePoolGivesEverySlotToOneOwnerAtATime) {
     const auto shards = std::make_unique<Shard<Traits>[]>(Traits::kMaxThreads);
     // No slots beyond those that are to be live, so that each is asked for.
     const typename Pool::Fresh fresh(
-        &control->high_water, &control->replaced, kSlots,
+        &control->high_water, &control->swept, &control->replaced, kSlots,
         GrowingArray<typename Slots::Array, Traits>(arena.array()));
     Pool pool(control.get(), {shards.get(), &control->opened}, links, fresh,
               kSlots, cache, Traits::Threads::Numbering::OfThisCopy());

@@ -48,9 +48,10 @@ class SlotPoolTest : public testing::Test {
     arena_ = std::make_unique<SlotArena<Slots>>(max_slots + surplus);
     slots_ = arena_->slots();
     links_ = arena_->links();
-    fresh_ = Fresh(
-        &control_[0].high_water, &control_[0].replaced, max_slots + surplus,
-        GrowingArray<typename Slots::Array, PoolTraits>(arena_->array()));
+    fresh_ =
+        Fresh(&control_[0].high_water, &control_[0].swept,
+              &control_[0].replaced, max_slots + surplus,
+              GrowingArray<typename Slots::Array, PoolTraits>(arena_->array()));
     pool_ = Pool(control_.get(), {shards_.get(), &control_[0].opened}, links_,
                  fresh_, max_slots, cache_slots, FakeThreads::OfThisCopy());
     FakeThreads::Become(0);

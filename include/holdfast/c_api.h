@@ -233,6 +233,10 @@ HF_API hf_status hf_table_take(hf_table* table, hf_handle handle,
  * meanwhile may be unpinned too. Returns how many values it has unpinned. */
 HF_API uint64_t hf_table_unpin_all(hf_table* table);
 
+/* As hf_table_unpin_all, but several times as fast, for a caller that has
+ * stopped all other threads: see hf_table_for_each_exclusive. */
+HF_API uint64_t hf_table_unpin_all_exclusive(hf_table* table);
+
 /* --- Walks ---------------------------------------------------------------- */
 
 /* A walk calls a function of this type for each value, with the `context` that
@@ -381,6 +385,7 @@ HF_API hf_status hf_bytes_table_unpin(hf_bytes_table* table, hf_handle handle);
 HF_API hf_status hf_bytes_table_take(hf_bytes_table* table, hf_handle handle,
                                      void* value);
 HF_API uint64_t hf_bytes_table_unpin_all(hf_bytes_table* table);
+HF_API uint64_t hf_bytes_table_unpin_all_exclusive(hf_bytes_table* table);
 
 HF_API hf_status hf_bytes_table_for_each(const hf_bytes_table* table,
                                          hf_bytes_visit* visit, void* context);

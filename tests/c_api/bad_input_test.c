@@ -42,6 +42,7 @@ static void TestNullTable(void) {
   CHECK_INVALID(hf_table_unpin(NULL, 1));
   CHECK_INVALID(hf_table_take(NULL, 1, &value));
   CHECK_EQUAL(hf_table_unpin_all(NULL), 0);
+  CHECK_EQUAL(hf_table_unpin_all_exclusive(NULL), 0);
   CHECK_INVALID(hf_table_for_each(NULL, Visit, NULL));
   CHECK_INVALID(hf_table_for_each_exclusive(NULL, Update, NULL));
   CHECK_INVALID(hf_walk_create(NULL, &walk));
@@ -80,6 +81,7 @@ static void TestNullBytesTable(void) {
   CHECK_INVALID(hf_bytes_table_unpin(NULL, 1));
   CHECK_INVALID(hf_bytes_table_take(NULL, 1, &value));
   CHECK_EQUAL(hf_bytes_table_unpin_all(NULL), 0);
+  CHECK_EQUAL(hf_bytes_table_unpin_all_exclusive(NULL), 0);
   CHECK_INVALID(hf_bytes_table_for_each(NULL, VisitBytes, NULL));
   CHECK_INVALID(hf_bytes_table_for_each_exclusive(NULL, UpdateBytes, NULL));
   CHECK_INVALID(hf_bytes_walk_create(NULL, &walk));

@@ -104,6 +104,9 @@ static void TestValues(uint32_t bits) {
   CHECK_EQUAL(hf_table_unpin_all(table), 10);
   CHECK_EQUAL(hf_table_unpin_all(table), 0);
   CHECK(!hf_table_contains(table, handle));
+  CHECK_OK(hf_table_pin(table, 1, &handle));
+  CHECK_EQUAL(hf_table_unpin_all_exclusive(table), 1);
+  CHECK(!hf_table_contains(table, handle));
   hf_table_destroy(table);
 }
 
@@ -184,6 +187,9 @@ static void TestBytes(size_t bytes, uint32_t bits) {
   CHECK_OK(hf_bytes_table_unpin(table, handle));
   CHECK_STATUS(hf_bytes_table_unpin(table, handle), HF_NOT_LIVE);
   CHECK_EQUAL(hf_bytes_table_unpin_all(table), 9);
+  CHECK_OK(hf_bytes_table_pin(table, first.value, &handle));
+  CHECK_EQUAL(hf_bytes_table_unpin_all_exclusive(table), 1);
+  CHECK(!hf_bytes_table_contains(table, handle));
   hf_bytes_table_destroy(table);
 }
 

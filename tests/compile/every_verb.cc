@@ -35,7 +35,8 @@ bool UseEveryVerb(const T& value) {
   ok = ok && table.HandleAt(table.IndexOf(handle).value_or(0)) == handle;
   ok = ok && table.IndexLimit() > 0 && !table.Describe(handle).empty();
   ok = ok && table.Take(handle).has_value() && table.Unpin(table.Pin(value));
-  return ok && table.UnpinAll() == 0 && table.GetStats().live == 0;
+  return ok && table.UnpinAllExclusive() == 0 && table.UnpinAll() == 0 &&
+         table.GetStats().live == 0;
 }
 
 bool UseEverySize() {

@@ -31,6 +31,7 @@ uint64_t UseTable(holdfast::HandleTable<T>& table, const T& value) noexcept {
   table.ForEach(count);
   typename holdfast::HandleTable<T>::ParallelForEach walk(table);
   walk.Work(count);
+  live += table.UnpinAllExclusive();
   return live + table.UnpinAll() + table.GetStats().cached;
 }
 

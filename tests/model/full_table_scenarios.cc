@@ -39,6 +39,23 @@ void AddGrown(Entries* entries) {
   AddPoolPlay("full_table", "grown by three", std::move(script), 1, 1, entries);
 }
 
+// As AddGrown, but all four slots have been used, and were then swept together.
+void AddSwept(Entries* entries) {
+  P::Script script = {/*max_slots=*/4, /*cache_slots=*/4, /*all_slots=*/16};
+  script.setup = [](P& play) {
+    ModelThreads::RegisterAll(2);
+    play.As(1, [](P& p) {
+      for (size_t i = 0; i < 4; ++i) p.kept(i) = p.Pin();
+      for (size_t i = 0; i < 4; ++i) p.Unpin(p.kept(i));
+      p.Sweep();
+      p.Pin();
+      p.Pin();
+    });
+  };
+  script.threads = {kPin, kPin};
+  AddPoolPlay("full_table", "swept", std::move(script), 2, 3, entries);
+}
+
 // As AddGrown, but with caches of one slot and batches of one: the only slot
 // that is left is in thread 2's hand or shard.
 void AddHeld(Entries* entries) {
@@ -236,6 +253,7 @@ Entries FullTableScenarios() {
   AddHeld(&entries);
   AddPopped(&entries);
   AddOvertaken(&entries);
+  AddSwept(&entries);
   AddStacks(&entries);
   AddOpened(&entries);
   entries.push_back({"first_locks_of_a_block",

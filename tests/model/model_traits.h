@@ -108,6 +108,7 @@ class ModelMemory {
       Name(&stack.head, "head[" + std::to_string(i++) + "]");
     }
     Name(&control.high_water, "high_water");
+    Name(&control.swept, "swept");
     Name(&control.opened, "opened");
     Name(&control.replaced, "replaced");
   }

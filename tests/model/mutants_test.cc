@@ -56,6 +56,9 @@ constexpr Stronger kStronger[] = {
     {"if (top.compare_exchange_weak(head, popped, "
      "std::memory_order_acq_rel,",
      "acq_rel to release"},
+    // FreshSlots::TakeSwept.
+    {"swept, rest, std::memory_order_acq_rel, std::memory_order_acquire));",
+     "acq_rel to release"},
     // FreshSlots::Take.
     {"begin, end, std::memory_order_acq_rel, std::memory_order_acquire));",
      "acq_rel to release"},

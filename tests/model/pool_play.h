@@ -71,7 +71,8 @@ class PoolPlayOf : public Scenario {
             &control_,
             {memory_.Array<Shard>(8192, Traits::kMaxThreads), &control_.opened},
             typename Slots::Links(array_),
-            {&control_.high_water, &control_.replaced, script.all_slots,
+            {&control_.high_water, &control_.swept, &control_.replaced,
+             script.all_slots,
              internal::GrowingArray<typename Slots::Array, Traits>(array_)},
             script.max_slots, script.cache_slots, ModelThreads::OfThisCopy()) {
     ModelThreads::NameAll();
@@ -135,6 +136,9 @@ class PoolPlayOf : public Scenario {
     held_[index] = false;
     pool_.Release(Slots::Vacated(*life, ended));
   }
+
+  // Requires that no slot is live, or in a thread's hand.
+  void Sweep() { pool_.SweepExclusive(); }
 
   // What a thread did before it calls Tell is known to a thread that is then
   // told.

@@ -63,7 +63,7 @@ class Pool : public Scenario {
                                                       Traits::kMaxThreads),
                &control_.opened},
               links_,
-              {&control_.high_water, &control_.replaced,
+              {&control_.high_water, &control_.swept, &control_.replaced,
                script.slots + script.spare,
                internal::GrowingArray<Array, Traits>(array_)},
               script.slots, script.cache, ModelThreads::OfThisCopy()) {

@@ -87,8 +87,6 @@ class HandleTable<T, Traits>::TestAccess {
       for (uint32_t n = 0; n < shard.FrontCount(); ++n) {
         if (Free(shard.front[n]).index() == index) shard.front[n] = free;
       }
-      const internal::FreshRange fresh = shard.fresh.Get();
-      if (fresh.begin() <= index && index < fresh.end()) ListFresh(shard);
     }
   }
 
@@ -188,9 +186,8 @@ class HandleTable<T, Traits>::TestAccess {
       for (uint32_t n = 0; n < shard.FrontCount(); ++n) {
         cached.push_back(shard.front[n]);
       }
-      const internal::FreshRange fresh = shard.fresh.Get();
-      for (uint32_t n = fresh.begin(); n < fresh.end(); ++n) {
-        cached.push_back(Free::Fresh(n));
+      for (const uint32_t n : In(shard.fresh.Get())) {
+        cached.push_back(links().FreeSlotAt(n));
       }
       if (shard.taken.Count() != 0) {
         const uint32_t begin = shape.tree() - shard.taken.Count();
@@ -260,6 +257,10 @@ class HandleTable<T, Traits>::TestAccess {
     for (const auto& batch : FreeList()) {
       for (const uint32_t i : batch) put(i, "on the free list");
     }
+    for (const uint32_t i : In(Array<typename Pool::Control>(layout_.control)
+                                   ->swept.load(std::memory_order_relaxed))) {
+      put(i, "swept");
+    }
     for (const Free free : Cached()) {
       const uint32_t i = free.index();
       put(i, "cached");
@@ -282,20 +283,15 @@ class HandleTable<T, Traits>::TestAccess {
   using Link = internal::SlotLink<Traits::kGenerationBits>;
   using Shard = internal::Shard<Traits>;
 
-  // Moves the slots of a shard that were never used to the free list: in the
-  // shard, their generation is 0.
-  void ListFresh(Shard& shard) {
-    auto& head = Array<typename Pool::Control>(layout_.control)->stacks[0].head;
-    const internal::FreshRange fresh = shard.fresh.Get();
-    shard.fresh.Set({});
-    auto to_link = links();
-    for (uint32_t i = fresh.begin(); i < fresh.end(); ++i) {
-      const Free free = to_link.FreeSlotAt(i);
-      to_link.SetLinks(free, {});
-      to_link.SetBelow(free, head.load(std::memory_order_relaxed).index());
-      head.store(internal::ListHead<Traits::kGenerationBits>::Of(free),
-                 std::memory_order_relaxed);
+  // The slots of a range that are not retired.
+  std::vector<uint32_t> In(internal::FreshRange range) const {
+    std::vector<uint32_t> slots;
+    for (uint32_t i = range.begin(); i < range.end(); ++i) {
+      if (SlotGeneration(i) != Generations::kRetired.number()) {
+        slots.push_back(i);
+      }
     }
+    return slots;
   }
 
   // Appends the slots of the tree below `root`, level by level. Stops at a

@@ -151,9 +151,12 @@ class TableModel {
     if (IsLive(handle)) End(handle);
   }
 
+  // Each second time, as a thread that has stopped all others.
   void UnpinAll() {
     const uint64_t live = live_.size();
-    Same("UnpinAll", HandleType(), live, table_.UnpinAll());
+    exclusive_ = !exclusive_;
+    Same("UnpinAll", HandleType(), live,
+         exclusive_ ? table_.UnpinAllExclusive() : table_.UnpinAll());
     while (!live_.empty()) End(live_.back());
   }
 
@@ -216,6 +219,8 @@ class TableModel {
       Same("Take, moved from", handle, false, table_.Take(handle).has_value());
     }
     Same("UnpinAll, moved from", {}, uint64_t{0}, table_.UnpinAll());
+    Same("UnpinAllExclusive, moved from", {}, uint64_t{0},
+         table_.UnpinAllExclusive());
     Same("GetStats, moved from", {}, uint64_t{0}, table_.GetStats().capacity);
     // NOLINTEND(bugprone-use-after-move)
     table_ = std::move(other);
@@ -403,6 +408,7 @@ class TableModel {
 
   TableContents<Value> expected_;
   std::vector<HandleType> live_;
+  bool exclusive_ = false;
   std::vector<HandleType> ended_;      // Handles that were unpinned.
   std::vector<uint64_t> generations_;  // Of each slot; odd if it is live.
   uint64_t used_ = 0;                  // Slots pinned at least once.

@@ -188,6 +188,14 @@ class CellSlots {
     array_.slot(cell)->cell.Fill(Encoded::Encode(value));
   }
 
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool EndExclusive(uint64_t index) noexcept {
+    const Word word = array_.LoadWord(index);
+    if (!word.IsLive()) return false;
+    // order: relaxed. No other thread runs.
+    array_.slot(index)->word.store(word.Ended(), std::memory_order_relaxed);
+    return true;
+  }
+
  private:
   // What Write and Exchange do with a spare cell. Not lambdas, because g++ and
   // clang have no syntax in common for one that is always inline.

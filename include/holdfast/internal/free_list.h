@@ -105,6 +105,14 @@ class FreeList {
     return Free();
   }
 
+  // Forgets all batches, for a thread that has stopped every other one.
+  void Forget() noexcept {
+    for (uint32_t i = 0; i < kStacks; ++i) {
+      // order: relaxed. No other thread runs.
+      stacks_[i].head.store({}, std::memory_order_relaxed);
+    }
+  }
+
   // Whether all stacks were empty at one moment. `seen` is from a Pop of this
   // thread that has found no batch. If not, another thread has pushed one since
   // that Pop began.

@@ -1,4 +1,6 @@
-// Some slots that were never used, one after another.
+// Some slots, one after another, that are free and not linked: that were never
+// used, or that UnpinAllExclusive has swept together. Retired ones may be among
+// them.
 
 #ifndef HOLDFAST_INTERNAL_FRESH_RANGE_H_
 #define HOLDFAST_INTERNAL_FRESH_RANGE_H_

@@ -1,6 +1,7 @@
 // The slots that were never used: those from the high-water mark on. They are
 // zeros, and that makes them free slots of generation 0, each with its own
-// cell. [INV-1]
+// cell. [INV-1] And those that UnpinAllExclusive has swept together: used slots
+// that are as free as these.
 
 #ifndef HOLDFAST_INTERNAL_FRESH_SLOTS_H_
 #define HOLDFAST_INTERNAL_FRESH_SLOTS_H_
@@ -9,6 +10,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "holdfast/internal/atomic_word.h"
+#include "holdfast/internal/fresh_range.h"
 #include "holdfast/internal/growing_array.h"
 
 namespace holdfast::internal {
@@ -25,14 +28,17 @@ class FreshSlots {
   // How often TakeCell was called: at most that many slots serve by their cells
   // alone.
   using Replaced = Atomic<uint32_t>;
+  // The swept slots that are left.
+  using Swept = AtomicWord<FreshRange, typename Traits::Atomics>;
 
   FreshSlots() = default;
 
-  // `*high_water` and `*replaced` are zeros at first. `all_slots` is how many
-  // slots there are.
-  FreshSlots(HighWater* high_water, Replaced* replaced, uint64_t all_slots,
-             const GrowingArray<Array, Traits>& array)
+  // `*high_water`, `*swept` and `*replaced` are zeros at first. `all_slots` is
+  // how many slots there are.
+  FreshSlots(HighWater* high_water, Swept* swept, Replaced* replaced,
+             uint64_t all_slots, const GrowingArray<Array, Traits>& array)
       : high_water_(high_water),
+        swept_(swept),
         replaced_(replaced),
         all_slots_(all_slots),
         array_(array) {}
@@ -56,6 +62,31 @@ class FreshSlots {
         begin, end, std::memory_order_acq_rel, std::memory_order_acquire));
     *first = begin;
     return static_cast<uint32_t>(end - begin);
+  }
+
+  // As Take, of swept slots.
+  uint32_t TakeSwept(uint32_t wanted, uint64_t* first) noexcept {
+    // order: acquire <- exhaust. As in Take.
+    FreshRange swept = swept_->load(std::memory_order_acquire);
+    FreshRange rest;
+    do {
+      if (swept.count() == 0) return 0;
+      const uint32_t count = std::min(wanted, swept.count());
+      rest = FreshRange(swept.begin() + count, swept.end());
+      // order: as in Take. The words of the slots are this thread's to read,
+      // since UnpinAllExclusive happened before, as its contract says.
+    } while (!swept_->compare_exchange_weak(
+        swept, rest, std::memory_order_acq_rel, std::memory_order_acquire));
+    *first = swept.begin();
+    return rest.begin() - swept.begin();
+  }
+
+  // Sweeps all slots below the high-water mark together, for a thread that has
+  // stopped every other one. Requires that all of them are free or retired, and
+  // that no other place has one of them.
+  void Sweep() noexcept {
+    // order: relaxed. No other thread runs.
+    swept_->store(FreshRange(0, high_water()), std::memory_order_relaxed);
   }
 
   // The cell of a slot that is then never used for anything else. False if
@@ -86,6 +117,7 @@ class FreshSlots {
 
  private:
   HighWater* high_water_ = nullptr;
+  Swept* swept_ = nullptr;
   Replaced* replaced_ = nullptr;
   uint64_t all_slots_ = 0;
   GrowingArray<Array, Traits> array_;

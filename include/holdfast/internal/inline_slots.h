@@ -149,6 +149,14 @@ class InlineSlots {
                                    std::memory_order_relaxed);
   }
 
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool EndExclusive(uint64_t index) noexcept {
+    const Word word = array_.LoadWord(index);
+    if (!word.IsLive()) return false;
+    // order: relaxed. No other thread runs.
+    array_.slot(index)->word.store(word.Ended(), std::memory_order_relaxed);
+    return true;
+  }
+
  private:
   // The slot's word, and whether it is of that life.
   bool Find(Life life, Word* word) const noexcept {

@@ -118,6 +118,16 @@ struct alignas(64) Shard {
     return next_opened.Get() != 0 || !cell.IsUnused();
   }
 
+  // Forgets all free slots, for a thread that has stopped every other one.
+  // Requires that the shard is open.
+  void Forget() noexcept {
+    last.Set(Last::Empty());
+    SetFrontCount(0);
+    fresh.Set({});
+    kept.Set({});
+    taken.Leave(taken.Count());
+  }
+
   // Says that the first `count` of `front` are complete. Opens the shard.
   void SetFrontCount(uint32_t count) noexcept { level.SetLast(count + 1); }
 

@@ -138,9 +138,11 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   const auto fn = [](Life<Traits::kGenerationBits>, const T&) { return true; };
   is(done, same.Visit(index, index, fn));
 
-  // For a thread that has stopped every other one, and of a live slot: calls
-  // fn(life, value) and keeps what fn leaves in the value.
+  // For a thread that has stopped every other one: of a live slot, calls
+  // fn(life, value) and keeps what fn leaves in the value; ends the life of a
+  // slot, and returns false if it is not live.
   same.UpdateExclusive(index, [](Life<Traits::kGenerationBits>, T&) {});
+  is(done, same.EndExclusive(index));
 
   // The table's functions are noexcept. If one of them called a function that
   // is not, a thread that is cancelled in there would end the process.
@@ -152,6 +154,7 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   static_assert(noexcept(same.Write(life, *value)));
   static_assert(noexcept(same.Exchange(life, *value)));
   static_assert(noexcept(same.Vacate(life, &ended)));
+  static_assert(noexcept(same.EndExclusive(index)));
   static_assert(noexcept(Kind::Vacated(life, ended)));
   static_assert(noexcept(same.Value(life, ended)));
   return std::true_type();

@@ -58,6 +58,7 @@ class SlotPool {
   struct Control {
     alignas(128) typename List::Stack stacks[List::kStacks];
     alignas(128) typename Fresh::HighWater high_water;
+    typename Fresh::Swept swept;
     alignas(128) typename ShardArray<Traits>::Opened opened;
     typename Fresh::Replaced replaced;
   };
@@ -105,6 +106,24 @@ class SlotPool {
                            !TryPut(shards_[ordinal], free))) {
       ReleaseSlow(free);
     }
+  }
+
+  // Whether SweepExclusive may be called. If not, the cells of some slots are
+  // in use, although these slots are free.
+  bool CanSweep() const noexcept {
+    return !IsMovedFrom() && fresh_.replaced() == 0;
+  }
+
+  // Takes all free slots back from where they are, and sweeps all slots
+  // together, for a thread that has stopped every other one. So they are used
+  // again in the order of their indexes, and none was linked. Requires that all
+  // slots are free or retired.
+  void SweepExclusive() noexcept {
+    list_.Forget();
+    shards_.ForEachOpened([&](uint32_t ordinal) noexcept {
+      if (shards_[ordinal].level.Get() != 0) shards_[ordinal].Forget();
+    });
+    fresh_.Sweep();
   }
 
   uint64_t high_water() const noexcept {
@@ -170,16 +189,18 @@ class SlotPool {
   // more to be at hand. False if the shard is empty.
   bool TakeStored(Shard<Traits>& shard, Free* free) noexcept {
     uint32_t count;
-    if (shard.taken.Count() != 0) {
-      count = shard.taken.CopySome(links_, shard.front, shape_.tree());
-      shard.taken.Leave(count);
-    } else if (shard.fresh.Get().count() != 0) {
-      count = TakeFresh(shard);
-    } else if (shard.kept.Get().count() != 0) {
-      count = TakeKept(shard);
-    } else {
-      return false;
-    }
+    do {
+      if (shard.taken.Count() != 0) {
+        count = shard.taken.CopySome(links_, shard.front, shape_.tree());
+        shard.taken.Leave(count);
+      } else if (shard.fresh.Get().count() != 0) {
+        count = TakeFresh(shard);
+      } else if (shard.kept.Get().count() != 0) {
+        count = TakeKept(shard);
+      } else {
+        return false;
+      }
+    } while (count == 0);
     *free = shard.front[count - 1];
     shard.SetFrontCount(count - 1);
     return true;
@@ -189,11 +210,13 @@ class SlotPool {
   // count them yet, so that they come out in their order. Returns how many.
   uint32_t TakeFresh(Shard<Traits>& shard) noexcept {
     const FreshRange fresh = shard.fresh.Get();
-    for (uint32_t i = 0; i < fresh.count(); ++i) {
-      shard.front[i] = Free::Fresh(fresh.end() - 1 - i);
+    uint32_t count = 0;
+    for (uint32_t i = fresh.end(); i-- > fresh.begin();) {
+      const Free free = links_.FreeSlotAt(i);
+      if (!IsRetired(free)) shard.front[count++] = free;
     }
     shard.fresh.SetLast({});
-    return fresh.count();
+    return count;
   }
 
   // The same with a batch that the shard keeps. It leaves at once: the thread
@@ -298,8 +321,8 @@ class SlotPool {
     return found.first;
   }
 
-  // The result of Find: a slot, and the number of slots from it on that were
-  // never used; or the first slot of a popped batch, and 0; or no slot.
+  // The result of Find: a slot, and the number of slots from it on that are not
+  // linked; or the first slot of a popped batch, and 0; or no slot.
   struct Found {
     Free first;
     uint32_t fresh_count;
@@ -318,16 +341,26 @@ class SlotPool {
           list_.WereEmptyTogether(seen)) {
         return {Free(), 0};
       }
-      uint64_t first_fresh;
-      uint32_t count = fresh_.Take(wanted, max_slots_, &first_fresh);
+      uint64_t at;
+      uint32_t count = fresh_.TakeSwept(wanted, &at);
+      if (count == 0) count = fresh_.Take(wanted, max_slots_, &at);
       if (count == 0 && Scavenge(home)) continue;
       if (count == 0) {
         limit = SlotLimit(own);
-        count = fresh_.Take(wanted, limit, &first_fresh);
+        count = fresh_.Take(wanted, limit, &at);
       }
-      if (count != 0) return {Free::Fresh(first_fresh), count};
-      exhausted = true;
+      exhausted = count == 0;
+      for (; count != 0; ++at, --count) {
+        const Free free = links_.FreeSlotAt(static_cast<uint32_t>(at));
+        if (!IsRetired(free)) return {free, count};
+      }
     }
+  }
+
+  // Of slots that UnpinAllExclusive has swept together.
+  static bool IsRetired(Free free) noexcept {
+    return free.generation() ==
+           GenerationLimits<Traits::kGenerationBits>::kRetired;
   }
 
   // Slots that may be handed out to a caller whose own shard, if it has one,

@@ -272,7 +272,8 @@ struct TableParts {
     const ShardArray<Traits> shard_array(
         shards, &control->opened, Memory::kGrows ? &growth->shards : nullptr);
     const FreshSlots<Array, Traits> fresh(
-        &control->high_water, &control->replaced, layout.all_slots,
+        &control->high_water, &control->swept, &control->replaced,
+        layout.all_slots,
         Growing(array, Memory::kGrows ? &growth->from_begin : nullptr));
     const auto numbering = Traits::Threads::Numbering::OfThisCopy();
     // In place: a copy of what has just been written field by field would wait
