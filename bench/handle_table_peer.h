@@ -18,7 +18,7 @@ class HandleTablePeer {
   using Value = V;
   static constexpr char kName[] = "holdfast";
   static constexpr char kId[] = "holdfast";
-  static constexpr Features kFeatures = {true, true, true, true, true};
+  static constexpr Features kFeatures = {true, true, true, true, true, true};
 
   struct ThreadScope {
     explicit ThreadScope(HandleTablePeer&) {}
@@ -49,6 +49,7 @@ class HandleTablePeer {
   }
 
   size_t UnpinAll() { return table_.UnpinAll(); }
+  size_t UnpinAllExclusive() { return table_.UnpinAllExclusive(); }
 
  private:
   using Table = HandleTable<V>;

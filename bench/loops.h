@@ -34,6 +34,8 @@ struct Features {
   bool for_each;
   bool unpin_all;
   bool concurrent_for_each;  // While other operations run, or wait for it.
+  // Has a faster UnpinAll for a thread that has stopped all others.
+  bool unpin_all_exclusive = false;
 };
 
 template <typename Peer>
@@ -177,6 +179,15 @@ class Loops {
 
   // Returns how many were live.
   ABSL_ATTRIBUTE_NOINLINE size_t UnpinAll() { return peer_.UnpinAll(); }
+
+  // The same, for a thread that has stopped all others.
+  ABSL_ATTRIBUTE_NOINLINE size_t UnpinAllExclusive() {
+    if constexpr (kFeatures.unpin_all_exclusive) {
+      return peer_.UnpinAllExclusive();
+    } else {
+      return peer_.UnpinAll();
+    }
+  }
 
  private:
   template <typename Operation>

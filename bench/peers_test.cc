@@ -180,6 +180,18 @@ TEST_P(PeersTest, UnpinAllLeavesNothing) {
   });
 }
 
+TEST_P(PeersTest, UnpinAllExclusiveLeavesNothing) {
+  if (!features_.unpin_all) GTEST_SKIP() << "no UnpinAll";
+  WithTable(kCapacity, [](Table& table) {
+    const Handles stale = PinSome(table, kPins);
+    EXPECT_EQ(table.UnpinAllExclusive(), kPins);
+    EXPECT_EQ(table.UnpinAllExclusive(), 0);
+    const Handles live = PinSome(table, kCapacity);
+    EXPECT_EQ(table.ReadMany(stale.data(), kPins), 0);
+    EXPECT_EQ(table.UnpinMany(live.data(), kCapacity), kCapacity);
+  });
+}
+
 // Goal: two threads lose no value, and find only their own values.
 //
 // Method: both pin, read, write and unpin their own handles in one table, again

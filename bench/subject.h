@@ -43,6 +43,7 @@ class Table {
                     uint32_t* ticks) = 0;
   virtual uint64_t ForEachSum() const = 0;
   virtual size_t UnpinAll() = 0;
+  virtual size_t UnpinAllExclusive() = 0;
 };
 
 struct Subject {
@@ -96,6 +97,10 @@ class TableOf final : public Table {
   }
   size_t UnpinAll() override {
     if constexpr (kFeatures.unpin_all) return loops_.UnpinAll();
+    return 0;
+  }
+  size_t UnpinAllExclusive() override {
+    if constexpr (kFeatures.unpin_all) return loops_.UnpinAllExclusive();
     return 0;
   }
 

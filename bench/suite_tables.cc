@@ -74,7 +74,8 @@ void ForEachLive(Trial& trial, int threads, size_t slots, Fill fill) {
   trial.Run(work);
 }
 
-void UnpinAll(Trial& trial, size_t slots) {
+// With `exclusive`, by a thread that has stopped all others.
+void UnpinAll(Trial& trial, size_t slots, bool exclusive) {
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, 1));
   Table& table = *owned;
   Handles handles(slots);
@@ -85,7 +86,9 @@ void UnpinAll(Trial& trial, size_t slots) {
                   "the table is full too early");
   };
   work.work = [&](int, uint64_t) {
-    return Outcome{slots, table.UnpinAll(), slots};
+    const size_t ended =
+        exclusive ? table.UnpinAllExclusive() : table.UnpinAll();
+    return Outcome{slots, ended, slots};
   };
   work.one_round = true;
   trial.Run(work);
@@ -179,8 +182,12 @@ void AddTablesOf(Suite& suite, const Subject& peer) {
   const size_t slots = suite.scale().big_slots;
   if (peer.features.for_each) AddForEach(suite, peer);
   if (peer.features.unpin_all) {
-    suite.Add("unpin_all", peer, {{"slots", slots}},
-              [=](Trial& trial) { UnpinAll(trial, slots); });
+    for (const bool exclusive : {false, true}) {
+      suite.Add(
+          "unpin_all", peer,
+          {{"slots", slots}, {"others", exclusive ? "stopped" : "running"}},
+          [=](Trial& trial) { UnpinAll(trial, slots, exclusive); });
+    }
   }
   AddGrowth(suite, peer);
   suite.Add("cold_start", peer, {}, ColdStart);

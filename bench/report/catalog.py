@@ -126,6 +126,7 @@ One operation is a live slot visited, or made stale by removing everything at on
 means that one slot in 16 is live; churned, that all were pinned and unpinned at random.
 Holdfast looks at each value's word twice, and ends each life by a compare-and-swap, since
 others go on meanwhile; under a lock neither is needed, and a map is cleared at a stroke.
+A caller that has stopped all other threads can say so.
 """, [View("for_each", "For each live slot", pictured=ONE),
       View("unpin_all", "Unpin all")]),
     Section("A table's life", """

@@ -9,8 +9,9 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 SETTINGS = {"verb": ("{}", "{}"), "threads": ("{} thread", "{} threads"),
             "slots": ("{} slot", "{} slots"), "bytes": ("{} byte", "{} bytes"),
             "n": ("n = {}", "n = {}"), "phase": ("{}", "{}"), "fill": ("{}", "{}"),
-            "load": ("load {}", "load {}")}
-WORD_ORDER = ("full", "sparse", "churned", "pin", "read", "write", "unpin")
+            "others": ("others {}", "others {}"), "load": ("load {}", "load {}")}
+WORD_ORDER = ("full", "sparse", "churned", "running", "stopped", "pin", "read", "write",
+              "unpin")
 
 
 def number(value):
