@@ -22,12 +22,14 @@
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "holdfast/compared.h"
 #include "holdfast/diagnosis.h"
 #include "holdfast/handle.h"
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/creation_error.h"
 #include "holdfast/internal/generation.h"
 #include "holdfast/internal/inline_slots.h"
+#include "holdfast/internal/pair_slots.h"
 #include "holdfast/internal/shared_walk.h"
 #include "holdfast/internal/slot_kind.h"
 #include "holdfast/internal/slot_names.h"
@@ -59,10 +61,20 @@ class HandleTable {
   using Stats = TableStats;
 
   // True if values lie in the slots' words, beside the generations: then a slot
-  // takes 8 bytes, and Read is wait-free. Otherwise a slot takes 8 bytes and
-  // the size of a value, rounded up to a multiple of 8; and 8 bytes more once
-  // two threads have written to its value at the same time.
+  // takes 8 bytes.
   static constexpr bool kInlineValues = sizeof(T) * 8 <= Indexes::kUpperBits;
+
+  // True if values lie beside the slots' words, and both can be changed by one
+  // double-width compare-and-swap: then a slot takes 16 bytes. This is for
+  // values of at most 8 bytes, on x86-64 and AArch64.
+  static constexpr bool kPairedValues =
+      !kInlineValues && sizeof(T) <= 8 && Traits::Atomics::kHasPairs;
+
+  // Whether there are CompareExchange, Update, UnpinIf and Sweep. If so, Read
+  // is wait-free. Otherwise a slot takes 8 bytes and the size of a value,
+  // rounded up to a multiple of 8; and 8 bytes more once two threads have
+  // written to its value at the same time.
+  static constexpr bool kComparesValues = kInlineValues || kPairedValues;
 
   // Handles of this table are less than 2^kHandleBits.
   static constexpr int kHandleBits = Traits::kHandleBits;
@@ -227,6 +239,49 @@ class HandleTable {
     return slots_.Exchange(life, value);
   }
 
+  // Replaces the value if it is `*expected`, and returns kEqual. If it is
+  // another one, puts that into `*expected` and returns kDifferent; if `handle`
+  // is not live, returns kStale, and leaves `*expected` as it is. Values are
+  // compared bit by bit, as std::atomic does it: so 0.0 differs from -0.0, and
+  // padding counts. Never fails without a reason. What is visible to the caller
+  // afterwards is as after a Read, whichever value was found. Lock-free: a
+  // retry means that another thread has replaced the value. Requires
+  // kComparesValues, and that `expected` is not null.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
+  CompareExchange(Handle handle, T* expected, const T& desired) noexcept {
+    static_assert(
+        kComparesValues,
+        "HandleTable::CompareExchange, Update, UnpinIf and Sweep need values "
+        "of at most 8 bytes and, for more than 4, a processor with a "
+        "compare-and-swap of 16 bytes (x86-64, AArch64); for larger values, "
+        "pin a pointer to a constant object, and exchange the pointer");
+    const Life life = LifeOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsLife(life))) return Compared::kStale;
+    return slots_.CompareExchange(life, expected, desired);
+  }
+
+  // Replaces the value by fn(value), so that no other change is lost: if
+  // another thread has replaced the value meanwhile, calls `fn` again. Returns
+  // the value that was replaced, or nothing if `handle` is not live. `fn` may
+  // use the table; if it throws, the value stays as it is. Lock-free, as
+  // CompareExchange, and requires what that requires.
+  template <typename F>
+  std::optional<T> Update(Handle handle, F&& fn) {
+    std::optional<T> value = Read(handle);
+    while (value.has_value()) {
+      const T desired = fn(static_cast<const T&>(*value));
+      switch (CompareExchange(handle, std::addressof(*value), desired)) {
+        case Compared::kEqual:
+          return value;
+        case Compared::kDifferent:
+          break;
+        case Compared::kStale:
+          return std::nullopt;
+      }
+    }
+    return value;
+  }
+
   // Makes `handle` and all its copies stale. Returns false, and changes
   // nothing, if `handle` is not live. Of several racing calls exactly one
   // returns true. Lock-free: a retry means that another thread's Write to this
@@ -247,6 +302,21 @@ class HandleTable {
     const T value = slots_.Value(life, ended);
     Recycle(life, ended);
     return value;
+  }
+
+  // As Unpin, if the value is `expected`, bit by bit; otherwise nothing is
+  // changed. So a thread that has decided by a value that its handle can go
+  // ends no life whose value another thread has replaced since. Lock-free, as
+  // CompareExchange, and requires kComparesValues.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared UnpinIf(Handle handle,
+                                                const T& expected) noexcept {
+    static_assert(kComparesValues, "HandleTable::UnpinIf: see CompareExchange");
+    const Life life = LifeOf(handle);
+    if (ABSL_PREDICT_FALSE(!IsLife(life))) return Compared::kStale;
+    typename Slots::Word ended;
+    const Compared compared = slots_.VacateIf(life, expected, &ended);
+    if (compared == Compared::kEqual) Recycle(life, ended);
+    return compared;
   }
 
   // Unpins every value whose Pin happened before the call; a value that is
@@ -448,9 +518,18 @@ class HandleTable {
 
  private:
   // The kind of slots, see internal/slot_kind.h.
-  using Slots =
-      std::conditional_t<kInlineValues, internal::InlineSlots<T, Traits>,
-                         internal::CellSlots<T, Traits>>;
+  struct InlineKind {
+    using Slots = internal::InlineSlots<T, Traits>;
+  };
+  struct PairedKind {
+    using Slots = internal::PairSlots<T, Traits>;
+  };
+  struct CellKind {
+    using Slots = internal::CellSlots<T, Traits>;
+  };
+  using Slots = typename std::conditional_t<
+      kInlineValues, InlineKind,
+      std::conditional_t<kPairedValues, PairedKind, CellKind>>::Slots;
   static_assert(internal::kIsKind<Slots, T, Traits>);
 
   using Parts = internal::TableParts<Slots, Traits>;

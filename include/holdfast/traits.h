@@ -20,6 +20,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "absl/base/attributes.h"
+#include "holdfast/internal/double_width.h"
 #include "holdfast/internal/mapped_memory.h"
 #include "holdfast/internal/thread_ordinals.h"
 
@@ -37,6 +39,19 @@ struct StdAtomics {
   using Atomic = std::atomic<U>;
   template <typename U>
   using Plain = U;
+
+  // Whether two atomic objects that lie side by side can be changed together.
+  static constexpr bool kHasPairs = internal::kHasDoubleWidth;
+
+  // Stores `desired` in the two if they have the values `expected`. See
+  // AtomicWord::compare_exchange_both.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool CompareExchangePair(
+      Atomic<uint64_t>& first, Atomic<uint64_t>& /*second*/,
+      internal::TwoWords expected, internal::TwoWords desired,
+      std::memory_order /*acq_rel, whatever is asked for*/) noexcept {
+    static_assert(sizeof(Atomic<uint64_t>) == sizeof(uint64_t));
+    return internal::CompareAndSwapTwoWords(&first, expected, desired);
+  }
 };
 
 struct DefaultTraits {

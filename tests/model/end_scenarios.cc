@@ -21,8 +21,10 @@ namespace {
 
 // How many ways to end a life and to observe its end the explorer chooses from:
 // see UseAndEnd and FindsTheEnd.
-constexpr int kEnds = 3;
-constexpr int kObservers = 12;
+template <typename Table>
+constexpr int kEnds = Table::kComparesValues ? 4 : 3;
+template <typename Table>
+constexpr int kObservers = Table::kComparesValues ? 15 : 12;
 constexpr int kFewObservers = 4;
 
 // Uses the object that h(0) names, and ends the life of h(0), in the way `how`.
@@ -36,8 +38,11 @@ void UseAndEnd(P& p, int how) {
     case 1:
       p.Take(p.h(0));
       return;
-    default:
+    case 2:
       p.UnpinAll();
+      return;
+    default:
+      if constexpr (P::Table::kComparesValues) p.UnpinIf(p.h(0), 1);
   }
 }
 
@@ -57,6 +62,23 @@ bool IsShownInParts(P& p, typename P::Handle wanted) {
     shown = shown || handle == wanted;
   });
   return shown;
+}
+
+template <typename P>
+bool FindsTheEndByComparing(P& p, int observer) {
+  if constexpr (P::Table::kComparesValues) {
+    int expected = 1;
+    switch (observer) {
+      case 12:
+        return p.CompareExchange(p.h(0), &expected, 22) == Compared::kStale;
+      case 13:
+        // The value is another one, if the life is not over.
+        return p.UnpinIf(p.h(0), 23) == Compared::kStale;
+      default:
+        return p.UnpinIf(p.h(0), 1) == Compared::kStale;
+    }
+  }
+  return false;
 }
 
 // Looks at h(0) in the way `observer`. Returns whether that shows that another
@@ -89,8 +111,10 @@ bool FindsTheEnd(P& p, int observer) {
       return !IsShownInParts(p, handle);
     case 10:
       return p.UnpinAll() == 0;
-    default:
+    case 11:
       return p.table().GetStats().live == 0;
+    default:
+      return FindsTheEndByComparing(p, observer);
   }
 }
 
@@ -110,13 +134,13 @@ class Ends {
     Script script = ScriptOf({/*max_slots=*/16, /*thread_cache_slots=*/1},
                              [start](P& p) { Begin(p, start); });
     script.threads = {[](P& p) {
-                        UseAndEnd(p, Explorer::Get().Choose(kEnds));
+                        UseAndEnd(p, Explorer::Get().Choose(kEnds<Table>));
                         const int more = Explorer::Get().Choose(3);
                         if (more == 0) return;
                         const auto again = p.Pin(2);
                         if (more == 2) p.Write(again, 3);
                       },
-                      Observe<kObservers>};
+                      Observe<kObservers<Table>>};
     AddScript("observed_end", start_name, std::move(script));
   }
 
@@ -130,8 +154,9 @@ class Ends {
           if (Explorer::Get().Choose(2) == 0) return;
           p.As(1, [&] { p.UnpinOwn(p.Pin(12)); });
         });
-    script.threads = {[](P& p) { UseAndEnd(p, Explorer::Get().Choose(kEnds)); },
-                      Observe<kObservers>};
+    script.threads = {
+        [](P& p) { UseAndEnd(p, Explorer::Get().Choose(kEnds<Table>)); },
+        Observe<kObservers<Table>>};
     AddScript("observed_end_of_a_free_slot", start_name, script);
     script.threads = {[](P& p) { UseAndEnd(p, 0); }, Observe<kFewObservers>,
                       [](P& p) { p.Pin(2); }};
@@ -182,6 +207,10 @@ Entries EndScenarios() {
   words.Add("/last", Start::kLast);
   words.AddFreeSlots("/home", Start::kHome);
   words.AddFreeSlots("/moved", Start::kMoved);
+  Ends<HandleTable<uint64_t, PairTraits>> paired("paired", &entries);
+  paired.Add("", Start::kHome);
+  paired.Add("/last", Start::kLast);
+  paired.AddFreeSlots("", Start::kHome);
   Ends<HandleTable<uint32_t, ModelTraits<>>> inlined("inline", &entries);
   inlined.Add("", Start::kHome);
   inlined.Add("/last", Start::kLast);

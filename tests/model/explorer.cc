@@ -299,7 +299,7 @@ uint32_t Explorer::NewLocation(const void* address, uint64_t value) {
   Location& location = locations_[used_locations_];
   location.address = address;
   location.messages.clear();
-  location.messages.push_back({value, View(), false, 0, 0});
+  location.messages.push_back({value, View(), false, false, 0, 0});
   return used_locations_++;
 }
 
@@ -363,7 +363,7 @@ void Explorer::Insert(uint32_t location, int at, uint64_t value, Order order,
   }
   ++stores_;
   Seen(location) = static_cast<uint16_t>(at);
-  Message message = {value, View(), follows, current_, operations_};
+  Message message = {value, View(), follows, false, current_, operations_};
   if (Releases(order)) message.view = view();
   message.view.at[index] = static_cast<uint16_t>(at);
   if (follows) message.view.Join(messages[at - 1].view);
@@ -432,6 +432,98 @@ bool Explorer::CompareExchange(uint32_t location, uint64_t* expected,
   *expected = messages[at].value;
   See(location, at, failure);
   return false;
+}
+
+// The places of the messages that the current thread may read now, the newest
+// first.
+std::vector<int> Explorer::Readable(uint32_t location) const {
+  const int newest = static_cast<int>(locations_[location].messages.size()) - 1;
+  const int oldest =
+      fibers_[current_]->view.at[kMaxThreads + static_cast<size_t>(location)];
+  std::vector<int> places = {newest};
+  for (int at = newest - 1; at >= oldest && !OnlyNewest(); --at) {
+    if (IsNews(location, at)) places.push_back(at);
+  }
+  return places;
+}
+
+// Whether a CAS of both locations can have read these messages: of each other
+// CAS of both, it has then come after both messages or before both.
+bool Explorer::AreOfOneTime(const Two<uint32_t>& locations,
+                            const Two<int>& places) const {
+  const auto& first = locations_[locations[0]].messages;
+  const auto& second = locations_[locations[1]].messages;
+  for (int i = 0; i < static_cast<int>(first.size()); ++i) {
+    if (!first[i].is_half) continue;
+    for (int j = 0; j < static_cast<int>(second.size()); ++j) {
+      if (!second[j].is_half || second[j].number != first[i].number) continue;
+      if ((i <= places[0]) != (j <= places[1])) return false;
+    }
+  }
+  return true;
+}
+
+bool Explorer::CompareExchangeBoth(Two<uint32_t> locations,
+                                   Two<uint64_t> expected,
+                                   Two<uint64_t> desired, Order order) {
+  Begin(order);
+  const Two<std::vector<int>> readable = {Readable(locations[0]),
+                                          Readable(locations[1])};
+  const auto is_expected = [&](size_t half, int at) {
+    return locations_[locations[half]].messages[at].value == expected[half];
+  };
+  std::vector<Two<int>> places;
+  for (const int first : readable[0]) {
+    for (const int second : readable[1]) {
+      if (is_expected(0, first) && is_expected(1, second) &&
+          IsUnread(locations[0], first) && IsUnread(locations[1], second) &&
+          AreOfOneTime(locations, {first, second})) {
+        places.push_back({first, second});
+      }
+    }
+  }
+  // For a failure: the oldest message that differs, and its location.
+  int differs = -1;
+  size_t half = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    for (const int at : readable[i]) {
+      if (is_expected(i, at)) continue;
+      differs = at;
+      half = i;
+    }
+  }
+  const size_t ways = places.size() + (differs >= 0 ? 1 : 0);
+  if (ways == 0) Abort("a CAS of two locations that can neither fail nor not");
+  const size_t way = static_cast<size_t>(choices_.Pick(static_cast<int>(ways)));
+  if (way == places.size()) {
+    if (tracing_) {
+      NoteRead("failed CAS of two", locations[half], std::memory_order_relaxed,
+               differs);
+    }
+    See(locations[half], differs, std::memory_order_relaxed);
+    return false;
+  }
+  if (way != 0) ++stale_;
+  const Two<int> at = places[way];
+  for (size_t i = 0; i < 2; ++i) {
+    if (tracing_) {
+      NoteRead("half of an RMW", locations[i], order, at[i],
+               " -> " + Hex(desired[i]));
+    }
+    See(locations[i], at[i], order);
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    Insert(locations[i], at[i] + 1, desired[i], order, true);
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    Message& message = locations_[locations[i]].messages[at[i] + 1];
+    message.is_half = true;
+    if (!Releases(order)) continue;
+    // Both are released at once: each carries the other.
+    message.view.Join(
+        locations_[locations[1 - i]].messages[at[1 - i] + 1].view);
+  }
+  return true;
 }
 
 // --- Plain data --------------------------------------------------------------

@@ -18,6 +18,9 @@
 //     follows that one directly. The new message hands on the view of the one
 //     that was read. This is the release sequence of C++20, which a later plain
 //     store of the same thread does not continue.
+//   * A CAS of two locations at once is an RMW of each. The modification orders
+//     of the two agree on which of two such CASes came first. If it fails, it
+//     is a load of one of the two, of any value but the expected one.
 //   * A CAS (compare-exchange) that fails is a load of any value but the
 //     expected one. A weak CAS may also fail on the expected value, without a
 //     reason, a bounded number of times in an execution.
@@ -51,6 +54,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/internal/double_width.h"
 #include "tests/model/choices.h"
 
 namespace holdfast::model {
@@ -112,6 +116,8 @@ class Explorer {
  public:
   using Order = std::memory_order;
   using Make = std::function<std::unique_ptr<Scenario>()>;
+  template <typename U>
+  using Two = std::array<U, 2>;
 
   static Explorer& Get();
 
@@ -166,6 +172,9 @@ class Explorer {
                        Order success, Order failure, bool weak);
   template <typename F>
   uint64_t ReadModifyWrite(uint32_t location, F change, Order order);
+  // A CAS of two locations in one step. If it fails, the caller learns nothing.
+  bool CompareExchangeBoth(Two<uint32_t> locations, Two<uint64_t> expected,
+                           Two<uint64_t> desired, Order order);
 
   // The last accesses to a Plain variable.
   struct Accesses {
@@ -194,6 +203,7 @@ class Explorer {
     uint64_t value;
     View view;
     bool follows;  // Stored by an RMW, so it stays directly behind its source.
+    bool is_half;  // Stored by a CAS of two locations, as one of two messages.
     int writer;
     int number;  // The operation's number in the trace.
   };
@@ -237,6 +247,9 @@ class Explorer {
               bool follows);
   int PickPlace(uint32_t location);
   bool IsUnread(uint32_t location, int at) const;
+  bool AreOfOneTime(const Two<uint32_t>& locations,
+                    const Two<int>& places) const;
+  std::vector<int> Readable(uint32_t location) const;
   uint64_t Change(uint32_t location, int at, uint64_t value, Order order);
   void Note(const char* operation, uint32_t location, const std::string& how);
   void NoteRead(const char* operation, uint32_t location, Order order, int at,
@@ -312,6 +325,8 @@ class Atomic {
   }
 
  private:
+  friend struct PairAtomics;
+
   static Explorer& explorer() { return Explorer::Get(); }
 
   uint32_t location() const {
@@ -367,12 +382,30 @@ class Plain {
   U value_{};
 };
 
-// The Traits::Atomics of a table that runs in the explorer.
+// The Traits::Atomics of a table that runs in the explorer, on a processor
+// without a CAS of two words.
 struct Atomics {
   template <typename U>
   using Atomic = model::Atomic<U>;
   template <typename U>
   using Plain = model::Plain<U>;
+
+  static constexpr bool kHasPairs = false;
+};
+
+// The same, on a processor that has one.
+struct PairAtomics : Atomics {
+  static constexpr bool kHasPairs = true;
+  static bool CompareExchangePair(Atomic<uint64_t>& first,
+                                  Atomic<uint64_t>& second,
+                                  internal::TwoWords expected,
+                                  internal::TwoWords desired,
+                                  std::memory_order order) {
+    return Explorer::Get().CompareExchangeBoth(
+        {first.location(), second.location()},
+        {expected.first, expected.second}, {desired.first, desired.second},
+        order);
+  }
 };
 
 template <typename F>

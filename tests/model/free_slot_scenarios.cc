@@ -276,6 +276,8 @@ Entries FreeSlotScenarios() {
   FreeSlots<HandleTable<uint64_t, ModelTraits<>>>("word/moved", Cells::kMoved,
                                                   &entries)
       .AddAll();
+  FreeSlots<HandleTable<uint64_t, PairTraits>>("paired", Cells::kOwn, &entries)
+      .AddAll();
   FreeSlots<HandleTable<uint32_t, ModelTraits<>>>("inline", Cells::kOwn,
                                                   &entries)
       .AddAll();

@@ -150,6 +150,11 @@ class ModelMemory {
     }
   }
   template <typename U>
+  static auto NamePayload(const U& slot, const std::string& at, int)
+      -> decltype(void(&slot.value)) {
+    Name(&slot.value, "slot" + at + ".value");
+  }
+  template <typename U>
   static void NamePayload(const U&, const std::string&, long) {}
 
   std::unique_ptr<char, Free> base_;
@@ -246,18 +251,23 @@ class ModelThreads {
 };
 
 // Up to kShards threads have a shard with a spare cell of their own. All other
-// threads share kSpares spare cells. The free list has kStacks stacks.
-template <uint32_t kShards = 3, uint32_t kSpares = 1, uint32_t kStacks = 1>
+// threads share kSpares spare cells. The free list has kStacks stacks. If
+// kPairs, values of 8 bytes lie beside their words (PairSlots).
+template <uint32_t kShards = 3, uint32_t kSpares = 1, uint32_t kStacks = 1,
+          bool kPairs = false>
 struct ModelTraits : DefaultTraits {
   static constexpr int kGenerationBits = 3;
   static constexpr uint32_t kMaxThreads = kShards;
   static constexpr uint32_t kMaxSharedSpares = kSpares;
   static constexpr uint32_t kMaxThreadCacheSlots = 10;
   static constexpr uint32_t kFreeListStacks = kStacks;
-  using Atomics = model::Atomics;
+  using Atomics =
+      std::conditional_t<kPairs, model::PairAtomics, model::Atomics>;
   using Memory = ModelMemory;
   using Threads = ModelThreads;
 };
+
+using PairTraits = ModelTraits<3, 1, 1, true>;
 
 }  // namespace holdfast::model
 

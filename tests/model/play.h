@@ -140,6 +140,7 @@ class Play : public Scenario {
     life.end_begun = clearing_ > 0;
     life.Add(number);
     life.seen.fill(number);
+    left_ &= ~(uint64_t{1} << number);
     Own(handle);
     return handle;
   }
@@ -194,6 +195,63 @@ class Play : public Scenario {
       See(Find(handle), number);
     }
     return old;
+  }
+
+  // Replaces the number `expected`. If it finds another one, that is left in
+  // `expected`.
+  Compared CompareExchange(Handle handle, int* expected, int number) {
+    Life* const life = Find(handle);
+    if (life != nullptr) life->Add(number);
+    Value value = Encoded(*expected);
+    const Compared compared =
+        table_.CompareExchange(handle, &value, Encoded(number));
+    if (compared == Compared::kStale) {
+      Check(MayBeStale(handle), "a live handle was refused");
+      return compared;
+    }
+    const int found = Number(handle, value);
+    Check((found == *expected) == (compared == Compared::kEqual),
+          "values were compared wrongly");
+    if (compared == Compared::kEqual) {
+      Leave(found);
+      See(Find(handle), number);
+    }
+    *expected = found;
+    return compared;
+  }
+
+  // Adds 1 to the number. Returns what it was, or -1 if the handle is not live.
+  int Increment(Handle handle) {
+    const auto old = table_.Update(handle, [&](const Value& value) {
+      const int number = Number(handle, value);
+      if (Life* const life = Find(handle)) life->Add(number + 1);
+      return Encoded(number + 1);
+    });
+    const int number = Number(handle, old);
+    if (number < 0) return number;
+    Leave(number);
+    See(Find(handle), number + 1);
+    return number;
+  }
+
+  // Ends the life if its number is `expected`.
+  Compared UnpinIf(Handle handle, int expected) {
+    Life* const life = Find(handle);
+    const bool had_begun = life != nullptr && life->end_begun;
+    BeginEnd(handle);
+    const Compared compared = table_.UnpinIf(handle, Encoded(expected));
+    if (compared == Compared::kEqual) {
+      End(handle);
+      return compared;
+    }
+    if (life != nullptr) --life->ends_asked;
+    if (compared == Compared::kStale) {
+      Check(life == nullptr || life->ends_asked > 0 || unpinned_all_,
+            "a live handle was refused its end");
+    } else if (life != nullptr && life->ends_asked == 0 && !unpinned_all_) {
+      life->end_begun = had_begun;
+    }
+    return compared;
   }
 
   int Read(Handle handle) { return Number(handle, table_.Read(handle)); }
@@ -272,6 +330,11 @@ class Play : public Scenario {
   // A plain variable: a script writes it before a call that publishes, and
   // reads it after a call that has acquired.
   Plain<int>& data() { return data_; }
+
+  // As data(), for what a value with that number refers to.
+  Plain<int>& object(int number) {
+    return objects_[static_cast<size_t>(number)];
+  }
 
   // A number at the script's disposal.
   int& count() { return count_; }
@@ -434,6 +497,7 @@ class Play : public Scenario {
   int count_ = 0;
   std::array<Plain<int>, 20> stamps_;
   Plain<int> data_;
+  std::array<Plain<int>, 8> objects_;
   std::optional<typename Table::ParallelForEach> walk_;
   Atomic<uint64_t> told_;
 };

@@ -230,6 +230,72 @@ class Values {
         });
   }
 
+  void AddComparisons() {
+    // One of two calls that replace the same value succeeds. The other finds
+    // what the first has published.
+    Add("compare_exchange_race",
+        {[](P& p) { ReplaceOne(p, 2); }, [](P& p) { ReplaceOne(p, 3); }}, 3);
+    // No change is lost, whatever comes between the look at a value and its
+    // replacement.
+    Add("update_update",
+        {[](P& p) {
+           p.Increment(p.h(0));
+           p.Increment(p.h(0));
+         },
+         [](P& p) { p.Increment(p.h(0)); }, [](P& p) { p.Increment(p.h(0)); }},
+        2, 1, [](P& p) { p.Check(p.Read(p.h(0)) == 5, "an update was lost"); });
+    // A value that another thread has replaced is not replaced by a call that
+    // expects the old one; nor is its life ended.
+    Add("compare_exchange_write",
+        {[](P& p) { p.Write(p.h(0), 2); },
+         [](P& p) {
+           int expected = 1;
+           p.CompareExchange(p.h(0), &expected, 3);
+         },
+         [](P& p) { p.Read(p.h(0)); }},
+        3, 2, [](P& p) { p.Check(p.Read(p.h(0)) == 2, "a write was lost"); });
+    Add("unpin_if_write",
+        {[](P& p) {
+           const bool ended = p.UnpinIf(p.h(0), 1) == Compared::kEqual;
+           p.count() += ended ? 1 : 0;
+         },
+         [](P& p) { p.count() += p.Write(p.h(0), 2) ? 1 : 0; },
+         [](P& p) { p.Read(p.h(0)); }},
+        3, 2, [](P& p) {
+          p.Check(p.count() == 1, "a value was unpinned that was replaced");
+        });
+    Add("unpin_if_unpin_if",
+        {[](P& p) {
+           p.data() = 7;
+           if (p.UnpinIf(p.h(0), 1) != Compared::kEqual) return;
+           p.Tell(p.Pin(2));
+         },
+         [](P& p) {
+           p.UnpinIf(p.h(0), 1);
+           if (p.ReadUnsynchronized(p.Told()) == 2) {
+             p.Check(p.data() == 7, "UnpinIf did not publish");
+           }
+         },
+         [](P& p) { p.UnpinIf(p.h(0), 4); }},
+        2, 2);
+    // A call to the first life changes nothing in the slot's next one, though
+    // that has the value which the call expects.
+    Add("compare_exchange_unpin_pin",
+        {[](P& p) {
+           p.UnpinOwn(p.h(0));
+           p.h(2) = p.Pin(1);
+         },
+         [](P& p) {
+           int expected = 1;
+           p.CompareExchange(p.h(0), &expected, 3);
+           p.UnpinIf(p.h(0), 1);
+         }},
+        3, -1, [](P& p) {
+          if (!p.h(2)) return;
+          p.Check(p.Read(p.h(2)) == 1, "another life was changed");
+        });
+  }
+
   // The function of thread 1 throws at the first value that it is shown.
   // Another thread's call must then visit what thread 1 has left over, or the
   // call that thread 0 makes at the end: each of the two values is shown
@@ -245,6 +311,15 @@ class Values {
   }
 
  private:
+  // Publishes `number`, or finds what the other thread has published.
+  static void ReplaceOne(P& p, int number) {
+    p.object(number) = 7;
+    int expected = 1;
+    if (p.CompareExchange(p.h(0), &expected, number) == Compared::kDifferent) {
+      p.Check(p.object(expected) == 7, "CompareExchange did not publish");
+    }
+  }
+
   using Seen = std::vector<std::pair<typename Table::Handle, int>>;
 
   // How often h(1) was shown, which is live all the time.
@@ -301,12 +376,14 @@ class Values {
   Entries& entries_;
 };
 
-template <typename T>
+template <typename T, typename Traits = ModelTraits<>>
 void AddAll(const std::string& kind, Start start, Entries* entries) {
-  Values<HandleTable<T, ModelTraits<>>> values(kind, start, entries);
+  using Table = HandleTable<T, Traits>;
+  Values<Table> values(kind, start, entries);
   values.AddReads();
   values.AddWrites();
   values.AddWalks();
+  if constexpr (Table::kComparesValues) values.AddComparisons();
 }
 
 }  // namespace
@@ -320,6 +397,7 @@ Entries ValueScenarios() {
       .AddReads();
   AddAll<uint64_t>("word/home", Start::kHome, &entries);
   AddAll<uint64_t>("word/moved", Start::kMoved, &entries);
+  AddAll<uint64_t, PairTraits>("paired", Start::kHome, &entries);
   AddAll<uint32_t>("inline", Start::kHome, &entries);
   Values<HandleTable<uint64_t, ModelTraits<>>>("word", Start::kHome, &entries)
       .AddThrows();

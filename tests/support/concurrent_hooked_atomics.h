@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "holdfast/internal/double_width.h"
 #include "holdfast/traits.h"
 #include "tests/support/concurrent_threads.h"
 
@@ -63,20 +64,30 @@ struct HookedAtomics {
     }
 
    private:
+    friend HookedAtomics;
+
     std::atomic<U> value_;
   };
 
   template <typename U>
   using Plain = U;
+
+  static constexpr bool kHasPairs = StdAtomics::kHasPairs;
+  static bool CompareExchangePair(Atomic<uint64_t>& first,
+                                  Atomic<uint64_t>& second,
+                                  internal::TwoWords expected,
+                                  internal::TwoWords desired,
+                                  std::memory_order order) {
+    Hook::BeforeAtomic(&first, true);
+    return StdAtomics::CompareExchangePair(first.value_, second.value_,
+                                           expected, desired, order);
+  }
 };
 
 // As HookedAtomics. Accesses to plain variables call Hook::BeforePlain(object,
 // writes) as well.
 template <typename Hook>
-struct HookedAccesses {
-  template <typename U>
-  using Atomic = typename HookedAtomics<Hook>::template Atomic<U>;
-
+struct HookedAccesses : HookedAtomics<Hook> {
   template <typename U>
   class Plain {
    public:

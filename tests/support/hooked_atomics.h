@@ -6,8 +6,11 @@
 #define HOLDFAST_TESTS_SUPPORT_HOOKED_ATOMICS_H_
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <utility>
+
+#include "holdfast/internal/double_width.h"
 
 namespace holdfast {
 
@@ -107,6 +110,8 @@ class HookedAtomic {
   }
 
  private:
+  friend struct HookedAtomics;
+
   U value_;
 };
 
@@ -115,6 +120,22 @@ struct HookedAtomics {
   using Atomic = HookedAtomic<U>;
   template <typename U>
   using Plain = U;
+
+  static constexpr bool kHasPairs = true;
+  static bool CompareExchangePair(Atomic<uint64_t>& first,
+                                  Atomic<uint64_t>& second,
+                                  internal::TwoWords expected,
+                                  internal::TwoWords desired,
+                                  std::memory_order) {
+    AccessHook::BeforeWrite();
+    if (first.value_ != expected.first || second.value_ != expected.second ||
+        AccessHook::FailsNow()) {
+      return false;
+    }
+    first.value_ = desired.first;
+    second.value_ = desired.second;
+    return true;
+  }
 };
 
 }  // namespace holdfast

@@ -322,7 +322,7 @@ class HandleTable<T, Traits>::TestAccess {
   }
 
   // Whether values have cells.
-  static constexpr bool kHasCells = !kInlineValues;
+  static constexpr bool kHasCells = !kComparesValues;
 
   const typename Slots::Array& array() const { return table_.slots_.array(); }
   typename Slots::Links links() const { return typename Slots::Links(array()); }

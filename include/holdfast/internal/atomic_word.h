@@ -54,6 +54,19 @@ class AtomicWord {
     return changed;
   }
 
+  // Stores `desired` here and `next_desired` in `next`, which lies directly
+  // behind, as one operation, if both have the expected values. If that fails,
+  // nothing is known of either, not even that one has another value, and
+  // nothing is acquired. Requires Atomics::kHasPairs.
+  template <typename Next>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool compare_exchange_both(
+      Word expected, Word desired, Next& next, Bits next_expected,
+      Bits next_desired, std::memory_order order) noexcept {
+    return Atomics::CompareExchangePair(bits_, next,
+                                        {expected.bits(), next_expected},
+                                        {desired.bits(), next_desired}, order);
+  }
+
  private:
   typename Atomics::template Atomic<Bits> bits_;
 };

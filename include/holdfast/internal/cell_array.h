@@ -13,6 +13,7 @@
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/cell_word.h"
 #include "holdfast/internal/slot_array.h"
+#include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/value_cell.h"
 
 namespace holdfast::internal {
@@ -26,6 +27,17 @@ struct CellSlot {
   // While the slot that uses a cell is free, the cell's first word holds the
   // slot's LinkPair.
   ValueCell<T, Traits> cell;
+
+  // For TwoLinks.
+  static bool IsMoved(Word word) noexcept { return !word.offset().IsOwn(); }
+  template <typename Array>
+  static auto& LinksWord(const Array& array,
+                         SlotLink<Traits::kGenerationBits> free) noexcept {
+    const uint32_t index = free.index();
+    const uint32_t cell =
+        free.moved() ? array.LoadWord(index).CellOf(index) : index;
+    return array.slot(cell)->cell.words[0];
+  }
 };
 
 // The side of an entry is the version of its cell.

@@ -3,7 +3,7 @@
 //
 //   cell_word.h    what a slot's word says, and how it changes
 //   cell_array.h   the memory
-//   cell_links.h   how free slots are linked
+//   two_links.h    how free slots are linked
 //   cell_read.h    how values are read, while others may replace them
 //   cell_write.h   how values are replaced, by way of a spare cell
 //   spare_cells.h  which spare cell a thread has
@@ -24,7 +24,6 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "holdfast/internal/cell_array.h"
-#include "holdfast/internal/cell_links.h"
 #include "holdfast/internal/cell_read.h"
 #include "holdfast/internal/cell_write.h"
 #include "holdfast/internal/prefetch.h"
@@ -32,6 +31,7 @@
 #include "holdfast/internal/slot_names.h"
 #include "holdfast/internal/slot_word.h"
 #include "holdfast/internal/spare_cells.h"
+#include "holdfast/internal/two_links.h"
 
 namespace holdfast::internal {
 
@@ -42,11 +42,13 @@ class CellSlots {
 
  public:
   using Array = CellArray<T, Traits>;
-  using Links = CellLinks<T, Traits>;
+  using Links = TwoLinks<Array, Traits>;
   using Spares = SpareCells<Array, Traits>;
   using Word = CellWord<Traits::kGenerationBits>;
   using Free = FreeSlot<Traits::kGenerationBits>;
   using Life = internal::Life<Traits::kGenerationBits>;
+
+  static constexpr bool kComparesValues = false;
 
   // The cells that threads share.
   struct Shared {

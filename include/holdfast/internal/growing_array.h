@@ -33,9 +33,10 @@ class GrowingArray {
   bool Reach(uint64_t index) const noexcept {
     if (parts_ == nullptr) return true;
     const auto slot = array_.slot(index);
+    if (!parts_->slots.Reach(slot, sizeof(*slot))) return false;
+    if constexpr (Array::kSideBytes == 0) return true;
     const auto side = array_.side(index);
-    return parts_->slots.Reach(slot, sizeof(*slot)) &&
-           parts_->sides.Reach(side, sizeof(*side));
+    return parts_->sides.Reach(side, Array::kSideBytes);
   }
 
  private:

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "holdfast/compared.h"
 #include "holdfast/internal/inline_links.h"
 #include "holdfast/internal/inline_word.h"
 #include "holdfast/internal/prefetch.h"
@@ -34,6 +35,8 @@ class InlineSlots {
   static_assert(sizeof(T) * 8 <= Word::kValueBits);
 
   struct Shared {};  // Nothing.
+
+  static constexpr bool kComparesValues = true;
 
   static constexpr uint64_t Entries(uint64_t all_slots) noexcept {
     return all_slots;
@@ -133,6 +136,16 @@ class InlineSlots {
     return true;
   }
 
+  Compared CompareExchange(Life life, T* expected, const T& desired) noexcept {
+    return ReplaceIfEqual(life, Encode(desired, life.generation()), expected);
+  }
+
+  Compared VacateIf(Life life, const T& value, Word* ended) noexcept {
+    *ended = Encode(value, life.generation());
+    T expected = value;
+    return ReplaceIfEqual(life, ended->Ended(), &expected);
+  }
+
   static Free Vacated(Life life, Word) noexcept { return Free::After(life); }
 
   static T Value(Life, Word ended) noexcept { return Decode(ended); }
@@ -162,6 +175,31 @@ class InlineSlots {
   bool Find(Life life, Word* word) const noexcept {
     *word = Observe(array_.slot(life.index())->word);
     return word->generation() == life.generation() && word->IsLive();
+  }
+
+  // If the value of a life is `*expected`, bit by bit, stores `word`. Otherwise
+  // puts the value that it has found into `*expected`. Only a weak CAS that
+  // fails without a reason makes it try again.
+  Compared ReplaceIfEqual(Life life, Word word, T* expected) noexcept {
+    Slot& slot = *array_.slot(life.index());
+    const Word wanted = Encode(*expected, life.generation());
+    // Looked at first so that a call that fails writes to nothing that is
+    // shared.
+    Word found = Observe(slot.word);
+    while (found == wanted) {
+      // order: release -> rewrite or, if the word is that of a free slot,
+      // release -> end; acquire <- publish, rewrite: what the old value refers
+      // to. Failure acquire <- rewrite, end: the value that was found, or what
+      // preceded the end of the life.
+      if (slot.word.compare_exchange_weak(found, word,
+                                          std::memory_order_acq_rel,
+                                          std::memory_order_acquire)) {
+        return Compared::kEqual;
+      }
+    }
+    if (found.generation() != life.generation()) return Compared::kStale;
+    Encoded{{found.value()}}.Decode(expected);
+    return Compared::kDifferent;
   }
 
   static Word Encode(const T& value, Generation generation) noexcept {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "holdfast/internal/to_size.h"
 #include "holdfast/internal/zeros.h"
@@ -24,6 +25,9 @@ class SlotArray {
   using Side = SideType;
   using Word = typename Slot::Word;
 
+  // A kind whose slots need no Side says so by an empty class.
+  static constexpr size_t kSideBytes = std::is_empty_v<Side> ? 0 : sizeof(Side);
+
   SlotArray() = default;
   SlotArray(Slot* slots, Side* sides) : slots_(slots), sides_(sides) {}
 
@@ -36,7 +40,7 @@ class SlotArray {
     std::memset(static_cast<void*>(side(index)), 0, sizeof(Side));
   }
   void ClearSides(uint64_t end) const noexcept {
-    ClearUsedLines(sides_, ToSize(end * sizeof(Side)));
+    ClearUsedLines(sides_, ToSize(end * kSideBytes));
   }
 
   // For the slot's owner, and for callers that use the word only if a CAS then

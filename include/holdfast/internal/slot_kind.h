@@ -1,6 +1,6 @@
-// A kind of slots: how a table keeps its values. There are two kinds, CellSlots
-// and InlineSlots. A table is made of one, HandleTable::Slots, and only the
-// kind itself knows where a value lies.
+// A kind of slots: how a table keeps its values. There are three kinds,
+// InlineSlots, PairSlots and CellSlots. A table is made of one,
+// HandleTable::Slots, and only the kind itself knows where a value lies.
 //
 // A kind consists of three classes, which are cheap to copy and look at the
 // same memory:
@@ -23,6 +23,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "holdfast/compared.h"
 #include "holdfast/internal/fresh_slots.h"
 #include "holdfast/internal/growing_array.h"
 #include "holdfast/internal/shard_array.h"
@@ -132,6 +133,18 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   // the slot's last life; the last value of the life.
   is(free, Kind::Vacated(life, ended));
   is(*value, same.Value(life, ended));
+
+  // If the value of the life is the one that is expected, bit by bit, these
+  // replace it, or end the life; else they put the value that they have found
+  // into the variable. Of racing calls that replace one value, or end the life,
+  // one succeeds. Lock-free: a retry means that another thread has replaced the
+  // value.
+  if constexpr (Kind::kComparesValues) {
+    is(Compared(), same.CompareExchange(life, value, *value));
+    is(Compared(), same.VacateIf(life, *value, &ended));
+    static_assert(noexcept(same.CompareExchange(life, value, *value)));
+    static_assert(noexcept(same.VacateIf(life, *value, &ended)));
+  }
 
   // Calls fn(life, value) for the live slots from the first index to before the
   // second, until fn returns false. Then it returns false as well.

@@ -73,7 +73,7 @@ struct TableLayout {
     growth = Add(1, sizeof(Growth), kLine);
     shared = Add(1, sizeof(typename Kind::Shared), kLine);
     slots = Add(entries, sizeof(typename Array::Slot), kLine);
-    sides = Add(entries, sizeof(typename Array::Side), page);
+    sides = Add(entries, Array::kSideBytes, page);
     Add(0, 0, page);
   }
 

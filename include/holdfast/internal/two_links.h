@@ -1,41 +1,43 @@
-// How free slots are linked to each other where values lie in cells: by the
-// first word of each slot's cell, which holds two links. See slot_kind.h for
-// what each function is for.
+// How free slots are linked to each other where a slot has a word for its
+// value's first 8 bytes: by that word, which then holds two links. See
+// slot_kind.h for what each function is for.
 
-#ifndef HOLDFAST_INTERNAL_CELL_LINKS_H_
-#define HOLDFAST_INTERNAL_CELL_LINKS_H_
+#ifndef HOLDFAST_INTERNAL_TWO_LINKS_H_
+#define HOLDFAST_INTERNAL_TWO_LINKS_H_
 
 #include <atomic>
 #include <cstdint>
 
-#include "holdfast/internal/cell_array.h"
 #include "holdfast/internal/prefetch.h"
 #include "holdfast/internal/slot_names.h"
 
 namespace holdfast::internal {
 
-template <typename T, typename Traits>
-class CellLinks {
+// `ArrayType` is a SlotArray whose Slot says which word holds the links of a
+// free slot, LinksWord(array, link), and whether that is another entry's,
+// IsMoved(word).
+template <typename ArrayType, typename Traits>
+class TwoLinks {
   using Free = FreeSlot<Traits::kGenerationBits>;
   using Link = SlotLink<Traits::kGenerationBits>;
   using Pair = LinkPair<Traits::kGenerationBits>;
-  using Word = CellWord<Traits::kGenerationBits>;
+  using Slot = typename ArrayType::Slot;
 
  public:
-  using Array = CellArray<T, Traits>;
+  using Array = ArrayType;
 
   static constexpr uint32_t kLinks = 2;
 
-  CellLinks() = default;
-  explicit CellLinks(Array array) : array_(array) {}
+  TwoLinks() = default;
+  explicit TwoLinks(Array array) : array_(array) {}
 
   const Array& array() const noexcept { return array_; }
 
   // --- The owner of a free slot ----------------------------------------------
 
   Free FreeSlotAt(uint32_t index) const noexcept {
-    const Word word = array_.LoadWord(index);
-    return Free(Link(index, !word.offset().IsOwn()), word.generation());
+    const auto word = array_.LoadWord(index);
+    return Free(Link(index, Slot::IsMoved(word)), word.generation());
   }
 
   Free FreeSlotOf(Link link) const noexcept {
@@ -91,10 +93,7 @@ class CellLinks {
 
   // The word that holds the links of a free slot.
   Atomic& LinksWord(Link free) const noexcept {
-    const uint32_t index = free.index();
-    const uint32_t cell =
-        free.moved() ? array_.LoadWord(index).CellOf(index) : index;
-    return array_.slot(cell)->cell.words[0];
+    return Slot::LinksWord(array_, free);
   }
 
   Array array_;
@@ -102,4 +101,4 @@ class CellLinks {
 
 }  // namespace holdfast::internal
 
-#endif  // HOLDFAST_INTERNAL_CELL_LINKS_H_
+#endif  // HOLDFAST_INTERNAL_TWO_LINKS_H_
