@@ -255,9 +255,12 @@ class HandleTable {
         "of at most 8 bytes and, for more than 4, a processor with a "
         "compare-and-swap of 16 bytes (x86-64, AArch64); for larger values, "
         "pin a pointer to a constant object, and exchange the pointer");
+    static_assert(std::is_copy_assignable_v<T>,
+                  "HandleTable::CompareExchange: T must be assignable; use "
+                  "Update or UnpinIf");
     const Life life = LifeOf(handle);
     if (ABSL_PREDICT_FALSE(!IsLife(life))) return Compared::kStale;
-    return slots_.CompareExchange(life, expected, desired);
+    return slots_.CompareExchange(life, *expected, desired, expected);
   }
 
   // Replaces the value by fn(value), so that no other change is lost: if
@@ -267,19 +270,15 @@ class HandleTable {
   // CompareExchange, and requires what that requires.
   template <typename F>
   std::optional<T> Update(Handle handle, F&& fn) {
-    std::optional<T> value = Read(handle);
-    while (value.has_value()) {
-      const T desired = fn(static_cast<const T&>(*value));
-      switch (CompareExchange(handle, std::addressof(*value), desired)) {
-        case Compared::kEqual:
-          return value;
-        case Compared::kDifferent:
-          break;
-        case Compared::kStale:
-          return std::nullopt;
-      }
+    static_assert(kComparesValues, "HandleTable::Update: see CompareExchange");
+    for (;;) {
+      const std::optional<T> value = Read(handle);
+      if (!value.has_value()) return value;
+      const T desired = fn(*value);
+      const Compared compared =
+          slots_.CompareExchange(LifeOf(handle), *value, desired, nullptr);
+      if (compared == Compared::kEqual) return value;
     }
-    return value;
   }
 
   // Makes `handle` and all its copies stale. Returns false, and changes

@@ -136,14 +136,15 @@ class InlineSlots {
     return true;
   }
 
-  Compared CompareExchange(Life life, T* expected, const T& desired) noexcept {
-    return ReplaceIfEqual(life, Encode(desired, life.generation()), expected);
+  Compared CompareExchange(Life life, const T& expected, const T& desired,
+                           T* found) noexcept {
+    return ReplaceIfEqual(life, Encode(expected, life.generation()),
+                          Encode(desired, life.generation()), found);
   }
 
   Compared VacateIf(Life life, const T& value, Word* ended) noexcept {
     *ended = Encode(value, life.generation());
-    T expected = value;
-    return ReplaceIfEqual(life, ended->Ended(), &expected);
+    return ReplaceIfEqual(life, *ended, ended->Ended(), nullptr);
   }
 
   static Free Vacated(Life life, Word) noexcept { return Free::After(life); }
@@ -177,28 +178,28 @@ class InlineSlots {
     return word->generation() == life.generation() && word->IsLive();
   }
 
-  // If the value of a life is `*expected`, bit by bit, stores `word`. Otherwise
-  // puts the value that it has found into `*expected`. Only a weak CAS that
-  // fails without a reason makes it try again.
-  Compared ReplaceIfEqual(Life life, Word word, T* expected) noexcept {
+  // If the word of a life is `expected`, stores `desired`. If its value is
+  // another one, puts that into `*found`, unless `found` is null. Lock-free: a
+  // retry means that a weak CAS has failed without a reason.
+  Compared ReplaceIfEqual(Life life, Word expected, Word desired,
+                          T* found) noexcept {
     Slot& slot = *array_.slot(life.index());
-    const Word wanted = Encode(*expected, life.generation());
     // Looked at first so that a call that fails writes to nothing that is
     // shared.
-    Word found = Observe(slot.word);
-    while (found == wanted) {
-      // order: release -> rewrite or, if the word is that of a free slot,
-      // release -> end; acquire <- publish, rewrite: what the old value refers
-      // to. Failure acquire <- rewrite, end: the value that was found, or what
+    Word word = Observe(slot.word);
+    while (word == expected) {
+      // order: release -> rewrite: the new value or, if `desired` is that of a
+      // free slot, release -> end; acquire <- publish, rewrite: the old one.
+      // Failure acquire <- rewrite, end: the value that was found, or what
       // preceded the end of the life.
-      if (slot.word.compare_exchange_weak(found, word,
+      if (slot.word.compare_exchange_weak(word, desired,
                                           std::memory_order_acq_rel,
                                           std::memory_order_acquire)) {
         return Compared::kEqual;
       }
     }
-    if (found.generation() != life.generation()) return Compared::kStale;
-    Encoded{{found.value()}}.Decode(expected);
+    if (word.generation() != life.generation()) return Compared::kStale;
+    if (found != nullptr) Encoded{{word.value()}}.Decode(found);
     return Compared::kDifferent;
   }
 

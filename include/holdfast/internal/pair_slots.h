@@ -115,10 +115,12 @@ class PairSlots {
     return Decode(old);
   }
 
-  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
-  CompareExchange(Life life, T* expected, const T& desired) noexcept {
-    const Word word(life.generation());
-    return ReplaceIfEqual(life, word, expected, Encode(desired));
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared CompareExchange(Life life,
+                                                        const T& expected,
+                                                        const T& desired,
+                                                        T* found) noexcept {
+    return ReplaceIfEqual(life, Encode(expected), Word(life.generation()),
+                          Encode(desired), found);
   }
 
   // Wait-free: only the end of the life can make the CAS fail.
@@ -144,8 +146,8 @@ class PairSlots {
   ABSL_ATTRIBUTE_ALWAYS_INLINE Compared VacateIf(Life life, const T& value,
                                                  Word* ended) noexcept {
     *ended = Word(life.generation());
-    T expected = value;
-    return ReplaceIfEqual(life, ended->Ended(), &expected, Encode(value));
+    const uint64_t same = Encode(value);
+    return ReplaceIfEqual(life, same, ended->Ended(), same, nullptr);
   }
 
   static Free Vacated(Life life, Word) noexcept { return Free::After(life); }
@@ -228,29 +230,31 @@ class PairSlots {
     return true;
   }
 
-  // If the value of a life is `*expected`, bit by bit, stores `word` and
-  // `value`. Otherwise puts the value that it has found into `*expected`.
-  // Lock-free: a retry means that another thread has replaced the value.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
-  ReplaceIfEqual(Life life, Word word, T* expected, uint64_t value) noexcept {
+  // If the value of a life is `expected`, bit by bit, stores `word` and
+  // `desired`. If it is another one, puts that into `*found`, unless `found` is
+  // null. Lock-free: a retry means that another thread has replaced the value.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared ReplaceIfEqual(Life life,
+                                                       uint64_t expected,
+                                                       Word word,
+                                                       uint64_t desired,
+                                                       T* found) noexcept {
     Slot& slot = *array_.slot(life.index());
     const Word live(life.generation());
-    const uint64_t wanted = Encode(*expected);
-    uint64_t found;
+    uint64_t value;
     do {
       // Looked at first so that a call that fails writes to nothing that is
       // shared.
-      if (ABSL_PREDICT_FALSE(!LookAgain(slot, live, &found))) {
+      if (ABSL_PREDICT_FALSE(!LookAgain(slot, live, &value))) {
         return Compared::kStale;
       }
-      if (found != wanted) {
-        Encoded{{found}}.Decode(expected);
+      if (value != expected) {
+        if (found != nullptr) Encoded{{value}}.Decode(found);
         return Compared::kDifferent;
       }
-      // order: as in Replace, and, if the word is that of a free slot,
-      // release -> end.
+      // order: release -> rewrite: the new value or, if `word` is that of a
+      // free slot, release -> end; acquire <- publish, rewrite: the old one.
     } while (ABSL_PREDICT_FALSE(!slot.word.compare_exchange_both(
-        live, word, slot.value, wanted, value, std::memory_order_acq_rel)));
+        live, word, slot.value, expected, desired, std::memory_order_acq_rel)));
     return Compared::kEqual;
   }
 

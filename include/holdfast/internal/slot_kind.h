@@ -134,15 +134,15 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   is(free, Kind::Vacated(life, ended));
   is(*value, same.Value(life, ended));
 
-  // If the value of the life is the one that is expected, bit by bit, these
-  // replace it, or end the life; else they put the value that they have found
-  // into the variable. Of racing calls that replace one value, or end the life,
-  // one succeeds. Lock-free: a retry means that another thread has replaced the
-  // value.
+  // If the value of the life is the first one, bit by bit, these replace it by
+  // the second, or end the life. If it is another one, CompareExchange puts
+  // that into the variable, unless it gets null. Of racing calls that replace
+  // one value, or end the life, one succeeds. Lock-free: a retry means that
+  // another thread has replaced the value.
   if constexpr (Kind::kComparesValues) {
-    is(Compared(), same.CompareExchange(life, value, *value));
+    is(Compared(), same.CompareExchange(life, *value, *value, value));
     is(Compared(), same.VacateIf(life, *value, &ended));
-    static_assert(noexcept(same.CompareExchange(life, value, *value)));
+    static_assert(noexcept(same.CompareExchange(life, *value, *value, value)));
     static_assert(noexcept(same.VacateIf(life, *value, &ended)));
   }
 
