@@ -45,10 +45,10 @@ class Fixture {
     FakeThreads::Reset();
     high_water_.store(all_slots - replacements, std::memory_order_relaxed);
     const GrowingArray<Array, Traits> cells(arena_.array());
-    spares_ = Spares(
-        entries_.get(), {shards_.get(), nullptr}, cells,
-        FreshSlots<Array, Traits>(&high_water_, &replaced_, all_slots, cells),
-        FakeThreads::OfThisCopy());
+    spares_ = Spares(entries_.get(), {shards_.get(), nullptr}, cells,
+                     FreshSlots<Array, Traits>(&high_water_, &swept_,
+                                               &replaced_, all_slots, cells),
+                     FakeThreads::OfThisCopy());
   }
 
   // Returns the cell that the current thread gets. Gives the same cell back, or
@@ -90,6 +90,7 @@ class Fixture {
   std::unique_ptr<typename Spares::Entry[]> entries_ =
       std::make_unique<typename Spares::Entry[]>(Traits::kMaxSharedSpares);
   typename FreshSlots<Array, Traits>::HighWater high_water_{0};
+  typename FreshSlots<Array, Traits>::Swept swept_{};
   typename FreshSlots<Array, Traits>::Replaced replaced_{0};
   SlotArena<CellSlots<uint64_t, Traits>> arena_;
   Spares spares_;
@@ -111,7 +112,7 @@ std::vector<uint32_t> StartCells() {
   using Traits = SpareTraits<kThreads>;
   const SparesOf<Traits> spares(nullptr, {}, {},
                                 FreshSlots<CellArray<uint64_t, Traits>, Traits>(
-                                    nullptr, nullptr, 100, {}),
+                                    nullptr, nullptr, nullptr, 100, {}),
                                 {});
   std::vector<uint32_t> cells;
   for (uint32_t ordinal = 0; ordinal < kThreads; ++ordinal) {
