@@ -39,23 +39,6 @@ void AddGrown(Entries* entries) {
   AddPoolPlay("full_table", "grown by three", std::move(script), 1, 1, entries);
 }
 
-// As AddGrown, but all four slots have been used, and were then swept together.
-void AddSwept(Entries* entries) {
-  P::Script script = {/*max_slots=*/4, /*cache_slots=*/4, /*all_slots=*/16};
-  script.setup = [](P& play) {
-    ModelThreads::RegisterAll(2);
-    play.As(1, [](P& p) {
-      for (size_t i = 0; i < 4; ++i) p.kept(i) = p.Pin();
-      for (size_t i = 0; i < 4; ++i) p.Unpin(p.kept(i));
-      p.Sweep();
-      p.Pin();
-      p.Pin();
-    });
-  };
-  script.threads = {kPin, kPin};
-  AddPoolPlay("full_table", "swept", std::move(script), 2, 3, entries);
-}
-
 // As AddGrown, but with caches of one slot and batches of one: the only slot
 // that is left is in thread 2's hand or shard.
 void AddHeld(Entries* entries) {
@@ -121,6 +104,27 @@ void AddOvertaken(Entries* entries) {
   };
   script.threads = {kPin, [](P& p) { p.Hold(); }};
   AddPoolPlay("full_table", "overtaken", std::move(script), 1, 4, entries);
+}
+
+// As AddOvertaken, but all six slots that threads 1 and 3 may hand out between
+// them have been used, and were then swept together. Thread 3 has taken four of
+// them since, so two are left.
+void AddSwept(Entries* entries) {
+  P::Script script = {/*max_slots=*/1, /*cache_slots=*/4, /*all_slots=*/16};
+  script.setup = [](P& play) {
+    ModelThreads::RegisterAll(2);
+    play.As(1, [](P& p) { p.Unpin(p.Pin()); });
+    play.As(3, [](P& p) {
+      for (size_t i = 0; i < 5; ++i) p.kept(i) = p.Pin();
+      for (size_t i = 0; i < 5; ++i) p.Unpin(p.kept(i));
+      p.Sweep();
+      for (int i = 0; i < 4; ++i) p.Hold();
+    });
+  };
+  script.threads = {kPin, [](P& p) { p.Hold(); }};
+  AddPoolPlay("full_table", "swept", std::move(script), 1, 4, entries);
+  // As in AddPopped.
+  entries->back().bounds.rereads = 3;
 }
 
 // --- A free list of several stacks -------------------------------------------
