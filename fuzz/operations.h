@@ -54,7 +54,9 @@ class Operations {
   static constexpr uint32_t kThreads = 6;
 
   void Step() {
-    const uint8_t opcode = Byte() % 32;
+    const uint8_t byte = Byte();
+    if (byte >= 240) return CompareValues(byte);
+    const uint8_t opcode = byte % 32;
     if (opcode < 24) return UseHandle(opcode);
     switch (opcode) {
       case 24:
@@ -128,6 +130,20 @@ class Operations {
           model_.Pin(AnyValue());
           if (!model_.live().empty()) model_.Take(model_.live().back());
         });
+    }
+  }
+
+  void CompareValues(uint8_t byte) {
+    const HandleType handle = AnyHandle();
+    const bool other = byte % 2 != 0;
+    switch (byte / 2 % 4) {
+      case 0:
+      case 1:
+        return model_.CompareExchange(handle, other, AnyValue(), AnyValue());
+      case 2:
+        return model_.Update(handle, AnyValue());
+      default:
+        return model_.UnpinIf(handle, other, AnyValue());
     }
   }
 

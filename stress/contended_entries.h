@@ -114,7 +114,7 @@ void Worker<Table>::ReplaceContended(uint32_t owner, uint32_t j,
     static_cast<void>(table().Write(handle, value));
     return;
   }
-  const std::optional<Value> old = table().Exchange(handle, value);
+  const std::optional<Value> old = Replace(handle, *read, value);
   if (!old) return AddStale(handle);
   if (IsConserved(j)) {
     Put(value);

@@ -62,7 +62,7 @@ void Worker<Table>::End(uint32_t k) {
                                      ValueOf(k).DebugString());
                });
   } else {
-    ended = table().Unpin(handle);
+    ended = EndIf(handle, ValueOf(k));
     if (!ended && clears()) return Vanish(k);
     Expect(Check::kOwnEnd, ended, handle, "Unpin to return true", "false");
   }
@@ -128,7 +128,7 @@ void Worker<Table>::ExchangeOwn() {
   if (!entry.handle || entry.sequence == Value::kLastSequence) return;
   const Value last = ValueOf(k);
   ++entry.sequence;
-  const std::optional<Value> value = table().Exchange(entry.handle, ValueOf(k));
+  const std::optional<Value> value = Replace(entry.handle, last, ValueOf(k));
   if (!value && clears()) return Vanish(k);
   ExpectThat(Check::kOwnExchange, value && *value == last, entry.handle,
              "the last value written", [&] {

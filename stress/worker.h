@@ -167,6 +167,37 @@ class alignas(128) Worker {
     ledger_.got_sum += value.Hash();
   }
 
+  // Exchange, or calls that come to the same: of Update, or of CompareExchange
+  // until it finds the value that it expects, at first `expected`.
+  std::optional<Value> Replace(Handle handle, Value expected,
+                               const Value& value) {
+    if constexpr (Table::kComparesValues) {
+      const uint32_t verb = random_.Below(4);
+      if (verb == 0) {
+        return table().Update(handle, [&](const Value&) { return value; });
+      }
+      if (verb == 1) {
+        Compared compared;
+        do {
+          compared = table().CompareExchange(handle, &expected, value);
+        } while (compared == Compared::kDifferent);
+        if (compared == Compared::kStale) return std::nullopt;
+        return expected;
+      }
+    }
+    return table().Exchange(handle, value);
+  }
+
+  // Unpin, or UnpinIf of the value that the handle must have if it is live.
+  bool EndIf(Handle handle, const Value& value) {
+    if constexpr (Table::kComparesValues) {
+      if (random_.OneIn(2)) {
+        return table().UnpinIf(handle, value) == Compared::kEqual;
+      }
+    }
+    return table().Unpin(handle);
+  }
+
   Table& table() { return *world_.table; }
   Board& board() { return world_.boards[id_]; }
   bool clears() const { return world_.mix.clears(); }

@@ -53,8 +53,8 @@ class ConcurrentSoakTest : public testing::Test {
   }
 };
 
-using Kinds = testing::Types<Kind<4, 32>, Kind<16, 32>, Kind<64, 32>,
-                             Kind<4, 3>, Kind<24, 3>>;
+using Kinds = testing::Types<Kind<4, 32>, Kind<8, 32>, Kind<16, 32>,
+                             Kind<64, 32>, Kind<4, 3>, Kind<8, 3>, Kind<24, 3>>;
 TYPED_TEST_SUITE(ConcurrentSoakTest, Kinds);
 
 TYPED_TEST(ConcurrentSoakTest, Balanced) { this->Run("balanced", 64, 1100); }

@@ -59,7 +59,15 @@ class RandomModel {
     if (dice < 300) return model_.Pin(AnyValue());
     if (dice < 350) return model_.Read(AnyHandle());
     if (dice < 400) return model_.Contains(AnyHandle());
-    if (dice < 500) return model_.Write(AnyHandle(), AnyValue());
+    if (dice < 460) return model_.Write(AnyHandle(), AnyValue());
+    if (dice < 510) {
+      return model_.CompareExchange(AnyHandle(), dice % 2 == 0, AnyValue(),
+                                    AnyValue());
+    }
+    if (dice < 530) return model_.Update(AnyHandle(), AnyValue());
+    if (dice < 550) {
+      return model_.UnpinIf(AnyHandle(), dice % 2 == 0, AnyValue());
+    }
     if (dice < 600) return model_.Exchange(AnyHandle(), AnyValue());
     if (dice < 800) return model_.Unpin(AnyHandle());
     if (dice < 940) return model_.Take(AnyHandle());

@@ -144,6 +144,7 @@ class alignas(128) Recorder {
       Record(Verb::kContains, handle, 0,
              [&] { return table_->Contains(handle); });
     } else {
+      if (Table::kComparesValues && draw < 720) return Compare(handle);
       Replace(handle, draw < 820);
     }
   }
@@ -189,6 +190,35 @@ class alignas(128) Recorder {
     } else {
       Record(Verb::kWrite, handle, count,
              [&] { return table_->Write(handle, value); });
+    }
+  }
+
+  // Makes a call that depends on the value, and records it as the verb that it
+  // comes to, whatever it finds: so CompareExchange is an Exchange, or a Read.
+  void Compare(Handle handle) {
+    if constexpr (Table::kComparesValues) {
+      const uint64_t count = ++values_;
+      const Value value = Counted::Encode(thread_, count);
+      if (random_.OneIn(2)) {
+        return Record(Verb::kExchange, handle, count, [&] {
+          return table_->Update(handle, [&](const Value&) { return value; });
+        });
+      }
+      std::optional<Value> found = table_->Read(handle);
+      if (!found) return;
+      const bool ends = random_.OneIn(4);
+      Call call = Begin(ends ? Verb::kTake : Verb::kExchange, handle, count);
+      const Compared compared =
+          ends ? table_->UnpinIf(handle, *found)
+               : table_->CompareExchange(handle, &*found, value);
+      End(&call);
+      call.ok = compared != Compared::kStale;
+      if (call.ok) call.result = Counted::Number(*found);
+      // Which value UnpinIf has found instead, it does not tell.
+      if (compared == Compared::kDifferent) {
+        call.verb = ends ? Verb::kContains : Verb::kRead;
+      }
+      calls_.push_back(call);
     }
   }
 

@@ -54,7 +54,6 @@
 #include <string>
 #include <vector>
 
-#include "holdfast/internal/double_width.h"
 #include "tests/model/choices.h"
 
 namespace holdfast::model {
@@ -396,10 +395,11 @@ struct Atomics {
 // The same, on a processor that has one.
 struct PairAtomics : Atomics {
   static constexpr bool kHasPairs = true;
+  template <typename TwoWords>
   static bool CompareExchangePair(Atomic<uint64_t>& first,
                                   Atomic<uint64_t>& second,
-                                  internal::TwoWords expected,
-                                  internal::TwoWords desired,
+                                  const TwoWords& expected,
+                                  const TwoWords& desired,
                                   std::memory_order order) {
     return Explorer::Get().CompareExchangeBoth(
         {first.location(), second.location()},

@@ -141,6 +141,50 @@ class TableModel {
     if (IsLive(handle)) expected_.values.at(handle.bits()) = value;
   }
 
+  // Calls of the verbs that compare values; nothing if the table has none. They
+  // expect the value of `handle`, or `other` unless that is equal to it.
+  void CompareExchange(HandleType handle, bool other_value, const Value& other,
+                       const Value& desired) {
+    if constexpr (Table::kComparesValues) {
+      Value expected = other_value ? other : ValueOr(handle, other);
+      const Compared compared = Expected(handle, expected);
+      Same(
+          "CompareExchange", handle, static_cast<int>(compared),
+          static_cast<int>(table_.CompareExchange(handle, &expected, desired)));
+      if (compared == Compared::kStale) return;
+      Same("CompareExchange, what it found", handle,
+           std::optional<Value>(ValueOr(handle, other)),
+           std::optional<Value>(expected));
+      if (compared == Compared::kEqual) {
+        expected_.values.at(handle.bits()) = desired;
+      }
+    }
+  }
+
+  void Update(HandleType handle, const Value& desired) {
+    if constexpr (Table::kComparesValues) {
+      std::optional<Value> seen;
+      const std::optional<Value> replaced =
+          table_.Update(handle, [&](const Value& value) {
+            seen.emplace(value);
+            return desired;
+          });
+      Same("Update", handle, ExpectedIfLive(handle), replaced);
+      Same("Update, what it shows", handle, ExpectedIfLive(handle), seen);
+      if (IsLive(handle)) expected_.values.at(handle.bits()) = desired;
+    }
+  }
+
+  void UnpinIf(HandleType handle, bool other_value, const Value& other) {
+    if constexpr (Table::kComparesValues) {
+      const Value expected = other_value ? other : ValueOr(handle, other);
+      const Compared compared = Expected(handle, expected);
+      Same("UnpinIf", handle, static_cast<int>(compared),
+           static_cast<int>(table_.UnpinIf(handle, expected)));
+      if (compared == Compared::kEqual) End(handle);
+    }
+  }
+
   void Unpin(HandleType handle) {
     Same("Unpin", handle, IsLive(handle), table_.Unpin(handle));
     if (IsLive(handle)) End(handle);
@@ -307,6 +351,17 @@ class TableModel {
 
   bool IsLive(HandleType handle) const {
     return expected_.values.count(handle.bits()) != 0;
+  }
+
+  Value ValueOr(HandleType handle, const Value& other) const {
+    return IsLive(handle) ? expected_.values.at(handle.bits()) : other;
+  }
+
+  Compared Expected(HandleType handle, const Value& expected) const {
+    if (!IsLive(handle)) return Compared::kStale;
+    return expected_.values.at(handle.bits()) == expected
+               ? Compared::kEqual
+               : Compared::kDifferent;
   }
 
   std::optional<Value> ExpectedIfLive(HandleType handle) const {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/base/attributes.h"
+#include "holdfast/internal/double_width.h"
 
 namespace holdfast::internal {
 
@@ -62,9 +63,9 @@ class AtomicWord {
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool compare_exchange_both(
       Word expected, Word desired, Next& next, Bits next_expected,
       Bits next_desired, std::memory_order order) noexcept {
-    return Atomics::CompareExchangePair(bits_, next,
-                                        {expected.bits(), next_expected},
-                                        {desired.bits(), next_desired}, order);
+    return Atomics::CompareExchangePair(
+        bits_, next, TwoWords{expected.bits(), next_expected},
+        TwoWords{desired.bits(), next_desired}, order);
   }
 
  private:

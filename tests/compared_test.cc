@@ -1,0 +1,216 @@
+// The verbs that depend on the value that a handle has: CompareExchange, Update
+// and UnpinIf. What one thread sees of them is also compared with a map, in
+// handle_table_model_test.cc.
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "holdfast/handle_table.h"
+
+namespace holdfast {
+namespace {
+
+struct LongGenerations : DefaultTraits {
+  static constexpr int kGenerationBits = 48;
+};
+
+struct ThreeLives : DefaultTraits {
+  static constexpr int kGenerationBits = 3;
+};
+
+// Values beside the words of slots, where the processor allows that, and in the
+// words.
+template <typename Table>
+class ComparedTest : public testing::Test {
+ protected:
+  using Value = typename Table::value_type;
+  using Handle = typename Table::Handle;
+
+  Table table_ = *Table::Create({/*max_slots=*/10});
+  const Handle live_ = table_.Pin(Value{1});
+};
+
+using Tables = testing::Types<
+#if defined(__x86_64__) || defined(__aarch64__)
+    HandleTable<uint64_t>, HandleTable<uint32_t, LongGenerations>,
+    HandleTable<double>,
+#endif
+    HandleTable<uint32_t>, HandleTable<float>, HandleTable<uint8_t>>;
+TYPED_TEST_SUITE(ComparedTest, Tables);
+
+TYPED_TEST(ComparedTest, CompareExchangeReplacesTheExpectedValue) {
+  using Value = typename TypeParam::value_type;
+  Value expected{1};
+  EXPECT_EQ(this->table_.CompareExchange(this->live_, &expected, Value{2}),
+            Compared::kEqual);
+  EXPECT_EQ(expected, Value{1});
+  EXPECT_EQ(this->table_.Read(this->live_), Value{2});
+}
+
+TYPED_TEST(ComparedTest, CompareExchangeShowsTheValueThatItFinds) {
+  using Value = typename TypeParam::value_type;
+  Value expected{7};
+  EXPECT_EQ(this->table_.CompareExchange(this->live_, &expected, Value{2}),
+            Compared::kDifferent);
+  EXPECT_EQ(expected, Value{1});
+  EXPECT_EQ(this->table_.Read(this->live_), Value{1});
+}
+
+TYPED_TEST(ComparedTest, UpdateReturnsTheValueThatItReplaces) {
+  using Value = typename TypeParam::value_type;
+  const auto next = [](Value value) { return static_cast<Value>(value + 1); };
+  EXPECT_EQ(this->table_.Update(this->live_, next), Value{1});
+  EXPECT_EQ(this->table_.Update(this->live_, next), Value{2});
+  EXPECT_EQ(this->table_.Read(this->live_), Value{3});
+}
+
+TYPED_TEST(ComparedTest, UpdateThatThrowsChangesNothing) {
+  using Value = typename TypeParam::value_type;
+  const auto fail = [](Value) -> Value { throw std::runtime_error("no"); };
+  EXPECT_THROW(this->table_.Update(this->live_, fail), std::runtime_error);
+  EXPECT_EQ(this->table_.Read(this->live_), Value{1});
+}
+
+// The function of Update may use the table: here it acts as another thread
+// would that comes between.
+TYPED_TEST(ComparedTest, UpdateCallsAgainIfTheValueWasReplaced) {
+  using Value = typename TypeParam::value_type;
+  int calls = 0;
+  const auto replaced = this->table_.Update(this->live_, [&](Value value) {
+    if (++calls <= 3) {
+      EXPECT_TRUE(
+          this->table_.Write(this->live_, static_cast<Value>(calls * 10)));
+    }
+    return static_cast<Value>(value + 1);
+  });
+  EXPECT_EQ(calls, 4);
+  EXPECT_EQ(replaced, Value{30});
+  EXPECT_EQ(this->table_.Read(this->live_), Value{31});
+}
+
+TYPED_TEST(ComparedTest, UpdateFindsNothingIfTheLifeEndsMeanwhile) {
+  using Value = typename TypeParam::value_type;
+  int calls = 0;
+  const auto replaced = this->table_.Update(this->live_, [&](Value value) {
+    ++calls;
+    EXPECT_TRUE(this->table_.Unpin(this->live_));
+    EXPECT_TRUE(this->table_.Pin(value));  // The same slot and value.
+    return Value{9};
+  });
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(replaced, std::nullopt);
+  EXPECT_EQ(this->table_.GetStats().live, 1);
+  this->table_.ForEach([](auto, Value value) { EXPECT_EQ(value, Value{1}); });
+}
+
+TYPED_TEST(ComparedTest, UnpinIfEndsTheLifeOfTheExpectedValue) {
+  using Value = typename TypeParam::value_type;
+  EXPECT_EQ(this->table_.UnpinIf(this->live_, Value{2}), Compared::kDifferent);
+  EXPECT_EQ(this->table_.Read(this->live_), Value{1});
+  EXPECT_EQ(this->table_.UnpinIf(this->live_, Value{1}), Compared::kEqual);
+  EXPECT_FALSE(this->table_.Contains(this->live_));
+  EXPECT_EQ(this->table_.GetStats().live, 0);
+  EXPECT_EQ(this->table_.UnpinIf(this->live_, Value{1}), Compared::kStale);
+  // The slot is free again.
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(this->table_.Pin(Value{1}));
+}
+
+TYPED_TEST(ComparedTest, AHandleThatIsNotLiveIsRefused) {
+  using Value = typename TypeParam::value_type;
+  using Handle = typename TypeParam::Handle;
+  const Handle stale = this->table_.Pin(Value{1});
+  this->table_.Unpin(stale);
+  const Handle again = this->table_.Pin(Value{1});
+  const Handle out_of_range = Handle::FromBits(~uint64_t{0} >> 1);
+  TypeParam moved_to = std::move(this->table_);
+  const auto expect_refused = [](TypeParam& table, Handle handle) {
+    Value expected{1};
+    EXPECT_EQ(table.CompareExchange(handle, &expected, Value{2}),
+              Compared::kStale);
+    EXPECT_EQ(expected, Value{1});
+    const auto no = [](Value value) -> Value {
+      ADD_FAILURE() << "a value is shown";
+      return value;
+    };
+    EXPECT_EQ(table.Update(handle, no), std::nullopt);
+    EXPECT_EQ(table.UnpinIf(handle, Value{1}), Compared::kStale);
+  };
+  // NOLINTNEXTLINE(bugprone-use-after-move): it must refuse all.
+  expect_refused(this->table_, again);
+  expect_refused(moved_to, stale);
+  expect_refused(moved_to, Handle());
+  expect_refused(moved_to, Handle::FromBits(again.bits() ^ 1));  // Even.
+  expect_refused(moved_to, out_of_range);
+  EXPECT_EQ(moved_to.Read(again), Value{1});
+}
+
+TYPED_TEST(ComparedTest, UnpinIfRetiresASlotOnItsLastLife) {
+  using Value = typename TypeParam::value_type;
+  using Table = HandleTable<Value, ThreeLives>;
+  Table table = *Table::Create({/*max_slots=*/1, /*thread_cache_slots=*/0});
+  for (int life = 0; life < 3; ++life) {
+    EXPECT_EQ(table.UnpinIf(table.Pin(Value{1}), Value{1}), Compared::kEqual);
+  }
+  EXPECT_FALSE(table.Pin(Value{1}));
+  EXPECT_EQ(table.GetStats().retired, 1);
+}
+
+// --- How values are compared -------------------------------------------------
+
+TEST(ComparedValuesTest, AreComparedBitByBit) {
+  auto table = *HandleTable<float>::Create();
+  const auto zero = table.Pin(0.0F);
+  float expected = -0.0F;
+  EXPECT_EQ(table.CompareExchange(zero, &expected, 1.0F), Compared::kDifferent);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto not_a_number = table.Pin(nan);
+  expected = nan;
+  EXPECT_EQ(table.CompareExchange(not_a_number, &expected, 1.0F),
+            Compared::kEqual);
+}
+
+struct Small {  // Three bytes: the rest of a word is no part of it.
+  uint8_t bytes[3];
+};
+
+TEST(ComparedValuesTest, MayHaveAnyNumberOfBytesThatFits) {
+  auto table = *HandleTable<Small>::Create();
+  const auto handle = table.Pin({{1, 2, 3}});
+  Small expected = {{1, 2, 4}};
+  EXPECT_EQ(table.CompareExchange(handle, &expected, {{5, 6, 7}}),
+            Compared::kDifferent);
+  EXPECT_EQ(expected.bytes[2], 3);
+  EXPECT_EQ(table.CompareExchange(handle, &expected, {{5, 6, 7}}),
+            Compared::kEqual);
+  EXPECT_EQ(table.Read(handle)->bytes[0], 5);
+}
+
+// --- Which tables have these verbs -------------------------------------------
+
+struct NoPairs : DefaultTraits {
+  struct Atomics : StdAtomics {
+    static constexpr bool kHasPairs = false;
+  };
+};
+
+struct Sixteen {
+  uint64_t words[2];
+};
+
+static_assert(HandleTable<uint32_t>::kComparesValues);
+static_assert(HandleTable<uint32_t, NoPairs>::kComparesValues);
+static_assert(HandleTable<void*>::kComparesValues ==
+              (sizeof(void*) == 4 || StdAtomics::kHasPairs));
+static_assert(!HandleTable<uint64_t, NoPairs>::kComparesValues);
+static_assert(!HandleTable<Sixteen>::kComparesValues);
+#if defined(__x86_64__) || defined(__aarch64__)
+static_assert(HandleTable<void*>::kPairedValues);
+#endif
+
+}  // namespace
+}  // namespace holdfast
