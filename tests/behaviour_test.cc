@@ -255,7 +255,9 @@ TYPED_TEST(BehaviourTest, UnpinAllExclusiveUsesSlotsAgainFromTheFirstOneOn) {
     std::vector<Handle<TypeParam>> handles;
     for (uint32_t i = 0; i < 100; ++i) {
       handles.push_back(table.Pin(static_cast<TypeParam>(i)));
-      if (round > 0 && i < 32) EXPECT_LT(*table.IndexOf(handles[i]), 32);
+      if (round > 0 && i < 32) {
+        EXPECT_LT(*table.IndexOf(handles[i]), 32);
+      }
     }
     // Slots in several places: live, in the cache and on the free list.
     for (int i = 0; i < 100; i += round + 2) table.Unpin(handles[i]);
@@ -300,7 +302,9 @@ TYPED_TEST(BehaviourTest, UnpinAllExclusivePassesOverRetiredSlots) {
   auto table = Make<Tiny<TypeParam>>(4);
   for (uint64_t life = 1; life <= 3; ++life) {
     EXPECT_TRUE(table.Pin(1) && table.Pin(1));
-    if (life < 3) EXPECT_TRUE(table.Pin(1) && table.Pin(1));
+    if (life < 3) {
+      EXPECT_TRUE(table.Pin(1) && table.Pin(1));
+    }
     EXPECT_EQ(table.UnpinAllExclusive(), life < 3 ? 4 : 2);
   }
   EXPECT_EQ(table.GetStats().retired, 2);
