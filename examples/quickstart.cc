@@ -1,6 +1,5 @@
-// The example of README.md, as a program: one thread does a job, another one
-// looks at its progress. Exits with 1 if a call does not do what the README
-// says.
+// The example of README.md, as a program: two threads do a job, and look at its
+// progress. Exits with 1 if a call does not do what the README says.
 
 #include <cstdint>
 #include <iostream>
@@ -15,9 +14,14 @@
 namespace {
 
 struct Progress {
-  uint64_t done;
-  uint64_t total;
+  uint16_t done;
+  uint16_t total;
 };
+
+Progress OneMoreDone(Progress progress) {
+  ++progress.done;
+  return progress;
+}
 
 absl::Status DoAJob() {
   auto created = holdfast::HandleTable<Progress>::Create();  // absl::StatusOr
@@ -25,18 +29,23 @@ absl::Status DoAJob() {
   // Taken out once: a StatusOr checks at each use whether it has a value.
   holdfast::HandleTable<Progress> jobs = *std::move(created);
 
-  // The thread that does a job pins its entry, and alone writes to it.
   const holdfast::Handle<Progress> job = jobs.Pin({0, 100});
-  jobs.Write(job, {1, 100});
 
-  // Any thread reads the entry, given its number: a whole value, without locks.
+  // Any thread uses the entry, given its number: whole values, without locks.
   const uint64_t bits = job.bits();  // Passes through C, a script, a message.
-  std::thread([&jobs, bits] {
+  std::thread helper([&jobs, bits] {
     const auto same = holdfast::Handle<Progress>::FromBits(bits);
+    jobs.Update(same, OneMoreDone);  // No change is lost.
     if (std::optional<Progress> seen = jobs.Read(same)) {
       std::cout << seen->done << " of " << seen->total << " done\n";
     }
-  }).join();
+  });
+  jobs.Update(job, OneMoreDone);
+  helper.join();
+  const std::optional<Progress> both = jobs.Read(job);
+  if (!both.has_value() || both->done != 2) {
+    return absl::InternalError("an update was lost");
+  }
   jobs.ForEach([](holdfast::Handle<Progress> handle, const Progress& seen) {
     std::cout << handle << ": " << seen.done << '\n';
   });

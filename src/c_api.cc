@@ -171,6 +171,10 @@ const char* hf_status_name(hf_status status) {
       return "HF_INVALID_ARGUMENT";
     case HF_RESOURCE_EXHAUSTED:
       return "HF_RESOURCE_EXHAUSTED";
+    case HF_DIFFERENT:
+      return "HF_DIFFERENT";
+    case HF_UNSUPPORTED:
+      return "HF_UNSUPPORTED";
   }
   return "unknown";
 }
@@ -189,6 +193,10 @@ const char* hf_status_text(hf_status status) {
       return "an argument is null, or an option is out of range";
     case HF_RESOURCE_EXHAUSTED:
       return "the system refuses memory";
+    case HF_DIFFERENT:
+      return "the value is not the expected one";
+    case HF_UNSUPPORTED:
+      return "values of this size cannot be compared on this processor";
   }
   return "unknown";
 }

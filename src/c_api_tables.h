@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "holdfast/c_api.h"
+#include "holdfast/compared.h"
 #include "holdfast/diagnosis.h"
 #include "holdfast/handle_table_verbs.h"
 #include "holdfast/internal/creation_error.h"
@@ -33,6 +34,17 @@ struct NarrowTraits : DefaultTraits {
 
 inline hf_status LiveStatus(bool is_live) {
   return is_live ? HF_OK : HF_NOT_LIVE;
+}
+
+inline hf_status ToStatus(Compared compared) {
+  switch (compared) {
+    case Compared::kEqual:
+      return HF_OK;
+    case Compared::kDifferent:
+      return HF_DIFFERENT;
+    default:
+      return HF_NOT_LIVE;
+  }
 }
 
 // Copies `from` to `text`, of `bytes` bytes, and returns the length of `from`,
@@ -76,6 +88,9 @@ class CValueTable : public CTable {
   virtual hf_status Read(hf_handle handle, Out value) const noexcept = 0;
   virtual hf_status Write(hf_handle handle, In value) noexcept = 0;
   virtual hf_status Exchange(hf_handle handle, In value, Out old) noexcept = 0;
+  virtual hf_status CompareExchange(hf_handle handle, Out expected,
+                                    In desired) noexcept = 0;
+  virtual hf_status UnpinIf(hf_handle handle, In expected) noexcept = 0;
   virtual hf_status Take(hf_handle handle, Out value) noexcept = 0;
 
   // Exceptions of the callbacks leave these two.
@@ -126,6 +141,7 @@ struct PassNumber {
   using Walk = hf_walk;
 
   static uint64_t In(const Table&, uint64_t value) { return value; }
+  static uint64_t InOf(const Table&, const uint64_t* value) { return *value; }
   static void Out(const Table&, uint64_t value, uint64_t* out) { *out = value; }
   static uint64_t Show(const uint64_t& value) { return value; }
   static uint64_t* ShowMutable(uint64_t& value) { return &value; }
@@ -150,6 +166,9 @@ struct PassBytes {
     Value value = {};
     std::memcpy(&value, in, table.value_bytes);
     return value;
+  }
+  static Value InOf(const Table& table, const void* in) {
+    return In(table, in);
   }
   static void Out(const Table& table, const Value& value, void* out) {
     std::memcpy(out, &value, table.value_bytes);
@@ -252,6 +271,28 @@ class CTableOf final : public Pass::Table {
   hf_status Exchange(hf_handle handle, In value, Out old) noexcept override {
     return Give(
         table_.Exchange(Handle::FromBits(handle), Pass::In(*this, value)), old);
+  }
+  hf_status CompareExchange([[maybe_unused]] hf_handle handle,
+                            [[maybe_unused]] Out expected,
+                            [[maybe_unused]] In desired) noexcept override {
+    if constexpr (Inner::kComparesValues) {
+      Value value = Pass::InOf(*this, expected);
+      const Compared compared = table_.CompareExchange(
+          Handle::FromBits(handle), &value, Pass::In(*this, desired));
+      if (compared == Compared::kDifferent) Pass::Out(*this, value, expected);
+      return ToStatus(compared);
+    } else {
+      return HF_UNSUPPORTED;
+    }
+  }
+  hf_status UnpinIf([[maybe_unused]] hf_handle handle,
+                    [[maybe_unused]] In expected) noexcept override {
+    if constexpr (Inner::kComparesValues) {
+      return ToStatus(
+          table_.UnpinIf(Handle::FromBits(handle), Pass::In(*this, expected)));
+    } else {
+      return HF_UNSUPPORTED;
+    }
   }
   hf_status Take(hf_handle handle, Out value) noexcept override {
     return Give(table_.Take(Handle::FromBits(handle)), value);

@@ -103,6 +103,19 @@ hf_status hf_table_exchange(hf_table* table, hf_handle handle, uint64_t value,
                                : table->Exchange(handle, value, old);
 }
 
+hf_status hf_table_compare_exchange(hf_table* table, hf_handle handle,
+                                    uint64_t* expected, uint64_t desired) {
+  return IsAnyNull(table, expected)
+             ? HF_INVALID_ARGUMENT
+             : table->CompareExchange(handle, expected, desired);
+}
+
+hf_status hf_table_unpin_if(hf_table* table, hf_handle handle,
+                            uint64_t expected) {
+  return IsAnyNull(table) ? HF_INVALID_ARGUMENT
+                          : table->UnpinIf(handle, expected);
+}
+
 hf_status hf_table_unpin(hf_table* table, hf_handle handle) {
   return IsAnyNull(table) ? HF_INVALID_ARGUMENT : table->Unpin(handle);
 }
@@ -204,6 +217,20 @@ hf_status hf_bytes_table_exchange(hf_bytes_table* table, hf_handle handle,
                                   const void* value, void* old) {
   return IsAnyNull(table, value, old) ? HF_INVALID_ARGUMENT
                                       : table->Exchange(handle, value, old);
+}
+
+hf_status hf_bytes_table_compare_exchange(hf_bytes_table* table,
+                                          hf_handle handle, void* expected,
+                                          const void* desired) {
+  return IsAnyNull(table, expected, desired)
+             ? HF_INVALID_ARGUMENT
+             : table->CompareExchange(handle, expected, desired);
+}
+
+hf_status hf_bytes_table_unpin_if(hf_bytes_table* table, hf_handle handle,
+                                  const void* expected) {
+  return IsAnyNull(table, expected) ? HF_INVALID_ARGUMENT
+                                    : table->UnpinIf(handle, expected);
 }
 
 hf_status hf_bytes_table_unpin(hf_bytes_table* table, hf_handle handle) {

@@ -120,6 +120,49 @@ TYPED_TEST(ComparedTest, UnpinIfEndsTheLifeOfTheExpectedValue) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(this->table_.Pin(Value{1}));
 }
 
+TYPED_TEST(ComparedTest, UnpinWhereEndsTheLivesThatItsFunctionChooses) {
+  using Value = typename TypeParam::value_type;
+  for (int i = 2; i <= 9; ++i) {
+    EXPECT_TRUE(this->table_.Pin(static_cast<Value>(i)));
+  }
+  int calls = 0;
+  const auto is_small = [&](auto, Value value) {
+    ++calls;
+    return value < Value{4};
+  };
+  EXPECT_EQ(this->table_.UnpinWhere(is_small), 3);
+  EXPECT_EQ(calls, 9);
+  EXPECT_EQ(this->table_.UnpinWhere(is_small), 0);
+  EXPECT_EQ(this->table_.GetStats().live, 6);
+  this->table_.ForEach([](auto, Value value) { EXPECT_GE(value, Value{4}); });
+}
+
+// The function acts as another thread would that stores a live object
+// meanwhile.
+TYPED_TEST(ComparedTest, UnpinWhereLooksAgainAtAValueThatWasReplaced) {
+  using Value = typename TypeParam::value_type;
+  int calls = 0;
+  const auto is_dead = [&](auto handle, Value value) {
+    if (++calls == 1) {
+      EXPECT_TRUE(this->table_.Write(handle, Value{2}));
+    }
+    return value == Value{1};
+  };
+  EXPECT_EQ(this->table_.UnpinWhere(is_dead), 0);
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(this->table_.Read(this->live_), Value{2});
+}
+
+TYPED_TEST(ComparedTest, UnpinWhereMayMeetAValueThatItsFunctionUnpins) {
+  using Value = typename TypeParam::value_type;
+  const auto unpin = [&](auto handle, Value) {
+    EXPECT_TRUE(this->table_.Unpin(handle));
+    return true;
+  };
+  EXPECT_EQ(this->table_.UnpinWhere(unpin), 0);
+  EXPECT_EQ(this->table_.GetStats().live, 0);
+}
+
 TYPED_TEST(ComparedTest, AHandleThatIsNotLiveIsRefused) {
   using Value = typename TypeParam::value_type;
   using Handle = typename TypeParam::Handle;

@@ -56,7 +56,7 @@ class ConcurrentScheduleTest : public testing::Test {
   enum class Start { kPinned, kWritten, kDisplaced, kBack };
 
   static std::vector<Start> Starts() {
-    if (Table::kInlineValues) return {Start::kPinned, Start::kWritten};
+    if (Table::kComparesValues) return {Start::kPinned, Start::kWritten};
     return {Start::kPinned, Start::kWritten, Start::kDisplaced, Start::kBack};
   }
 
@@ -78,12 +78,14 @@ class ConcurrentScheduleTest : public testing::Test {
   // words here.
   static int64_t ReadSteps(Start start) {
     if (Table::kInlineValues) return 1;
+    if (Table::kPairedValues) return 3;  // The word twice, and the value.
     // The copy, and the word before and after; also its version, and the word
     // and version again.
     return start == Start::kPinned || start == Start::kWritten ? 4 : 7;
   }
   static int64_t WriteSteps(Start start) {
     if (Table::kInlineValues) return 2;
+    if (Table::kPairedValues) return 3;  // The word, the value and the CAS.
     // The word, the spare's version twice, its fill and a CAS; another fill and
     // CAS if the value is brought back; two more looks at the own cell's
     // version, and one at the word, if it was elsewhere before.
@@ -91,10 +93,10 @@ class ConcurrentScheduleTest : public testing::Test {
     return start == Start::kBack ? 12 : 9;
   }
   static int64_t ExchangeSteps(Start start) {
-    return WriteSteps(start) + (Table::kInlineValues ? 0 : 2);
+    return WriteSteps(start) + (Table::kComparesValues ? 0 : 2);
   }
 
-  // Run lengths: of values inline, and of those in cells.
+  // Run lengths: of values inline, and of those beside their words or in cells.
   static std::vector<int64_t> Either(std::vector<int64_t> inline_values,
                                      std::vector<int64_t> in_cells) {
     return Table::kInlineValues ? inline_values : in_cells;
@@ -126,7 +128,7 @@ class ConcurrentScheduleTest : public testing::Test {
   }
 };
 
-using Values = testing::Types<Stamped<4>, Stamped<16>>;
+using Values = testing::Types<Stamped<4>, Stamped<8>, Stamped<16>>;
 TYPED_TEST_SUITE(ConcurrentScheduleTest, Values);
 
 TYPED_TEST(ConcurrentScheduleTest, AReadAmidWritesIsWhole) {

@@ -94,8 +94,10 @@ typedef enum hf_status {
   HF_NOT_LIVE = 1, /* The handle is not live; hf_*_diagnose says why. */
   HF_FULL = 2,     /* No slot is left, or the system refuses memory for it. */
   HF_STOPPED = 3,  /* The callback has ended the walk. */
-  HF_INVALID_ARGUMENT = 4,  /* A pointer is null, or an option out of range. */
-  HF_RESOURCE_EXHAUSTED = 5 /* The system refuses memory for a new object. */
+  HF_INVALID_ARGUMENT = 4,   /* A pointer is null, or an option out of range. */
+  HF_RESOURCE_EXHAUSTED = 5, /* The system refuses memory for a new object. */
+  HF_DIFFERENT = 6,          /* The value is not the expected one. */
+  HF_UNSUPPORTED = 7         /* Values of this size cannot be compared here. */
 } hf_status;
 
 /* Returns the constant's name, such as "HF_OK"; "unknown" for other numbers. */
@@ -219,6 +221,19 @@ HF_API hf_status hf_table_write(hf_table* table, hf_handle handle,
 /* As hf_table_write, and sets `*old` to the very value that was replaced. */
 HF_API hf_status hf_table_exchange(hf_table* table, hf_handle handle,
                                    uint64_t value, uint64_t* old);
+
+/* Replaces the value by `desired` if it is `*expected`. If it is another one,
+ * sets `*expected` to that and returns HF_DIFFERENT. Returns HF_UNSUPPORTED,
+ * and does nothing, where the processor has no compare-and-swap of 16 bytes:
+ * x86-64 and AArch64 have one. */
+HF_API hf_status hf_table_compare_exchange(hf_table* table, hf_handle handle,
+                                           uint64_t* expected,
+                                           uint64_t desired);
+
+/* As hf_table_unpin, if the value is `expected`. If it is another one, returns
+ * HF_DIFFERENT, and changes nothing. HF_UNSUPPORTED is as above. */
+HF_API hf_status hf_table_unpin_if(hf_table* table, hf_handle handle,
+                                   uint64_t expected);
 
 /* Makes `handle` and all its copies stale. Of several racing calls exactly one
  * returns HF_OK, and the others return HF_NOT_LIVE. */
@@ -381,6 +396,16 @@ HF_API hf_status hf_bytes_table_write(hf_bytes_table* table, hf_handle handle,
 HF_API hf_status hf_bytes_table_exchange(hf_bytes_table* table,
                                          hf_handle handle, const void* value,
                                          void* old);
+/* These two return HF_UNSUPPORTED for values of more than 8 bytes and, where
+ * hf_table_compare_exchange does, of more than 4. */
+HF_API hf_status hf_bytes_table_compare_exchange(hf_bytes_table* table,
+                                                 hf_handle handle,
+                                                 void* expected,
+                                                 const void* desired);
+HF_API hf_status hf_bytes_table_unpin_if(hf_bytes_table* table,
+                                         hf_handle handle,
+                                         const void* expected);
+
 HF_API hf_status hf_bytes_table_unpin(hf_bytes_table* table, hf_handle handle);
 HF_API hf_status hf_bytes_table_take(hf_bytes_table* table, hf_handle handle,
                                      void* value);

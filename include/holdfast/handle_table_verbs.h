@@ -70,8 +70,8 @@ class HandleTable {
   static constexpr bool kPairedValues =
       !kInlineValues && sizeof(T) <= 8 && Traits::Atomics::kHasPairs;
 
-  // Whether there are CompareExchange, Update, UnpinIf and Sweep. If so, Read
-  // is wait-free. Otherwise a slot takes 8 bytes and the size of a value,
+  // Whether there are CompareExchange, Update, UnpinIf and UnpinWhere. If so,
+  // Read is wait-free. Otherwise a slot takes 8 bytes and the size of a value,
   // rounded up to a multiple of 8; and 8 bytes more once two threads have
   // written to its value at the same time.
   static constexpr bool kComparesValues = kInlineValues || kPairedValues;
@@ -173,8 +173,8 @@ class HandleTable {
   }
 
   // Returns a copy of the value, or nothing if `handle` is not live. Writes to
-  // no memory that threads share. Wait-free if kInlineValues, else lock-free: a
-  // retry means that another thread's Write to this value was under way.
+  // no memory that threads share. Wait-free if kComparesValues, else lock-free:
+  // a retry means that another thread's Write to this value was under way.
   [[nodiscard]] ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Read(
       Handle handle) const noexcept {
     if constexpr (sizeof(std::optional<T>) <= 16) {
@@ -222,7 +222,7 @@ class HandleTable {
   // one range of numbers; so if max_slots is closer to kMaxSlots than
   // kMaxThreads + kMaxSharedSpares, there are fewer spare cells and more
   // threads share them, and if it is kMaxSlots, all threads share one. None of
-  // this concerns tables with kInlineValues, which need no spare cells.
+  // this concerns tables with kComparesValues, which need no spare cells.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(Handle handle,
                                           const T& value) noexcept {
     const Life life = LifeOf(handle);
@@ -251,8 +251,8 @@ class HandleTable {
   CompareExchange(Handle handle, T* expected, const T& desired) noexcept {
     static_assert(
         kComparesValues,
-        "HandleTable::CompareExchange, Update, UnpinIf and Sweep need values "
-        "of at most 8 bytes and, for more than 4, a processor with a "
+        "HandleTable::CompareExchange, Update, UnpinIf and UnpinWhere need "
+        "values of at most 8 bytes and, for more than 4, a processor with a "
         "compare-and-swap of 16 bytes (x86-64, AArch64); for larger values, "
         "pin a pointer to a constant object, and exchange the pointer");
     static_assert(std::is_copy_assignable_v<T>,
@@ -316,6 +316,34 @@ class HandleTable {
     const Compared compared = slots_.VacateIf(life, expected, &ended);
     if (compared == Compared::kEqual) Recycle(life, ended);
     return compared;
+  }
+
+  // Calls fn(Handle, const T&) for the values that ForEach would show, and
+  // unpins those for which it returns true: the sweep of a collector that
+  // clears weak roots. A value that another thread has replaced meanwhile is
+  // not unpinned: `fn` is called again, with the new one. Returns how many
+  // values this call has unpinned. `fn` may use the table. If it throws, the
+  // walk ends. Lock-free for each slot, as CompareExchange, and requires
+  // kComparesValues. Linear in IndexLimit().
+  template <typename F>
+  uint64_t UnpinWhere(F&& fn) {
+    static_assert(kComparesValues,
+                  "HandleTable::UnpinWhere: see CompareExchange");
+    uint64_t unpinned = 0;
+    slots_.Visit(0, pool_.high_water(), [&](Life life, const T& value) {
+      const Handle handle = HandleOf(life);
+      std::optional<T> seen(value);
+      while (seen.has_value() && fn(handle, static_cast<const T&>(*seen))) {
+        const Compared compared = UnpinIf(handle, *seen);
+        if (compared == Compared::kEqual) ++unpinned;
+        if (compared != Compared::kDifferent) break;
+        const std::optional<T> now = Read(handle);
+        seen.reset();
+        if (now.has_value()) seen.emplace(*now);
+      }
+      return true;
+    });
+    return unpinned;
   }
 
   // Unpins every value whose Pin happened before the call; a value that is

@@ -39,6 +39,8 @@ static void TestNullTable(void) {
   CHECK(!hf_table_contains(NULL, 1));
   CHECK_INVALID(hf_table_write(NULL, 1, 1));
   CHECK_INVALID(hf_table_exchange(NULL, 1, 1, &value));
+  CHECK_INVALID(hf_table_compare_exchange(NULL, 1, &value, 1));
+  CHECK_INVALID(hf_table_unpin_if(NULL, 1, 1));
   CHECK_INVALID(hf_table_unpin(NULL, 1));
   CHECK_INVALID(hf_table_take(NULL, 1, &value));
   CHECK_EQUAL(hf_table_unpin_all(NULL), 0);
@@ -78,6 +80,8 @@ static void TestNullBytesTable(void) {
   CHECK(!hf_bytes_table_contains(NULL, 1));
   CHECK_INVALID(hf_bytes_table_write(NULL, 1, &value));
   CHECK_INVALID(hf_bytes_table_exchange(NULL, 1, &value, &value));
+  CHECK_INVALID(hf_bytes_table_compare_exchange(NULL, 1, &value, &value));
+  CHECK_INVALID(hf_bytes_table_unpin_if(NULL, 1, &value));
   CHECK_INVALID(hf_bytes_table_unpin(NULL, 1));
   CHECK_INVALID(hf_bytes_table_take(NULL, 1, &value));
   CHECK_EQUAL(hf_bytes_table_unpin_all(NULL), 0);
@@ -111,6 +115,7 @@ static void TestNullArguments(void) {
   CHECK_INVALID(hf_table_pin(table, 1, NULL));
   CHECK_INVALID(hf_table_read(table, handle, NULL));
   CHECK_INVALID(hf_table_exchange(table, handle, 2, NULL));
+  CHECK_INVALID(hf_table_compare_exchange(table, handle, NULL, 2));
   CHECK_INVALID(hf_table_take(table, handle, NULL));
   CHECK_INVALID(hf_table_for_each(table, NULL, NULL));
   CHECK_INVALID(hf_table_for_each_exclusive(table, NULL, NULL));
@@ -142,6 +147,9 @@ static void TestNullArgumentsOfBytes(void) {
   CHECK_INVALID(hf_bytes_table_write(table, handle, NULL));
   CHECK_INVALID(hf_bytes_table_exchange(table, handle, &value, NULL));
   CHECK_INVALID(hf_bytes_table_exchange(table, handle, NULL, &value));
+  CHECK_INVALID(hf_bytes_table_compare_exchange(table, handle, &value, NULL));
+  CHECK_INVALID(hf_bytes_table_compare_exchange(table, handle, NULL, &value));
+  CHECK_INVALID(hf_bytes_table_unpin_if(table, handle, NULL));
   CHECK_INVALID(hf_bytes_table_take(table, handle, NULL));
   CHECK_INVALID(hf_bytes_table_for_each(table, NULL, NULL));
   CHECK_INVALID(hf_bytes_table_for_each_exclusive(table, NULL, NULL));

@@ -18,6 +18,67 @@ static hf_options Options(uint32_t bits, uint64_t max_slots) {
   return options;
 }
 
+/* --- Comparisons ---------------------------------------------------------- */
+
+static void TestComparisons(uint32_t bits) {
+  const hf_options options = Options(bits, 10);
+  hf_table* table = NULL;
+  CHECK_OK(hf_table_create(&options, &table, NULL, 0));
+  hf_handle handle = 0;
+  CHECK_OK(hf_table_pin(table, 7, &handle));
+  uint64_t expected = 6;
+  uint64_t value = 0;
+#if defined(__x86_64__) || defined(__aarch64__)
+  CHECK_STATUS(hf_table_compare_exchange(table, handle, &expected, 8),
+               HF_DIFFERENT);
+  CHECK_EQUAL(expected, 7);
+  CHECK_OK(hf_table_compare_exchange(table, handle, &expected, 8));
+  CHECK_OK(hf_table_read(table, handle, &value));
+  CHECK_EQUAL(value, 8);
+  CHECK_STATUS(hf_table_unpin_if(table, handle, 7), HF_DIFFERENT);
+  CHECK_OK(hf_table_unpin_if(table, handle, 8));
+  CHECK_STATUS(hf_table_unpin_if(table, handle, 8), HF_NOT_LIVE);
+  CHECK_STATUS(hf_table_compare_exchange(table, handle, &expected, 9),
+               HF_NOT_LIVE);
+  CHECK_EQUAL(expected, 7);
+#else
+  CHECK_STATUS(hf_table_compare_exchange(table, handle, &expected, 8),
+               HF_UNSUPPORTED);
+  CHECK_STATUS(hf_table_unpin_if(table, handle, 7), HF_UNSUPPORTED);
+  CHECK_OK(hf_table_read(table, handle, &value));
+  CHECK_EQUAL(value, 7);
+#endif
+  hf_table_destroy(table);
+}
+
+static void TestComparisonsOfBytes(uint32_t bits) {
+  const hf_options options = Options(bits, 10);
+  const unsigned char first[3] = {1, 2, 3};
+  const unsigned char second[3] = {1, 2, 4};
+  hf_bytes_table* table = NULL;
+  CHECK_OK(hf_bytes_table_create(3, &options, &table, NULL, 0));
+  hf_handle handle = 0;
+  CHECK_OK(hf_bytes_table_pin(table, first, &handle));
+  unsigned char expected[3] = {1, 2, 4};
+  CHECK_STATUS(hf_bytes_table_compare_exchange(table, handle, expected, second),
+               HF_DIFFERENT);
+  CHECK(memcmp(expected, first, 3) == 0);
+  CHECK_OK(hf_bytes_table_compare_exchange(table, handle, expected, second));
+  CHECK_STATUS(hf_bytes_table_unpin_if(table, handle, first), HF_DIFFERENT);
+  CHECK_OK(hf_bytes_table_unpin_if(table, handle, second));
+  hf_bytes_table_destroy(table);
+
+  const unsigned char large[9] = {0};
+  unsigned char found[9] = {1};
+  CHECK_OK(hf_bytes_table_create(9, &options, &table, NULL, 0));
+  CHECK_OK(hf_bytes_table_pin(table, large, &handle));
+  CHECK_STATUS(hf_bytes_table_compare_exchange(table, handle, found, large),
+               HF_UNSUPPORTED);
+  CHECK_STATUS(hf_bytes_table_unpin_if(table, handle, large), HF_UNSUPPORTED);
+  CHECK(hf_bytes_table_contains(table, handle));
+  hf_bytes_table_destroy(table);
+}
+
 /* --- Names ---------------------------------------------------------------- */
 
 static void TestNames(void) {
@@ -27,9 +88,11 @@ static void TestNames(void) {
   CHECK_TEXT(hf_status_name(HF_STOPPED), "HF_STOPPED");
   CHECK_TEXT(hf_status_name(HF_INVALID_ARGUMENT), "HF_INVALID_ARGUMENT");
   CHECK_TEXT(hf_status_name(HF_RESOURCE_EXHAUSTED), "HF_RESOURCE_EXHAUSTED");
-  CHECK_TEXT(hf_status_name((hf_status)6), "unknown");
+  CHECK_TEXT(hf_status_name(HF_DIFFERENT), "HF_DIFFERENT");
+  CHECK_TEXT(hf_status_name(HF_UNSUPPORTED), "HF_UNSUPPORTED");
+  CHECK_TEXT(hf_status_name((hf_status)8), "unknown");
   CHECK_TEXT(hf_status_text(HF_NOT_LIVE), "the handle is not live");
-  CHECK_TEXT(hf_status_text((hf_status)6), "unknown");
+  CHECK_TEXT(hf_status_text((hf_status)8), "unknown");
   CHECK_TEXT(hf_state_name(HF_STATE_NULL), "null");
   CHECK_TEXT(hf_state_name(HF_STATE_FOREIGN), "foreign");
   CHECK_TEXT(hf_state_name(HF_STATE_NEVER_ISSUED), "never issued");
@@ -478,6 +541,8 @@ int main(void) {
   for (int i = 0; i < kWidths; ++i) {
     TestValues(kBits[i]);
     TestFull(kBits[i]);
+    TestComparisons(kBits[i]);
+    TestComparisonsOfBytes(kBits[i]);
     for (size_t bytes = 1; bytes <= 64; ++bytes) TestBytes(bytes, kBits[i]);
   }
   TestDiagnoses();
