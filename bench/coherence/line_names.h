@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "holdfast/handle_table.h"
-#include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/table_parts.h"
 #include "tests/support/table_access.h"
 
@@ -19,12 +18,10 @@ struct LineName {
   std::string line;  // Which line of the part.
 };
 
-// For tables whose values lie in cells.
 template <typename T, typename Traits>
 class LineNames {
   using Table = HandleTable<T, Traits>;
-  static_assert(!Table::kInlineValues);
-  using Slots = internal::CellSlots<T, Traits>;
+  using Slots = typename Table::TestAccess::Kind;
   using Layout = internal::TableLayout<Slots, Traits>;
 
  public:

@@ -25,6 +25,8 @@ namespace holdfast {
 template <typename T, typename Traits>
 class HandleTable<T, Traits>::TestAccess {
  public:
+  using Kind = Slots;
+
   static constexpr uint64_t kMaxThreads = Traits::kMaxThreads;
 
   explicit TestAccess(const HandleTable& table)

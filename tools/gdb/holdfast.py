@@ -55,7 +55,7 @@ def handle_text(bits):
 
 class Table:
     """Reads a HandleTable, whose words include/holdfast/internal describes:
-    slot_names.h, cell_word.h, inline_word.h."""
+    slot_names.h, cell_word.h, pair_array.h, inline_word.h."""
 
     def __init__(self, value):
         kind = value.type.strip_typedefs()
@@ -67,7 +67,9 @@ class Table:
         slots = value["slots_"]["array_"]["slots_"]
         self.slots = int(slots)
         self.slot_type = slots.type.target().strip_typedefs()
-        self.in_word = "cell" not in [field.name for field in self.slot_type.fields()]
+        fields = [field.name for field in self.slot_type.fields()]
+        self.in_cell = "cell" in fields
+        self.in_word = not self.in_cell and "value" not in fields
         high_water = int(value["pool_"]["fresh_"]["high_water_"])
         self.high_water = number_at(high_water, 8) if high_water else 0
         if self.high_water > self.all_slots:
@@ -100,7 +102,7 @@ class Table:
             encoded = encoded[-size:] if byte_order() == "big" else encoded[:size]
             return gdb.Value(encoded, self.value_type)
         cell = index
-        if not word & HOME:
+        if self.in_cell and not word & HOME:
             cell ^= (word & ~RETURNING) >> self.generation_bits
         address = self.slots + cell * self.slot_type.sizeof + 8
         return gdb.Value(address).cast(self.value_type.pointer()).dereference()

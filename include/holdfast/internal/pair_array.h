@@ -3,11 +3,12 @@
 //
 // As plain values:
 //
-//   word    {0:64-G | generation:G}
+//   word    {live:1 | 0:63-G | generation:G}
 //   value   the value of a live slot; the LinkPair of a free one
 //
 // The generation tells whether the slot is free, live or retired
-// (generation.h).
+// (generation.h). `live` says once more that it is odd: so one comparison tells
+// a reader that a word is that of a life, and of the right one.
 //
 //   transition   from           to               by
 //   pin          free g         the value, then  two stores by the owner
@@ -38,17 +39,23 @@ template <int kGenerationBits>
 class PairWord {
  public:
   PairWord() noexcept = default;  // Not initialized.
-  constexpr explicit PairWord(Generation generation) noexcept
-      : bits_(generation.number()) {}
+  // Requires an odd generation; with an even one, it is the word of no slot.
+  static constexpr PairWord Live(Generation generation) noexcept {
+    return PairWord(kLive | generation.number());
+  }
   static constexpr PairWord FromBits(uint64_t bits) noexcept {
-    return PairWord(Generation(bits));
+    return PairWord(bits);
   }
 
   constexpr uint64_t bits() const noexcept { return bits_; }
-  constexpr Generation generation() const noexcept { return Generation(bits_); }
-  constexpr bool IsLive() const noexcept { return generation().IsLive(); }
+  constexpr Generation generation() const noexcept {
+    return Generation(bits_ & ~kLive);
+  }
+  constexpr bool IsLive() const noexcept { return (bits_ & kLive) != 0; }
 
-  constexpr PairWord Ended() const noexcept { return FromBits(bits_ + 1); }
+  constexpr PairWord Ended() const noexcept {
+    return PairWord((bits_ & ~kLive) + 1);
+  }
 
   friend constexpr bool operator==(PairWord a, PairWord b) noexcept {
     return a.bits_ == b.bits_;
@@ -58,6 +65,11 @@ class PairWord {
   }
 
  private:
+  static constexpr uint64_t kLive = uint64_t{1} << 63;
+  static_assert(GenerationLimits<kGenerationBits>::kMask < kLive);
+
+  constexpr explicit PairWord(uint64_t bits) noexcept : bits_(bits) {}
+
   uint64_t bits_;
 };
 

@@ -66,7 +66,7 @@ class PairSlots {
     slot.value.store(Encode(value), std::memory_order_release);
     // order: release -> publish. The value is complete before the handle can
     // be read, and so is all that happened before Pin. [INV-3]
-    slot.word.store(Word(life.generation()), std::memory_order_release);
+    slot.word.store(Word::Live(life.generation()), std::memory_order_release);
     return life;
   }
 
@@ -119,7 +119,7 @@ class PairSlots {
                                                         const T& expected,
                                                         const T& desired,
                                                         T* found) noexcept {
-    return ReplaceIfEqual(life, Encode(expected), Word(life.generation()),
+    return ReplaceIfEqual(life, Encode(expected), Word::Live(life.generation()),
                           Encode(desired), found);
   }
 
@@ -127,7 +127,7 @@ class PairSlots {
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Vacate(Life life, Word* ended) noexcept {
     Slot& slot = *array_.slot(life.index());
     PrefetchForWrite(&slot);
-    *ended = Word(life.generation());
+    *ended = Word::Live(life.generation());
     // order: relaxed. The CAS validates it. Checked first so that a stale Unpin
     // writes to nothing that is shared.
     if (ABSL_PREDICT_FALSE(slot.word.load(std::memory_order_relaxed) !=
@@ -145,7 +145,7 @@ class PairSlots {
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE Compared VacateIf(Life life, const T& value,
                                                  Word* ended) noexcept {
-    *ended = Word(life.generation());
+    *ended = Word::Live(life.generation());
     const uint64_t same = Encode(value);
     return ReplaceIfEqual(life, same, ended->Ended(), same, nullptr);
   }
@@ -203,8 +203,7 @@ class PairSlots {
                                          uint64_t* value) const noexcept {
     const Slot& slot = *array_.slot(life.index());
     const Word word = Observe(slot.word);
-    return word == Word(life.generation()) && word.IsLive() &&
-           CopyOf(slot, word, value);
+    return word == Word::Live(life.generation()) && CopyOf(slot, word, value);
   }
 
   // Replaces the value of a life, and puts the old one into `*old`. False, and
@@ -213,7 +212,7 @@ class PairSlots {
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Replace(Life life, uint64_t value,
                                             uint64_t* old) noexcept {
     Slot& slot = *array_.slot(life.index());
-    const Word word(life.generation());
+    const Word word = Word::Live(life.generation());
     PrefetchForWrite(&slot);
     // order: relaxed, both. The CAS validates them. Looked at first so that a
     // stale Write writes to nothing that is shared.
@@ -239,7 +238,7 @@ class PairSlots {
                                                        uint64_t desired,
                                                        T* found) noexcept {
     Slot& slot = *array_.slot(life.index());
-    const Word live(life.generation());
+    const Word live = Word::Live(life.generation());
     uint64_t value;
     do {
       // Looked at first so that a call that fails writes to nothing that is
