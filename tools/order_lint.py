@@ -35,7 +35,9 @@ DESIGN = "docs/design.md"
 MODEL = "tests/model"
 
 OPERATION = re.compile(r"(?:\.|->)\s*(load|store|exchange|fetch_\w+|"
-                       r"compare_exchange_(?:weak|strong))\s*\(")
+                       r"compare_exchange_(?:weak|strong|both))\s*\(")
+# compare_exchange_both says nothing of the two words if it fails, and has one order.
+TWO_ORDERS = ("compare_exchange_weak", "compare_exchange_strong")
 ORDER = re.compile(r"std::memory_order_(relaxed|acquire|release|acq_rel)")
 BANNED = {
     r"\batomic_(?:thread|signal)_fence\b":
@@ -197,14 +199,14 @@ class Lint:
 
 def passes_on(code, match):
     """Whether the operation's orders are parameters of the function it is in."""
-    wanted = 2 if match[1].startswith("compare_exchange") else 1
+    wanted = 2 if match[1] in TWO_ORDERS else 1
     parameters = re.findall(r"std::memory_order (\w+)", code)
     return set(arguments(code, match.end())[-wanted:]) <= set(parameters)
 
 
 def operation(code, match):
     orders = [ORDER.fullmatch(each) for each in arguments(code, match.end())]
-    wanted = 2 if match[1].startswith("compare_exchange") else 1
+    wanted = 2 if match[1] in TWO_ORDERS else 1
     return Operation(match.start(), match[1], wanted,
                      [each[1] for each in orders if each])
 

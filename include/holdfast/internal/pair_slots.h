@@ -214,11 +214,12 @@ class PairSlots {
     Slot& slot = *array_.slot(life.index());
     const Word word = Word::Live(life.generation());
     PrefetchForWrite(&slot);
-    // order: relaxed, both. The CAS validates them. Looked at first so that a
-    // stale Write writes to nothing that is shared.
+    // order: relaxed. The CAS validates it. Looked at first so that a stale
+    // Write writes to nothing that is shared.
     if (slot.word.load(std::memory_order_relaxed) != word) {
       return Refuse(slot.word);
     }
+    // order: relaxed. The CAS validates it.
     *old = slot.value.load(std::memory_order_relaxed);
     // order: release -> rewrite: the new value; acquire <- publish, rewrite:
     // the old one.
