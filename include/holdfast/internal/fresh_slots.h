@@ -73,8 +73,10 @@ class FreshSlots {
       if (swept.count() == 0) return 0;
       const uint32_t count = std::min(wanted, swept.count());
       rest = FreshRange(swept.begin() + count, swept.end());
-      // order: as in Take. The words of the slots are this thread's to read,
-      // since UnpinAllExclusive happened before, as its contract says.
+      // order: release -> exhaust; acquire, stronger than needed. Failure
+      // acquire <- exhaust. All as in Take. The words of the slots are this
+      // thread's to read, since UnpinAllExclusive happened before, as its
+      // contract says.
     } while (!swept_->compare_exchange_weak(
         swept, rest, std::memory_order_acq_rel, std::memory_order_acquire));
     *first = swept.begin();
