@@ -12,6 +12,7 @@
 #include "holdfast/internal/cell_word.h"
 #include "holdfast/internal/generation.h"
 #include "holdfast/internal/inline_word.h"
+#include "holdfast/internal/pair_array.h"
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
 #include "holdfast/internal/shared_walk.h"
@@ -276,6 +277,32 @@ TYPED_TEST(PackedTypesTest, ZeroIsAFreeSlotWithItsOwnCell) {
   EXPECT_EQ(Cell::FromBits(0), Cell::InCell(CellOffset(), Generation(0)));
   EXPECT_FALSE(Cell::FromBits(0).IsLive());
   EXPECT_FALSE(Cell::FromBits(0).IsHome());
+}
+
+// --- Words beside values ---------------------------------------------------
+
+TYPED_TEST(PackedTypesTest, AWordBesideAValueIsAGenerationThatSaysIfItIsLive) {
+  using Word = PairWord<TypeParam::value>;
+  EXPECT_FALSE(Word::FromBits(0).IsLive());
+  EXPECT_EQ(Word::FromBits(0).generation(), Generation(0));
+  for (const Generation generation : TestFixture::SomeGenerations()) {
+    if (!generation.IsLive()) continue;
+    const Word word = Word::Live(generation);
+    EXPECT_TRUE(word.IsLive());
+    EXPECT_EQ(word.generation(), generation);
+    EXPECT_EQ(Word::FromBits(word.bits()), word);
+    EXPECT_FALSE(word.Ended().IsLive());
+    EXPECT_EQ(word.Ended().generation(), generation.Next());
+    EXPECT_EQ(word.Ended().bits(), generation.Next().number());
+  }
+}
+
+TYPED_TEST(PackedTypesTest, AnEvenGenerationHasNoLiveWord) {
+  using Word = PairWord<TypeParam::value>;
+  const Generation retired = GenerationLimits<TypeParam::value>::kRetired;
+  EXPECT_NE(Word::Live(Generation(0)), Word::FromBits(0));
+  EXPECT_NE(Word::Live(retired),
+            Word::Live(GenerationLimits<TypeParam::value>::kLastLive).Ended());
 }
 
 // --- Words of slots without ------------------------------------------------
