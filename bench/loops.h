@@ -182,11 +182,7 @@ class Loops {
 
   // The same, for a thread that has stopped all others.
   ABSL_ATTRIBUTE_NOINLINE size_t UnpinAllExclusive() {
-    if constexpr (kFeatures.unpin_all_exclusive) {
-      return peer_.UnpinAllExclusive();
-    } else {
-      return peer_.UnpinAll();
-    }
+    return peer_.UnpinAllExclusive();
   }
 
  private:

@@ -100,8 +100,10 @@ class TableOf final : public Table {
     return 0;
   }
   size_t UnpinAllExclusive() override {
-    if constexpr (kFeatures.unpin_all) return loops_.UnpinAllExclusive();
-    return 0;
+    if constexpr (kFeatures.unpin_all_exclusive) {
+      return loops_.UnpinAllExclusive();
+    }
+    return UnpinAll();
   }
 
  private:
