@@ -329,13 +329,13 @@ class HandleTable {
   uint64_t UnpinWhere(F&& fn) {
     static_assert(kComparesValues,
                   "HandleTable::UnpinWhere: see CompareExchange");
-    uint64_t unpinned = 0;
+    uint64_t ended = 0;
     slots_.Visit(0, pool_.high_water(), [&](Life life, const T& value) {
       const Handle handle = HandleOf(life);
       std::optional<T> seen(value);
       while (seen.has_value() && fn(handle, static_cast<const T&>(*seen))) {
         const Compared compared = UnpinIf(handle, *seen);
-        if (compared == Compared::kEqual) ++unpinned;
+        if (compared == Compared::kEqual) ++ended;
         if (compared != Compared::kDifferent) break;
         const std::optional<T> now = Read(handle);
         seen.reset();
@@ -343,7 +343,7 @@ class HandleTable {
       }
       return true;
     });
-    return unpinned;
+    return ended;
   }
 
   // Unpins every value whose Pin happened before the call; a value that is

@@ -1,13 +1,12 @@
 // The compare-and-swap of two words, where the processor has one.
 
-#include "holdfast/internal/double_width.h"
-
 #include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "holdfast/internal/double_width.h"
 
 namespace holdfast::internal {
 namespace {
