@@ -395,9 +395,8 @@ struct Atomics {
 // The same, on a processor that has one.
 struct PairAtomics : Atomics {
   static constexpr bool kHasPairs = true;
-  template <typename TwoWords>
-  static bool CompareExchangePair(Atomic<uint64_t>& first,
-                                  Atomic<uint64_t>& second,
+  template <typename U, typename TwoWords>
+  static bool CompareExchangePair(Atomic<U>& first, Atomic<U>& second,
                                   const TwoWords& expected,
                                   const TwoWords& desired,
                                   std::memory_order order) {

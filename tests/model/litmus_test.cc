@@ -7,6 +7,7 @@
 
 #include "tests/model/litmus.h"
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -324,6 +325,111 @@ TEST(Litmus, AWeakCompareExchangeFailsOnAnyValue) {
   };
   EXPECT_EQ(reads(false), (Outcomes{"0 1", "0 9", "1 1"}));
   EXPECT_EQ(reads(true), (Outcomes{"0 0", "0 1", "0 9", "1 0", "1 1"}));
+}
+
+// --- CASes of two variables at once ------------------------------------------
+
+struct Two {
+  uint64_t first;
+  uint64_t second;
+};
+
+// Replaces x and y, which must both be `from`, by `to`.
+bool Swap(State& s, uint64_t from, uint64_t to, std::memory_order order) {
+  return PairAtomics::CompareExchangePair(s.x, s.y, Two{from, from},
+                                          Two{to, to}, order);
+}
+
+TEST(LitmusOfTwo, OneOfTwoCasesSucceeds) {
+  EXPECT_EQ(Reads(2,
+                  {[](State& s) { s.r[0] = Swap(s, 0, 1, kRelaxed); },
+                   [](State& s) { s.r[1] = Swap(s, 0, 2, kRelaxed); }},
+                  Final),
+            (Outcomes{"1 0 11", "0 1 22"}));
+}
+
+TEST(LitmusOfTwo, ACasComesBeforeAChangeOfOneOrAfterIt) {
+  EXPECT_EQ(Reads(1,
+                  {[](State& s) { s.r[0] = Swap(s, 0, 1, kRelaxed); },
+                   [](State& s) { s.x.fetch_add(2, kRelaxed); }},
+                  Final),
+            (Outcomes{"1 31", "0 20"}));
+}
+
+// A plain store has no place between a CAS and what that has read, but any
+// other place.
+TEST(LitmusOfTwo, ACasComesBeforeAStoreToOneOrAfterIt) {
+  EXPECT_EQ(Reads(1,
+                  {[](State& s) { s.r[0] = Swap(s, 0, 1, kRelaxed); },
+                   [](State& s) { s.y.store(2, kRelaxed); }},
+                  Final),
+            (Outcomes{"1 12", "0 02"}));
+}
+
+Outcomes MessageInTwo(std::memory_order swap, std::memory_order load,
+                      bool second_first) {
+  return Reads(2, {[=](State& s) { Swap(s, 0, 1, swap); },
+                   [=](State& s) {
+                     s.r[0] = (second_first ? s.y : s.x).load(load);
+                     s.r[1] = (second_first ? s.x : s.y).load(kRelaxed);
+                   }});
+}
+
+TEST(LitmusOfTwo, EitherVariableCarriesTheOther) {
+  const Outcomes all = {"0 0", "0 1", "1 0", "1 1"};
+  for (const bool second_first : {false, true}) {
+    EXPECT_EQ(MessageInTwo(kRelaxed, kAcquire, second_first), all);
+    EXPECT_EQ(MessageInTwo(kAcqRel, kRelaxed, second_first), all);
+    EXPECT_EQ(MessageInTwo(kAcqRel, kAcquire, second_first),
+              (Outcomes{"0 0", "0 1", "1 1"}));
+  }
+}
+
+// Neither thread's second CAS can come between the halves of the other's first.
+TEST(LitmusOfTwo, ChainsOfCasesHaveOneOrder) {
+  const Outcomes outcomes =
+      Reads(2,
+            {[](State& s) {
+               s.r[0] = Swap(s, 0, 1, kRelaxed);
+               s.r[0] += 2 * Swap(s, 2, 3, kRelaxed);
+             },
+             [](State& s) { s.r[1] = Swap(s, 1, 2, kRelaxed); }},
+            Final);
+  EXPECT_EQ(outcomes, (Outcomes{"1 0 11", "1 1 22", "3 1 33"}));
+}
+
+TEST(LitmusOfTwo, AReadOfOneVariableAfterTheOtherIsAsNew) {
+  const Outcomes outcomes = Reads(2, {[](State& s) {
+                                        Swap(s, 0, 1, kAcqRel);
+                                        Swap(s, 1, 2, kAcqRel);
+                                      },
+                                      [](State& s) {
+                                        s.r[0] = s.y.load(kAcquire);
+                                        s.r[1] = s.x.load(kRelaxed);
+                                      }});
+  EXPECT_EQ(outcomes, (Outcomes{"0 0", "0 1", "0 2", "1 1", "1 2", "2 2"}));
+}
+
+TEST(LitmusOfTwo, ACasThatSucceedsAcquiresFromEachVariable) {
+  const auto race = [](bool by_second, std::memory_order order) {
+    return Explore({[=](State& s) {
+                      s.data = 7;
+                      (by_second ? s.y : s.x).store(1, kRelease);
+                    },
+                    [=](State& s) {
+                      const Two from = by_second ? Two{0, 1} : Two{1, 0};
+                      if (PairAtomics::CompareExchangePair(s.x, s.y, from,
+                                                           Two{2, 2}, order)) {
+                        s.data = 8;
+                      }
+                    }},
+                   [](State&) {})
+        .failure;
+  };
+  for (const bool by_second : {false, true}) {
+    EXPECT_EQ(race(by_second, kAcqRel), "");
+    EXPECT_NE(race(by_second, kRelease), "");
+  }
 }
 
 }  // namespace
