@@ -28,11 +28,9 @@ struct ThreeLives : DefaultTraits {
 template <typename Table>
 class ComparedTest : public testing::Test {
  protected:
-  using Value = typename Table::value_type;
-  using Handle = typename Table::Handle;
-
   Table table_ = *Table::Create({/*max_slots=*/10});
-  const Handle live_ = table_.Pin(Value{1});
+  const typename Table::Handle live_ =
+      table_.Pin(typename Table::value_type{1});
 };
 
 using Tables = testing::Types<

@@ -27,8 +27,6 @@ template <typename Config>
 class ConcurrentUpdateTest : public testing::Test {
  protected:
   using Table = typename Config::Table;
-  using Value = typename Table::value_type;
-  using Handle = typename Table::Handle;
 
   Table table_ = *Table::Create({/*max_slots=*/64});
 };
@@ -41,8 +39,8 @@ using Configs = testing::Types<
 TYPED_TEST_SUITE(ConcurrentUpdateTest, Configs);
 
 TYPED_TEST(ConcurrentUpdateTest, CountersLoseNoIncrement) {
-  using Value = typename TestFixture::Value;
-  using Handle = typename TestFixture::Handle;
+  using Value = typename TestFixture::Table::value_type;
+  using Handle = typename TestFixture::Table::Handle;
   constexpr Value kEach = 5'000;
   constexpr Value kThreads = 4;
   auto& table = this->table_;
@@ -72,8 +70,8 @@ TYPED_TEST(ConcurrentUpdateTest, CountersLoseNoIncrement) {
 // gets a bit, unless the mutator has stored another one meanwhile. What the
 // mutator has stored last is there, healed or not.
 TYPED_TEST(ConcurrentUpdateTest, AMovingCollectorLosesNoStoreOfTheMutator) {
-  using Value = typename TestFixture::Value;
-  using Handle = typename TestFixture::Handle;
+  using Value = typename TestFixture::Table::value_type;
+  using Handle = typename TestFixture::Table::Handle;
   constexpr Value kMoved = Value{1} << (8 * sizeof(Value) - 1);
   constexpr Value kStores = 20'000;
   auto& table = this->table_;
@@ -113,8 +111,8 @@ TYPED_TEST(ConcurrentUpdateTest, AMovingCollectorLosesNoStoreOfTheMutator) {
 // A sweeper unpins weak roots whose object is dead, which 0 stands for. The
 // mutator revives some of them first; these stay.
 TYPED_TEST(ConcurrentUpdateTest, ASweeperEndsNoRootThatWasRevived) {
-  using Value = typename TestFixture::Value;
-  using Handle = typename TestFixture::Handle;
+  using Value = typename TestFixture::Table::value_type;
+  using Handle = typename TestFixture::Table::Handle;
   auto& table = this->table_;
   std::atomic<bool> stop{false};
   uint64_t swept = 0;

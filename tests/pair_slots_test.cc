@@ -35,15 +35,15 @@ class PairSlotsTest : public testing::Test {
  protected:
   static constexpr uint32_t kSlots = 4;
   static constexpr uint32_t kSlot = 1;
-  using Value = typename Config::Value;
-  using Slots = PairSlots<Value, typename Config::Traits>;
+  using T = typename Config::Value;
+  using Slots = PairSlots<T, typename Config::Traits>;
   using Life = typename Slots::Life;
 
   static Life LifeOf(uint64_t generation) {
     return {kSlot, Generation(generation)};
   }
   Life Publish(uint64_t seed) {
-    return slots_.Publish(links_.FreeSlotAt(kSlot), Value(seed));
+    return slots_.Publish(links_.FreeSlotAt(kSlot), T(seed));
   }
   auto LoadWord() { return arena_.array().LoadWord(kSlot); }
 
@@ -89,7 +89,7 @@ TYPED_TEST(PairSlotsTest, ZeroedMemoryIsAFreeSlot) {
 }
 
 TYPED_TEST(PairSlotsTest, PublishedValueComesBack) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   EXPECT_EQ(this->Publish(5), this->LifeOf(1));
   EXPECT_EQ(this->slots_.Read(this->LifeOf(1)), Value(5));
   EXPECT_EQ(this->slots_.Read(this->LifeOf(0)), std::nullopt);
@@ -116,12 +116,12 @@ TYPED_TEST(PairSlotsTest, NoFreeSlotIsRead) {
 TYPED_TEST(PairSlotsTest, WritesAreOneCompareAndSwap) {
   const auto life = this->Publish(5);
   const int writes = AccessHook::writes();
-  EXPECT_TRUE(this->slots_.Write(life, typename TestFixture::Value(6)));
+  EXPECT_TRUE(this->slots_.Write(life, typename TestFixture::T(6)));
   EXPECT_EQ(AccessHook::writes(), writes + 1);
 }
 
 TYPED_TEST(PairSlotsTest, StaleOperationsChangeNothing) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   this->Publish(1);
   const auto word = this->LoadWord();
   const int writes = AccessHook::writes();
@@ -143,7 +143,7 @@ TYPED_TEST(PairSlotsTest, StaleOperationsChangeNothing) {
 }
 
 TYPED_TEST(PairSlotsTest, ComparisonsThatFailWriteNothing) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   const auto life = this->Publish(1);
   const int writes = AccessHook::writes();
   Value found(7);
@@ -159,7 +159,7 @@ TYPED_TEST(PairSlotsTest, ComparisonsThatFailWriteNothing) {
 }
 
 TYPED_TEST(PairSlotsTest, EveryLifeUpToTheLastIsPublishedAndThenRetired) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   using Generations = GenerationLimits<TypeParam::Traits::kGenerationBits>;
   constexpr uint64_t kLast = Generations::kLastLive.number();
   if (kLast > 1000) GTEST_SKIP() << "too many lives";
@@ -181,7 +181,7 @@ TYPED_TEST(PairSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
   constexpr int kBits = TypeParam::Traits::kGenerationBits;
   using Link = SlotLink<kBits>;
   FreeSlot<kBits> free = this->links_.FreeSlotAt(1);
-  LiveOnce<kBits>(this->slots_, typename TestFixture::Value(1), &free);
+  LiveOnce<kBits>(this->slots_, typename TestFixture::T(1), &free);
   EXPECT_EQ(free, FreeSlot<kBits>(Link(1, false), Generation(2)));
   this->links_.SetLinks(free, {Link(3, false), Link(2, false)});
   EXPECT_EQ(this->links_.LinksOf(free.link()).first, Link(3, false));
@@ -194,7 +194,7 @@ TYPED_TEST(PairSlotsTest, LinksOfAFreeSlotKeepItsGeneration) {
 }
 
 TYPED_TEST(PairSlotsTest, AThreadThatIsAloneChangesAndEndsLives) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   const auto life = this->Publish(1);
   this->slots_.UpdateExclusive(
       TestFixture::kSlot, [&](typename TestFixture::Life seen, Value& value) {
@@ -212,7 +212,7 @@ TYPED_TEST(PairSlotsTest, AThreadThatIsAloneChangesAndEndsLives) {
 // --- Another thread between two accesses -------------------------------------
 
 TYPED_TEST(PairSlotsTest, ExchangesOfTwoThreadsFormAChain) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   std::optional<Value> other;
   this->Interfere(
       [&] { other = this->slots_.Exchange(this->LifeOf(1), Value(2)); },
@@ -227,7 +227,7 @@ TYPED_TEST(PairSlotsTest, ExchangesOfTwoThreadsFormAChain) {
 // A value that leaves and comes back between two accesses is as good as one
 // that stayed.
 TYPED_TEST(PairSlotsTest, CompareExchangeMeetsAValueThatCameBack) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   this->Interfere(
       [&] {
         this->slots_.Write(this->LifeOf(1), Value(2));
@@ -244,7 +244,7 @@ TYPED_TEST(PairSlotsTest, CompareExchangeMeetsAValueThatCameBack) {
 }
 
 TYPED_TEST(PairSlotsTest, CompareExchangeFindsAValueThatReplacedTheExpected) {
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   Value found(0);
   this->Interfere([&] { this->slots_.Write(this->LifeOf(1), Value(2)); },
                   [&] {
@@ -261,7 +261,7 @@ TYPED_TEST(PairSlotsTest, CompareExchangeFindsAValueThatReplacedTheExpected) {
 // The slot's next life has the value that the call expects of the last one.
 TYPED_TEST(PairSlotsTest, NoCallReachesTheNextLife) {
   if (TypeParam::Traits::kGenerationBits == 2) GTEST_SKIP() << "one life";
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   const auto begin_another = [&] {
     ASSERT_TRUE(Vacate(this->slots_, this->LifeOf(1)));
     ASSERT_EQ(this->Publish(1), this->LifeOf(3));
@@ -297,7 +297,7 @@ TYPED_TEST(PairSlotsTest, NoCallReachesTheNextLife) {
 // A reader that comes between sees the value of its life, or none.
 TYPED_TEST(PairSlotsTest, ReadNeverSeesAnotherLifeNorLinks) {
   if (TypeParam::Traits::kGenerationBits == 2) GTEST_SKIP() << "one life";
-  using Value = typename TestFixture::Value;
+  using Value = typename TestFixture::T;
   constexpr int kBits = TypeParam::Traits::kGenerationBits;
   for (const bool again : {false, true}) {
     this->Interfere(

@@ -317,6 +317,7 @@ TEST_F(AddressSpaceTest, GrowthIsRefusedToManyThreadsAtOnce) {
     std::atomic<uint64_t> pinned{0};
     StartLine stacks(4);
     StartLine limited(4);
+    StartLine refused(4);
     RunThreads(4, [&](int me) {
       std::vector<Handle> own;
       own.reserve(kMany);
@@ -332,6 +333,8 @@ TEST_F(AddressSpaceTest, GrowthIsRefusedToManyThreadsAtOnce) {
       pin();
       if (!AllRight(*table, own)) right.store(false);
       pinned.fetch_add(own.size());
+      // What a thread gives back, its stack and `own`, would make room.
+      refused.Arrive();
     });
     report.Expect(right.load(), "values are not as they were");
     report.Expect(pinned.load() < kMany, "nothing was refused");
