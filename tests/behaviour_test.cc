@@ -46,11 +46,25 @@ std::vector<Handle<T>> RetireAll(Tiny<T>& table) {
   }
 }
 
-// Values in cells, and values in the slots' words.
+// A number of two words.
+struct Wide {
+  Wide(uint64_t n) : number(n), complement(~n) {}  // NOLINT: as a number.
+  friend Wide operator+(Wide a, uint64_t b) { return a.number + b; }
+  friend bool operator==(Wide a, Wide b) {
+    return a.number == b.number && a.complement == b.complement;
+  }
+  friend bool operator!=(Wide a, Wide b) { return !(a == b); }
+
+  uint64_t number;
+  uint64_t complement;
+};
+
+// Values beside the slots' words (or in cells, where the processor cannot change
+// both at once), in the words, and in cells.
 template <typename T>
 class BehaviourTest : public testing::Test {};
 
-using ValueTypes = testing::Types<uint64_t, uint16_t>;
+using ValueTypes = testing::Types<uint64_t, uint16_t, Wide>;
 TYPED_TEST_SUITE(BehaviourTest, ValueTypes);
 
 TYPED_TEST(BehaviourTest, PinReusesAFreeSlot) {

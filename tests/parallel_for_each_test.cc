@@ -287,7 +287,7 @@ TEST_F(ParallelForEachTest, WhatElseAFunctionReturnsDoesNotStop) {
   EXPECT_TRUE(EachOnce());
 }
 
-// Values in cells, and values inline.
+// Values beside their words, and in them.
 template <typename T>
 void WalksEndWhereTheyAreStopped() {
   auto table = *HandleTable<T>::Create({/*max_slots=*/100});
@@ -318,7 +318,7 @@ TEST(StepTest, WalksEndWhereTheyAreStopped) {
   WalksEndWhereTheyAreStopped<uint64_t>();
 }
 
-// Values in cells, and values inline.
+// Values beside their words, and in them.
 template <typename T>
 void ExclusiveKeepsWhatWasDoneBefore() {
   auto table = *HandleTable<T>::Create({/*max_slots=*/100});

@@ -99,9 +99,10 @@ slots and put them back.
     Section("Write", """
 One operation is a write by handle, to slots in random order; in the last two pictures it is
 a read after each slot was written so, which shows whether writing has scattered the values.
-A write of holdfast, which blocks nobody, is two compare-and-swaps of a slot's word, where a
-lock that nobody else wants costs as much; written by several threads at once, one slot's
-words and cells travel between them, while a thread that holds a lock goes on for a while.
+A write of holdfast, which blocks nobody, is one compare-and-swap for values of at most 8
+bytes; for larger ones it is two, as much as a lock that nobody else wants. Written by
+several threads at once, one slot's line travels between them at each write, while a thread
+that holds a lock goes on for a while.
 """, [View("write", "Write", "threads", where=EIGHT),
       View("write_then_read", "Read after writes")]),
     Section("Working set", """
