@@ -59,8 +59,8 @@ struct Wide {
   uint64_t complement;
 };
 
-// Values beside the slots' words (or in cells, where the processor cannot change
-// both at once), in the words, and in cells.
+// Values beside the slots' words (or in cells, where the processor cannot
+// change both at once), in the words, and in cells.
 template <typename T>
 class BehaviourTest : public testing::Test {};
 

@@ -16,6 +16,7 @@
 #include "holdfast/handle_table.h"
 #include "tests/support/concurrent_hooked_atomics.h"
 #include "tests/support/fake_threads.h"
+#include "tests/support/in_cells.h"
 #include "tests/support/random.h"
 #include "tests/support/table_access.h"
 
@@ -54,9 +55,9 @@ struct Worst {
   size_t unpin = 0;
 };
 
-template <typename T>
+template <typename T, typename Traits>
 class Player {
-  using Table = HandleTable<T, TracedTraits>;
+  using Table = HandleTable<T, Traits>;
 
  public:
   explicit Player(uint32_t cache_slots) {
@@ -111,9 +112,9 @@ struct Large {
   unsigned char bytes[64];
 };
 
-template <typename T>
+template <typename T, typename Traits>
 Worst Play(uint32_t cache_slots, bool displaced) {
-  Player<T> player(cache_slots);
+  Player<T, Traits> player(cache_slots);
   // So that slots lie on lines of their own when they are freed at random.
   player.Pin(0, 20'000);
   if (displaced) player.Displace();
@@ -133,9 +134,10 @@ Worst Play(uint32_t cache_slots, bool displaced) {
 constexpr size_t kMost = 40;
 constexpr size_t kMostOfTwo = 76;
 
-template <typename T>
+template <typename T, typename Traits = TracedTraits>
 void ExpectLines(size_t most, bool displaced = false) {
-  const Worst worst = Play<T>(TableOptions().thread_cache_slots, displaced);
+  const Worst worst =
+      Play<T, Traits>(TableOptions().thread_cache_slots, displaced);
   EXPECT_LE(worst.pin, most);
   EXPECT_LE(worst.unpin, most);
   // Otherwise no batch has moved.
@@ -143,11 +145,14 @@ void ExpectLines(size_t most, bool displaced = false) {
   EXPECT_GT(worst.unpin, 16u);
 }
 
-TEST(CacheLinesTest, OfValuesInCells) { ExpectLines<uint64_t>(kMost); }
+TEST(CacheLinesTest, OfValuesBesideWords) { ExpectLines<uint64_t>(kMost); }
+TEST(CacheLinesTest, OfValuesInCells) {
+  ExpectLines<uint64_t, InCells<TracedTraits>>(kMost);
+}
 TEST(CacheLinesTest, OfValuesInWords) { ExpectLines<uint32_t>(kMost); }
 TEST(CacheLinesTest, OfLargeValues) { ExpectLines<Large>(kMostOfTwo); }
 TEST(CacheLinesTest, OfValuesInOtherCells) {
-  ExpectLines<uint64_t>(kMostOfTwo, /*displaced=*/true);
+  ExpectLines<uint64_t, InCells<TracedTraits>>(kMostOfTwo, /*displaced=*/true);
 }
 
 }  // namespace

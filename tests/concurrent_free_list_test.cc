@@ -15,6 +15,7 @@
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/free_list.h"
 #include "holdfast/internal/inline_slots.h"
+#include "holdfast/internal/pair_slots.h"
 #include "holdfast/internal/slot_pool.h"
 #include "tests/support/concurrent_hooked_atomics.h"
 #include "tests/support/concurrent_threads.h"
@@ -82,8 +83,10 @@ class ConcurrentFreeListTest : public testing::Test {};
 
 using Configs = testing::Types<
     Config<CellSlots<uint64_t, CalmTraits>, CalmTraits>,
+    Config<PairSlots<uint64_t, CalmTraits>, CalmTraits>,
     Config<InlineSlots<uint32_t, CalmTraits>, CalmTraits>,
     Config<CellSlots<uint64_t, JitteryTraits>, JitteryTraits>,
+    Config<PairSlots<uint64_t, JitteryTraits>, JitteryTraits>,
     Config<InlineSlots<uint32_t, JitteryTraits>, JitteryTraits>,
     Config<CellSlots<uint64_t, TwoStacksTraits>, TwoStacksTraits>,
     Config<InlineSlots<uint32_t, TwoStacksTraits>, TwoStacksTraits>,

@@ -14,6 +14,7 @@
 #include "holdfast/handle_table.h"
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/inline_slots.h"
+#include "holdfast/internal/pair_slots.h"
 #include "holdfast/traits.h"
 #include "tests/support/fake_threads.h"
 #include "tests/support/hooked_atomics.h"
@@ -95,6 +96,7 @@ class FreeListTest : public testing::Test {
 };
 
 using SlotTypes = testing::Types<CellSlots<uint64_t, HookedTraits>,
+                                 PairSlots<uint64_t, HookedTraits>,
                                  InlineSlots<uint32_t, HookedTraits>>;
 TYPED_TEST_SUITE(FreeListTest, SlotTypes);
 

@@ -18,20 +18,25 @@
 #include "holdfast/handle_table.h"
 #include "tests/support/fake_threads.h"
 #include "tests/support/hooked_atomics.h"
+#include "tests/support/in_cells.h"
 #include "tests/support/table_access.h"
 #include "tests/support/table_snapshot.h"
 
 namespace holdfast {
 namespace {
 
-template <typename T, uint32_t kCacheSlots, uint64_t kSlots, int kBits>
+template <int kBits>
+struct HookedTraits : DefaultTraits {
+  static constexpr int kGenerationBits = kBits;
+  static constexpr uint32_t kMaxThreads = 4;
+  using Atomics = HookedAtomics;
+  using Threads = FakeThreads;
+};
+
+template <typename T, uint32_t kCacheSlots, uint64_t kSlots, int kBits,
+          typename TableTraits = HookedTraits<kBits>>
 struct Config {
-  struct Traits : DefaultTraits {
-    static constexpr int kGenerationBits = kBits;
-    static constexpr uint32_t kMaxThreads = 4;
-    using Atomics = HookedAtomics;
-    using Threads = FakeThreads;
-  };
+  using Traits = TableTraits;
   using Value = T;
   static TableOptions Options() {
     TableOptions options;
@@ -179,7 +184,10 @@ using Configs =
     testing::Types<Config<uint64_t, 0, 4, 32>, Config<uint32_t, 0, 4, 32>,
                    Config<uint64_t, 1, 16, 32>, Config<uint32_t, 1, 16, 32>,
                    Config<uint64_t, 4, 64, 32>, Config<uint64_t, 0, 4, 3>,
-                   Config<uint32_t, 0, 4, 3>>;
+                   Config<uint32_t, 0, 4, 3>,
+                   Config<uint64_t, 0, 4, 32, InCells<HookedTraits<32>>>,
+                   Config<uint64_t, 1, 16, 32, InCells<HookedTraits<32>>>,
+                   Config<uint64_t, 0, 4, 3, InCells<HookedTraits<3>>>>;
 TYPED_TEST_SUITE(HandleTableInterferenceTest, Configs);
 
 TYPED_TEST(HandleTableInterferenceTest, EachPairOfOperationsHasAnOrder) {

@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
+#include "tests/support/in_cells.h"
 #include "tests/support/table_access.h"
 #include "tests/support/table_snapshot.h"
 #include "tests/support/test_values.h"
@@ -400,6 +401,7 @@ TEST(HandleTableTest, StatsTellTheCacheThatTheTableUses) {
 }
 
 TEST(HandleTableTest, MemoryIsReservedAtOnceAndTouchedWithUse) {
+  using Table = HandleTable<uint64_t, InCells<>>;
   Table table = *Table::Create(Slots(1 << 20));
   const TableStats fresh = table.GetStats();
   EXPECT_GE(fresh.bytes_reserved, size_t{24} << 20);

@@ -22,6 +22,7 @@
 #include "gtest/gtest.h"
 #include "holdfast/handle_table.h"
 #include "holdfast/reservations.h"
+#include "tests/support/in_cells.h"
 #include "tests/support/table_access.h"
 
 namespace holdfast {
@@ -92,7 +93,7 @@ class KeptReservationsTest : public testing::Test {
 
 using Kinds =
     testing::Types<Kind<uint32_t, FewThreads>, Kind<uint64_t, FewThreads>,
-                   Kind<Large, FewThreads>, Kind<uint64_t, NoThreads>>;
+                   Kind<Large, FewThreads>, Kind<uint64_t, InCells<NoThreads>>>;
 TYPED_TEST_SUITE(KeptReservationsTest, Kinds);
 
 TYPED_TEST(KeptReservationsTest, ATableInKeptMemoryIsAsNew) {

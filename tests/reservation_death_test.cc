@@ -57,7 +57,7 @@ TEST_F(ReservationDeathTest, RefusalNamesTheSizeTheOptionAndTheRemedy) {
         std::exit(absl::IsResourceExhausted(status) ? 0 : 1);
       },
       testing::ExitedWithCode(0),
-      "cannot reserve 2[0-9]{10} bytes of address space for "
+      "cannot reserve [12][0-9]{10} bytes of address space for "
       "Options::max_slots = 1073741823 .*Cannot allocate memory.*"
       "ulimit -v.*choose a smaller max_slots or raise the limit");
 }
@@ -109,7 +109,7 @@ TEST(ReservationTest, LargestTableIsOnlyAddressSpace) {
             HandleState::kForeign);
   const TableStats stats = table->GetStats();
   EXPECT_EQ(stats.capacity, 1'073'741'823);
-  EXPECT_GE(stats.bytes_reserved, uint64_t{24} << 30);
+  EXPECT_GE(stats.bytes_reserved, uint64_t{16} << 30);
   EXPECT_LE(stats.bytes_touched, uint64_t{1} << 20);
 }
 

@@ -15,6 +15,7 @@
 #include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/cell_slots.h"
 #include "holdfast/internal/inline_slots.h"
+#include "holdfast/internal/pair_slots.h"
 #include "holdfast/traits.h"
 #include "tests/support/fake_threads.h"
 #include "tests/support/slot_arena.h"
@@ -106,6 +107,7 @@ class SlotPoolTest : public testing::Test {
 };
 
 using SlotTypes = testing::Types<CellSlots<uint64_t, PoolTraits>,
+                                 PairSlots<uint64_t, PoolTraits>,
                                  InlineSlots<uint32_t, PoolTraits>>;
 TYPED_TEST_SUITE(SlotPoolTest, SlotTypes);
 

@@ -33,7 +33,8 @@
  * Handles: any number may be passed as a handle. If it is not a live handle of
  * the table, the function returns HF_NOT_LIVE, changes nothing, and leaves its
  * output arguments unchanged; except that hf_*_contains, hf_*_diagnose and
- * hf_*_describe say what it is.
+ * hf_*_describe say what it is, and that hf_*_compare_exchange and
+ * hf_*_unpin_if return HF_UNSUPPORTED, where they do, for any handle.
  *
  * Threads: any number of threads may be inside any functions at once, except
  * that a table must be created before, and destroyed after, all other calls on
@@ -97,7 +98,8 @@ typedef enum hf_status {
   HF_INVALID_ARGUMENT = 4,   /* A pointer is null, or an option out of range. */
   HF_RESOURCE_EXHAUSTED = 5, /* The system refuses memory for a new object. */
   HF_DIFFERENT = 6,          /* The value is not the expected one. */
-  HF_UNSUPPORTED = 7         /* Values of this size cannot be compared here. */
+  HF_UNSUPPORTED =
+      7 /* Values of this size cannot be compared on this processor. */
 } hf_status;
 
 /* Returns the constant's name, such as "HF_OK"; "unknown" for other numbers. */
@@ -231,7 +233,8 @@ HF_API hf_status hf_table_compare_exchange(hf_table* table, hf_handle handle,
                                            uint64_t desired);
 
 /* As hf_table_unpin, if the value is `expected`. If it is another one, returns
- * HF_DIFFERENT, and changes nothing. HF_UNSUPPORTED is as above. */
+ * HF_DIFFERENT, and changes nothing. Returns HF_UNSUPPORTED where
+ * hf_table_compare_exchange does. */
 HF_API hf_status hf_table_unpin_if(hf_table* table, hf_handle handle,
                                    uint64_t expected);
 
@@ -249,7 +252,7 @@ HF_API hf_status hf_table_take(hf_table* table, hf_handle handle,
 HF_API uint64_t hf_table_unpin_all(hf_table* table);
 
 /* As hf_table_unpin_all, but several times as fast, for a caller that has
- * stopped all other threads: see hf_table_for_each_exclusive. */
+ * stopped all other threads. Requires what hf_table_for_each_exclusive does. */
 HF_API uint64_t hf_table_unpin_all_exclusive(hf_table* table);
 
 /* --- Walks ---------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 // File: compared.h
 // -----------------------------------------------------------------------------
 //
-// What a call has found that depends on the value that a handle has.
+// The result of CompareExchange and UnpinIf.
 
 #ifndef HOLDFAST_COMPARED_H_
 #define HOLDFAST_COMPARED_H_

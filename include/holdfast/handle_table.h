@@ -10,7 +10,8 @@
 //
 // It is made for the host roots of a language runtime, for resource handles and
 // for object ids: values of 1 to 64 bytes, identified by a number that may go
-// through script code, C and hash maps, while a collector walks the table.
+// through script code, C and hash maps, while a collector walks the table,
+// moves what the values refer to, and clears weak roots.
 //
 // Use something else if values need destructors, if they are larger (or pin a
 // pointer or an index to them), if one thread does everything (a plain slot map
@@ -33,8 +34,10 @@
 // Terms: a table is an array of slots. Each Pin takes a free slot and begins a
 // new life of it, which the Unpin ends. Each thread that uses a table keeps
 // some of its free slots for itself: the thread's cache. Slots move between the
-// caches and a free list, which all threads share, in batches. A thread also
-// has a spare cell, room for one value, in which Write prepares the new value.
+// caches and a free list, which all threads share, in batches. If
+// values are too large to be changed at once (kComparesValues is false), they
+// lie in cells, and a thread also has a spare cell, in which Write prepares the
+// new value.
 //
 // Thread safety: any number of threads may call any methods at once, except
 // where a method says otherwise, and except for moving and destroying the
@@ -43,22 +46,23 @@
 // Progress: no call waits for another thread, and a thread that stops for good
 // inside a call does not hold up the others. (The one exception is Write and
 // Exchange in a thread without a spare cell of its own: see Write.) Contains
-// is wait-free; so is Read while no other thread writes to the value, and Pin
-// while the thread's cache has a free slot. Everything else is lock-free. Each
-// method says when it may have to retry.
+// is wait-free; so is Read if kComparesValues, or else while no other thread
+// writes to the value; and so is Pin while the thread's cache has a free slot.
+// Everything else is lock-free. Each method says when it may have to retry.
 //
-// Memory ordering: whatever happened before Pin(v), Write(v) or Exchange(v) is
-// visible to a thread once its Read, Take or Exchange has returned v, however
-// the handle came to that thread. Whatever happened before the Unpin, Take or
-// UnpinAll that ended a life is visible to a thread once one of its calls has
-// found that life over, or its Pin has reused the slot. Calls that find a life
-// over are: Contains and Diagnose that say so; a Read, Write, Exchange, Unpin
-// or Take that is refused; a ForEach that does not show the value; an UnpinAll
-// or GetStats that does not count it.
+// Memory ordering: whatever happened before the call that stored a value v
+// (Pin, Write, Exchange, CompareExchange or Update) is visible to a thread once
+// one of its calls has found v (Read, Take, Exchange, CompareExchange, Update,
+// UnpinIf, or a walk), however the handle came to that thread. Whatever
+// happened before the call that ended a life (Unpin, Take, UnpinIf, UnpinWhere
+// or UnpinAll) is visible to a thread once one of its calls has found that life
+// over, or its Pin has reused the slot. Calls that find a life over are:
+// Contains and Diagnose that say so; any other verb that is refused; a ForEach
+// that does not show the value; an UnpinAll or GetStats that does not count it.
 //
-// Operations on one slot are linearizable; an UnpinAll acts as one Unpin for
-// each slot. But if a handle came to a thread without synchronization, the
-// thread may be refused until it sees the Pin.
+// Operations on one slot are linearizable; UnpinAll and UnpinWhere act as one
+// Unpin or UnpinIf for each slot. But if a handle came to a thread without
+// synchronization, the thread may be refused until it sees the Pin.
 //
 // Values: T is trivially copyable and copy constructible, has 1 to 64 bytes,
 // and is neither an array nor const. T may lack a default constructor and
@@ -76,8 +80,9 @@
 // there, or a signal handler jumps out of the call or calls pthread_exit. Each
 // time, that costs at most a batch, and a slot or a spare cell; or each table a
 // cache, if the thread leaves its first call of all or a Pin that finds the
-// table full. (Beyond Traits::kMaxThreads threads, a thread that stops inside
-// Write or leaves it halfway also costs one of the kMaxSharedSpares cells.) The
+// table full. (Where values lie in cells, a thread beyond Traits::kMaxThreads
+// that stops inside Write or leaves it halfway also costs one of the
+// kMaxSharedSpares cells.) The
 // exit hooks of a thread may use tables until the thread is gone: destructors
 // of thread_local objects and of pthread keys, and malloc's. A fiber may move
 // to another thread between two calls.

@@ -216,13 +216,13 @@ class HandleTable {
   // changes nothing, if `handle` is not live. Lock-free: a retry means that
   // another thread's Write to this value was under way.
   //
-  // A Write uses the thread's spare cell. Threads beyond Traits::kMaxThreads
-  // have none of their own: they share Traits::kMaxSharedSpares cells, and a
-  // thread that finds all of these in use waits for one. Cells and slots share
-  // one range of numbers; so if max_slots is closer to kMaxSlots than
-  // kMaxThreads + kMaxSharedSpares, there are fewer spare cells and more
-  // threads share them, and if it is kMaxSlots, all threads share one. None of
-  // this concerns tables with kComparesValues, which need no spare cells.
+  // Where kComparesValues is false, a Write uses the thread's spare cell.
+  // Threads beyond Traits::kMaxThreads have none of their own: they share
+  // Traits::kMaxSharedSpares cells, and a thread that finds all of these in use
+  // waits for one. Cells and slots share one range of numbers; so if max_slots
+  // is closer to kMaxSlots than kMaxThreads + kMaxSharedSpares, there are fewer
+  // spare cells and more threads share them, and if it is kMaxSlots, all
+  // threads share one.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(Handle handle,
                                           const T& value) noexcept {
     const Life life = LifeOf(handle);
@@ -241,12 +241,14 @@ class HandleTable {
 
   // Replaces the value if it is `*expected`, and returns kEqual. If it is
   // another one, puts that into `*expected` and returns kDifferent; if `handle`
-  // is not live, returns kStale, and leaves `*expected` as it is. Values are
-  // compared bit by bit, as std::atomic does it: so 0.0 differs from -0.0, and
-  // padding counts. Never fails without a reason. What is visible to the caller
-  // afterwards is as after a Read, whichever value was found. Lock-free: a
-  // retry means that another thread has replaced the value. Requires
-  // kComparesValues, and that `expected` is not null.
+  // is not live, returns kStale, and leaves `*expected` as it is. So a
+  // collector that moves an object heals a root unless a mutator has stored
+  // another object there meanwhile. Values are compared by their bytes, as by
+  // std::atomic in C++17: so 0.0 differs from -0.0; and do not use it for types
+  // with padding bytes, which a copy need not keep. Never fails spuriously.
+  // Lock-free: a retry means that another thread has replaced the value.
+  // Requires kComparesValues, that T is copy assignable, and that `expected` is
+  // not null.
   ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
   CompareExchange(Handle handle, T* expected, const T& desired) noexcept {
     static_assert(
@@ -263,11 +265,13 @@ class HandleTable {
     return slots_.CompareExchange(life, *expected, desired, expected);
   }
 
-  // Replaces the value by fn(value), so that no other change is lost: if
-  // another thread has replaced the value meanwhile, calls `fn` again. Returns
-  // the value that was replaced, or nothing if `handle` is not live. `fn` may
-  // use the table; if it throws, the value stays as it is. Lock-free, as
-  // CompareExchange, and requires what that requires.
+  // Replaces the value v by fn(v), as one step. If another thread replaces v
+  // first, `fn` is called again, with the new value; if `handle` is not live,
+  // it is not called. Returns the value that was replaced, or nothing if
+  // `handle` is not live. `fn` may use the table; if `fn` throws, the value
+  // stays as it is. Values are compared as by CompareExchange. Lock-free: a
+  // retry means that another thread has replaced the value. Requires
+  // kComparesValues.
   template <typename F>
   std::optional<T> Update(Handle handle, F&& fn) {
     static_assert(kComparesValues, "HandleTable::Update: see CompareExchange");
@@ -303,10 +307,13 @@ class HandleTable {
     return value;
   }
 
-  // As Unpin, if the value is `expected`, bit by bit; otherwise nothing is
-  // changed. So a thread that has decided by a value that its handle can go
-  // ends no life whose value another thread has replaced since. Lock-free, as
-  // CompareExchange, and requires kComparesValues.
+  // As Unpin, but only if the value is `expected`. Returns kEqual if this call
+  // has ended the life, kDifferent if the value is another one, and kStale if
+  // `handle` is not live. So a collector that has found `expected` dead ends no
+  // life whose value another thread has replaced since. Values are compared as
+  // by CompareExchange. Lock-free: a retry means that another thread has
+  // replaced the value, or took or gave a batch of slots. Requires
+  // kComparesValues.
   ABSL_ATTRIBUTE_ALWAYS_INLINE Compared UnpinIf(Handle handle,
                                                 const T& expected) noexcept {
     static_assert(kComparesValues, "HandleTable::UnpinIf: see CompareExchange");
@@ -321,10 +328,11 @@ class HandleTable {
   // Calls fn(Handle, const T&) for the values that ForEach would show, and
   // unpins those for which it returns true: the sweep of a collector that
   // clears weak roots. A value that another thread has replaced meanwhile is
-  // not unpinned: `fn` is called again, with the new one. Returns how many
-  // values this call has unpinned. `fn` may use the table. If it throws, the
-  // walk ends. Lock-free for each slot, as CompareExchange, and requires
-  // kComparesValues. Linear in IndexLimit().
+  // not unpinned: `fn` is called again for the same handle, with the new value.
+  // Returns how many values this call has unpinned. `fn` may use the table. If
+  // `fn` throws, the walk ends, and what was unpinned before stays so.
+  // Lock-free for each slot, as UnpinIf. Requires kComparesValues. Linear in
+  // IndexLimit().
   template <typename F>
   uint64_t UnpinWhere(F&& fn) {
     static_assert(kComparesValues,
@@ -430,10 +438,11 @@ class HandleTable {
   };
 
   // Calls fn(Handle, T&) for every live value, and stores what `fn` leaves in
-  // the T: for a moving collector that has stopped all other threads. `fn` must
-  // not use the table. If `fn` throws, the walk ends: the value that `fn` was
-  // shown last stays as it was, and those before keep their changes. If `fn`
-  // returns Step::kStop, the walk ends too, but the last value is stored; then
+  // the T: for a moving collector that has stopped all other threads. (One that
+  // has not heals values by CompareExchange, in ForEach.) `fn` must not use the
+  // table. If `fn` throws, the walk ends: the value that `fn` was shown last
+  // stays as it was, and those before keep their changes. If `fn` returns
+  // Step::kStop, the walk ends too, but the last value is stored; then
   // ForEachExclusive returns false. Requires that no other thread is inside a
   // call, that the last calls of the other threads happen before this call, and
   // that this call happens before their next ones.
@@ -454,9 +463,10 @@ class HandleTable {
   // As UnpinAll, for a caller that has stopped all other threads, such as at
   // the end of a request. Instead of an atomic read-modify-write, each value
   // costs two memory accesses; then the slots are used again from the first one
-  // on. Requires what ForEachExclusive requires. Linear in IndexLimit(). A
-  // thread that leaves it halfway costs the table free slots, until the next
-  // UnpinAllExclusive. (It is UnpinAll if a thread has left a Write halfway.)
+  // on. Returns how many values it has unpinned. Requires what ForEachExclusive
+  // requires. Linear in IndexLimit(). A thread that leaves the call halfway
+  // costs the table free slots, until the next UnpinAllExclusive. Once a thread
+  // has left a Write halfway, the call works as UnpinAll.
   uint64_t UnpinAllExclusive() noexcept {
     if (!pool_.CanSweep()) return UnpinAll();
     uint64_t ended = 0;

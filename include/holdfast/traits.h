@@ -33,7 +33,8 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free,
 
 // A table declares all its atomic objects through Atomic, and all other objects
 // that pass from thread to thread through Plain. So a model checker can put its
-// own types in their place.
+// own types in their place. If kHasPairs is false, CompareExchangePair is not
+// used.
 struct StdAtomics {
   template <typename U>
   using Atomic = std::atomic<U>;
@@ -82,9 +83,10 @@ struct DefaultTraits {
   // different Traits.
   using HandleTag = void;
 
-  // How many threads can have their own cache of free slots and their own spare
-  // cell in one table at the same time. Further threads work too, but slower.
-  // (Fewer on Windows, where a new table takes 512 bytes for each.)
+  // How many threads can have their own cache of free slots and, where values
+  // lie in cells, their own spare cell in one table at the same time. Further
+  // threads work too, but slower. (Fewer on Windows, where a new table takes
+  // 512 bytes for each.)
   static constexpr uint32_t kMaxThreads =
       internal::MappedMemory::kReadsAsZeros ? 65'536 : 1'024;
 
@@ -93,8 +95,8 @@ struct DefaultTraits {
   // a table, and a Pin that finds no free slot looks at all of them.
   static constexpr uint32_t kFreeListStacks = 16;
 
-  // How many threads beyond kMaxThreads can be inside Write on one table
-  // without waiting for each other: 1 or more.
+  // Where values lie in cells, how many threads beyond kMaxThreads can be
+  // inside Write on one table without waiting for each other: 1 or more.
   static constexpr uint32_t kMaxSharedSpares = 64;
 
   // The largest Options::thread_cache_slots.

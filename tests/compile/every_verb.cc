@@ -27,6 +27,14 @@ bool UseEveryVerb(const T& value) {
   bool ok = table.Read(handle).has_value() && table.Read(handle, &copy) &&
             table.Contains(handle) && table.Write(handle, copy) &&
             table.Exchange(handle, value).has_value();
+  if constexpr (Table::kComparesValues) {
+    ok = ok && table.CompareExchange(handle, &copy, value) ==
+                   holdfast::Compared::kEqual;
+    ok = ok && table.Update(handle, [](const T& old) { return old; });
+    ok = ok &&
+         table.UnpinIf(table.Pin(value), value) == holdfast::Compared::kEqual;
+    ok = ok && table.UnpinWhere([](Handle, const T&) { return false; }) == 0;
+  }
   table.ForEach([&](Handle, const T&) { ok = !ok; });
   typename Table::ParallelForEach walk(table);
   walk.Work([&](Handle, const T&) { ok = !ok; });

@@ -25,6 +25,16 @@ uint64_t UseTable(holdfast::HandleTable<T>& table, const T& value) noexcept {
   if (table.Exchange(handle, value).has_value()) ++live;
   if (table.Contains(handle) && table.Unpin(handle)) ++live;
   if (table.Take(handle).has_value()) ++live;
+  if constexpr (holdfast::HandleTable<T>::kComparesValues) {
+    if (table.CompareExchange(handle, &copy, value) ==
+        holdfast::Compared::kEqual) {
+      ++live;
+    }
+    const auto next = [](const T& old) noexcept { return old + 1; };
+    if (table.Update(handle, next).has_value()) ++live;
+    if (table.UnpinIf(handle, value) == holdfast::Compared::kEqual) ++live;
+    live += table.UnpinWhere([](Handle, T old) noexcept { return old == 7; });
+  }
   if (table.HandleAt(table.IndexOf(handle).value_or(0)) == handle) ++live;
   if (table.Diagnose(handle).lives_ended != 0) ++live;
   table.ForEachExclusive([&](Handle, T&) noexcept { ++live; });

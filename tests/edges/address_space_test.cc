@@ -32,6 +32,7 @@
 #include "tests/edges/uniqueness.h"
 #include "tests/support/concurrent_threads.h"
 #include "tests/support/concurrent_value.h"
+#include "tests/support/in_cells.h"
 
 namespace holdfast {
 namespace {
@@ -350,7 +351,7 @@ TEST_F(AddressSpaceTest, GrowthIsRefusedToManyThreadsAtOnce) {
 // spare cells that they need for a Write may not be writable yet.
 TEST_F(AddressSpaceTest, NewThreadsWriteAndUnpinWhereGrowthIsRefused) {
   const std::string said = InChild([](ChildReport& report) {
-    auto table = Create(kMany);
+    auto table = HandleTable<Value, InCells<>>::Create({kMany});
     if (!report.Expect(table.ok(), table.status().ToString())) return;
     Handle shared[64];
     for (Handle& handle : shared) handle = table->Pin(Value::Make(0, 0));

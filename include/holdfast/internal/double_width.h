@@ -1,9 +1,9 @@
 // Compare-and-swap of two 64-bit words that lie side by side, as one atomic
 // operation (double-width compare-and-swap), where processors have it: x86-64
 // (cmpxchg16b, which all but the first ones of 2003 to 2005 have), AArch64
-// (LDAXP and STLXP). It is inline assembly, so that it depends neither on the
-// flags of the file that includes it (-mcx16) nor on libatomic, which may take
-// a lock.
+// (LDAXP and STLXP). The instruction is inline assembly, so that it depends
+// neither on the flags of the file that includes it (-mcx16) nor on libatomic,
+// which may take a lock.
 
 #ifndef HOLDFAST_INTERNAL_DOUBLE_WIDTH_H_
 #define HOLDFAST_INTERNAL_DOUBLE_WIDTH_H_

@@ -1,7 +1,7 @@
 // The slots that were never used: those from the high-water mark on. They are
 // zeros, and that makes them free slots of generation 0, each with its own
-// cell. [INV-1] And those that UnpinAllExclusive has swept together: used slots
-// that are as free as these.
+// cell. [INV-1] Besides, the range of swept slots: used ones that
+// UnpinAllExclusive has freed, and that nothing links.
 
 #ifndef HOLDFAST_INTERNAL_FRESH_SLOTS_H_
 #define HOLDFAST_INTERNAL_FRESH_SLOTS_H_

@@ -7,8 +7,8 @@
 //   value   the value of a live slot; the LinkPair of a free one
 //
 // The generation tells whether the slot is free, live or retired
-// (generation.h). `live` says once more that it is odd: so one comparison tells
-// a reader that a word is that of a life, and of the right one.
+// (generation.h). `live` is set exactly if the generation is odd. So one
+// comparison with {live, g} tells a reader that the slot is live, in life g.
 //
 //   transition   from           to               by
 //   pin          free g         the value, then  two stores by the owner
@@ -16,10 +16,10 @@
 //   write        live g, value  live g, new      CAS of both, by any thread
 //   unpin        live g         g+1              CAS of the word, by any thread
 //   unpin if     live g, value  g+1, value       CAS of both, by any thread
-//   retire       live last      kRetired         the same two
+//   retire       live last      kRetired         either of these CASes
 //   link         free g         a LinkPair       store by the owner
 //
-// While a slot is live, its value is changed by a CAS of both halves alone. So
+// While a slot is live, its value is changed only by a CAS of both halves. So
 // the value that a thread loads between two looks at the word that show the
 // same life is a value of that life.
 
@@ -39,7 +39,7 @@ template <int kGenerationBits>
 class PairWord {
  public:
   PairWord() noexcept = default;  // Not initialized.
-  // Requires an odd generation; with an even one, it is the word of no slot.
+  // Requires an odd generation: with an even one, the word is no slot's.
   static constexpr PairWord Live(Generation generation) noexcept {
     return PairWord(kLive | generation.number());
   }

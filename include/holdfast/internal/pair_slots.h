@@ -1,6 +1,6 @@
 // Slots that hold a word and, beside it, a value of at most 8 bytes, and that
 // change both by one double-width compare-and-swap: 16 bytes a slot, and no
-// operation needs a second cell. A kind of slots, see slot_kind.h. pair_array.h
+// operation needs a spare cell. A kind of slots, see slot_kind.h. pair_array.h
 // says how a slot changes.
 
 #ifndef HOLDFAST_INTERNAL_PAIR_SLOTS_H_
@@ -214,13 +214,13 @@ class PairSlots {
     Slot& slot = *array_.slot(life.index());
     const Word word = Word::Live(life.generation());
     PrefetchForWrite(&slot);
+    // order: relaxed. The CAS validates it. On every path, or g++ -Og warns.
+    *old = slot.value.load(std::memory_order_relaxed);
     // order: relaxed. The CAS validates it. Looked at first so that a stale
     // Write writes to nothing that is shared.
     if (slot.word.load(std::memory_order_relaxed) != word) {
       return Refuse(slot.word);
     }
-    // order: relaxed. The CAS validates it.
-    *old = slot.value.load(std::memory_order_relaxed);
     // order: release -> rewrite: the new value; acquire <- publish, rewrite:
     // the old one.
     while (ABSL_PREDICT_FALSE(!slot.word.compare_exchange_both(
@@ -240,7 +240,7 @@ class PairSlots {
                                                        T* found) noexcept {
     Slot& slot = *array_.slot(life.index());
     const Word live = Word::Live(life.generation());
-    uint64_t value;
+    uint64_t value = 0;  // Or g++ -Og warns.
     do {
       // Looked at first so that a call that fails writes to nothing that is
       // shared.
