@@ -134,6 +134,13 @@ class Operations {
   }
 
   void CompareValues(uint8_t byte) {
+    if (byte % 8 == 3) {
+      uint8_t pattern = Byte();
+      return model_.UnpinWhere([&pattern] {
+        pattern = static_cast<uint8_t>(pattern << 7 | pattern >> 1);
+        return pattern % 2 != 0;
+      });
+    }
     const HandleType handle = AnyHandle();
     const bool other = byte % 2 != 0;
     switch (byte / 2 % 4) {

@@ -231,6 +231,63 @@ TEST(ComparedValuesTest, MayHaveAnyNumberOfBytesThatFits) {
   EXPECT_EQ(table.Read(handle)->bytes[0], 5);
 }
 
+// --- Padding bytes -----------------------------------------------------------
+
+struct Padded {
+  bool flag;
+  uint16_t number;
+};
+static_assert(sizeof(Padded) == 4);
+
+// A value whose padding byte is not zero.
+Padded WithPadding(uint16_t number) {
+  Padded value;
+  std::memset(static_cast<void*>(&value), 0xFF, sizeof(value));
+  value.flag = true;
+  value.number = number;
+  return value;
+}
+
+struct MorePadded {
+  bool flag;
+  uint16_t number;
+  uint8_t last;
+};
+static_assert(sizeof(MorePadded) == 6);
+
+// These two need no T that keeps its padding on the way through a variable.
+template <typename T>
+void ExpectPaddingDoesNotMatter(const T& value) {
+  auto table = *HandleTable<T>::Create();
+  if constexpr (HandleTable<T>::kComparesValues) {
+    static_assert(!HandleTable<T>::kHasNoPadding);
+    const auto handle = table.Pin(value);
+    int calls = 0;
+    const auto old = table.Update(handle, [&](T now) {
+      EXPECT_EQ(++calls, 1);
+      now.number = 8;
+      return now;
+    });
+    EXPECT_EQ(old->number, 7);
+    EXPECT_EQ(table.Read(handle)->number, 8);
+    const auto is_eight = [&](auto, const T& now) {
+      EXPECT_EQ(++calls, 2);
+      return now.number == 8;
+    };
+    EXPECT_EQ(table.UnpinWhere(is_eight), 1);
+    EXPECT_FALSE(table.Contains(handle));
+  }
+}
+
+TEST(ComparedValuesTest, UpdateAndUnpinWhereTakeValuesWithPadding) {
+  ExpectPaddingDoesNotMatter(WithPadding(7));
+  MorePadded more;
+  std::memset(static_cast<void*>(&more), 0xFF, sizeof(more));
+  more.flag = true;
+  more.number = 7;
+  ExpectPaddingDoesNotMatter(more);
+}
+
 // --- Which tables have these verbs -------------------------------------------
 
 struct NoPairs : DefaultTraits {

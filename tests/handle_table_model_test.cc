@@ -81,6 +81,9 @@ class RandomModel {
     if (dice < 986) {
       return model_.ForEachUnpin([this] { return random_() % 2 == 0; });
     }
+    if (dice < 987) {
+      return model_.UnpinWhere([this] { return random_() % 2 == 0; });
+    }
     if (dice < 988) return model_.MoveConstruct();
     if (dice < 990) return model_.MoveAssign();
     if (dice < 992) return model_.UnpinAll();

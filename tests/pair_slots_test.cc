@@ -46,6 +46,21 @@ class PairSlotsTest : public testing::Test {
     return slots_.Publish(links_.FreeSlotAt(kSlot), T(seed));
   }
   auto LoadWord() { return arena_.array().LoadWord(kSlot); }
+  // With values instead of their bits. What is found goes to `*found`.
+  Compared CompareExchange(Life life, const T& expected, const T& desired,
+                           T* found = nullptr) {
+    uint64_t bits = 0;
+    const Compared compared = slots_.CompareExchange(
+        life, Slots::BitsOf(expected), Slots::BitsOf(desired), &bits);
+    if (compared == Compared::kDifferent && found != nullptr) {
+      Slots::PutValue(bits, found);
+    }
+    return compared;
+  }
+  Compared VacateIf(Life life, const T& expected, typename Slots::Word* ended) {
+    uint64_t bits = Slots::BitsOf(expected);
+    return slots_.VacateIf(life, &bits, ended);
+  }
 
   // Calls call() again and again, each time with `other` before another one of
   // its accesses, and spurious failures every second time. Before each round
@@ -130,11 +145,11 @@ TYPED_TEST(PairSlotsTest, StaleOperationsChangeNothing) {
     EXPECT_FALSE(this->slots_.Write(life, Value(2)));
     EXPECT_FALSE(this->slots_.Exchange(life, Value(2)));
     Value found(7);
-    EXPECT_EQ(this->slots_.CompareExchange(life, Value(1), Value(2), &found),
+    EXPECT_EQ(this->CompareExchange(life, Value(1), Value(2), &found),
               Compared::kStale);
     EXPECT_EQ(found, Value(7));
     typename TestFixture::Slots::Word ended;
-    EXPECT_EQ(this->slots_.VacateIf(life, Value(1), &ended), Compared::kStale);
+    EXPECT_EQ(this->VacateIf(life, Value(1), &ended), Compared::kStale);
     EXPECT_FALSE(Vacate(this->slots_, life));
   }
   EXPECT_EQ(this->LoadWord(), word);
@@ -147,14 +162,13 @@ TYPED_TEST(PairSlotsTest, ComparisonsThatFailWriteNothing) {
   const auto life = this->Publish(1);
   const int writes = AccessHook::writes();
   Value found(7);
-  EXPECT_EQ(this->slots_.CompareExchange(life, Value(3), Value(2), &found),
+  EXPECT_EQ(this->CompareExchange(life, Value(3), Value(2), &found),
             Compared::kDifferent);
   EXPECT_EQ(found, Value(1));
-  EXPECT_EQ(this->slots_.CompareExchange(life, Value(3), Value(2), nullptr),
+  EXPECT_EQ(this->CompareExchange(life, Value(3), Value(2)),
             Compared::kDifferent);
   typename TestFixture::Slots::Word ended;
-  EXPECT_EQ(this->slots_.VacateIf(life, Value(3), &ended),
-            Compared::kDifferent);
+  EXPECT_EQ(this->VacateIf(life, Value(3), &ended), Compared::kDifferent);
   EXPECT_EQ(AccessHook::writes(), writes);
 }
 
@@ -167,7 +181,7 @@ TYPED_TEST(PairSlotsTest, EveryLifeUpToTheLastIsPublishedAndThenRetired) {
     EXPECT_EQ(this->Publish(life), this->LifeOf(life));
     typename TestFixture::Slots::Word ended;
     if (life % 4 == 1) {
-      EXPECT_EQ(this->slots_.VacateIf(this->LifeOf(life), Value(life), &ended),
+      EXPECT_EQ(this->VacateIf(this->LifeOf(life), Value(life), &ended),
                 Compared::kEqual);
     } else {
       EXPECT_TRUE(this->slots_.Vacate(this->LifeOf(life), &ended));
@@ -234,8 +248,7 @@ TYPED_TEST(PairSlotsTest, CompareExchangeMeetsAValueThatCameBack) {
         this->slots_.Write(this->LifeOf(1), Value(1));
       },
       [&] {
-        return this->slots_.CompareExchange(this->LifeOf(1), Value(1), Value(3),
-                                            nullptr);
+        return this->CompareExchange(this->LifeOf(1), Value(1), Value(3));
       },
       [&](Compared compared) {
         EXPECT_EQ(compared, Compared::kEqual);
@@ -248,8 +261,8 @@ TYPED_TEST(PairSlotsTest, CompareExchangeFindsAValueThatReplacedTheExpected) {
   Value found(0);
   this->Interfere([&] { this->slots_.Write(this->LifeOf(1), Value(2)); },
                   [&] {
-                    return this->slots_.CompareExchange(
-                        this->LifeOf(1), Value(1), Value(3), &found);
+                    return this->CompareExchange(this->LifeOf(1), Value(1),
+                                                 Value(3), &found);
                   },
                   [&](Compared compared) {
                     EXPECT_EQ(compared, Compared::kDifferent);
@@ -278,15 +291,14 @@ TYPED_TEST(PairSlotsTest, NoCallReachesTheNextLife) {
   this->Interfere(
       begin_another,
       [&] {
-        return this->slots_.CompareExchange(life, Value(1), Value(2),
-                                            nullptr) == Compared::kStale;
+        return this->CompareExchange(life, Value(1), Value(2)) ==
+               Compared::kStale;
       },
       expect_untouched);
   this->Interfere(
       begin_another,
       [&] {
-        return this->slots_.VacateIf(life, Value(1), &ended) ==
-               Compared::kStale;
+        return this->VacateIf(life, Value(1), &ended) == Compared::kStale;
       },
       expect_untouched);
   this->Interfere(

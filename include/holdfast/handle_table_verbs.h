@@ -76,6 +76,12 @@ class HandleTable {
   // written to its value at the same time.
   static constexpr bool kComparesValues = kInlineValues || kPairedValues;
 
+  // Whether equal values of T have equal bytes, or T is a floating point
+  // number.
+  static constexpr bool kHasNoPadding =
+      std::has_unique_object_representations_v<T> ||
+      std::is_floating_point_v<T>;
+
   // Handles of this table are less than 2^kHandleBits.
   static constexpr int kHandleBits = Traits::kHandleBits;
   static_assert(kHandleBits > Traits::kGenerationBits && kHandleBits <= 63,
@@ -257,12 +263,20 @@ class HandleTable {
         "values of at most 8 bytes and, for more than 4, a processor with a "
         "compare-and-swap of 16 bytes (x86-64, AArch64); for larger values, "
         "pin a pointer to a constant object, and exchange the pointer");
+    static_assert(
+        kHasNoPadding,
+        "HandleTable::CompareExchange: T may have padding bytes, which "
+        "a copy of a T need not keep; use Update");
     static_assert(std::is_copy_assignable_v<T>,
                   "HandleTable::CompareExchange: T must be assignable; use "
-                  "Update or UnpinIf");
+                  "Update");
     const Life life = LifeOf(handle);
     if (ABSL_PREDICT_FALSE(!IsLife(life))) return Compared::kStale;
-    return slots_.CompareExchange(life, *expected, desired, expected);
+    uint64_t found;
+    const Compared compared = slots_.CompareExchange(
+        life, Slots::BitsOf(*expected), Slots::BitsOf(desired), &found);
+    if (compared == Compared::kDifferent) Slots::PutValue(found, expected);
+    return compared;
   }
 
   // Replaces the value v by fn(v), as one step. If another thread replaces v
@@ -275,13 +289,21 @@ class HandleTable {
   template <typename F>
   std::optional<T> Update(Handle handle, F&& fn) {
     static_assert(kComparesValues, "HandleTable::Update: see CompareExchange");
+    const Life life = LifeOf(handle);
+    uint64_t bits;
+    if (!IsLife(life) || !slots_.ReadBits(life, &bits)) return std::nullopt;
     for (;;) {
-      const std::optional<T> value = Read(handle);
-      if (!value.has_value()) return value;
-      const T desired = fn(*value);
-      const Compared compared =
-          slots_.CompareExchange(LifeOf(handle), *value, desired, nullptr);
-      if (compared == Compared::kEqual) return value;
+      const T value = Slots::ValueOf(bits);
+      const T desired = fn(value);
+      switch (
+          slots_.CompareExchange(life, bits, Slots::BitsOf(desired), &bits)) {
+        case Compared::kEqual:
+          return value;
+        case Compared::kDifferent:
+          break;
+        case Compared::kStale:
+          return std::nullopt;
+      }
     }
   }
 
@@ -313,16 +335,18 @@ class HandleTable {
   // life whose value another thread has replaced since. Values are compared as
   // by CompareExchange. Lock-free: a retry means that another thread has
   // replaced the value, or took or gave a batch of slots. Requires
-  // kComparesValues.
+  // kComparesValues and kHasNoPadding.
   ABSL_ATTRIBUTE_ALWAYS_INLINE Compared UnpinIf(Handle handle,
                                                 const T& expected) noexcept {
     static_assert(kComparesValues, "HandleTable::UnpinIf: see CompareExchange");
+    static_assert(
+        kHasNoPadding,
+        "HandleTable::UnpinIf: T may have padding bytes, which a copy "
+        "of a T need not keep; use UnpinWhere");
     const Life life = LifeOf(handle);
     if (ABSL_PREDICT_FALSE(!IsLife(life))) return Compared::kStale;
-    typename Slots::Word ended;
-    const Compared compared = slots_.VacateIf(life, expected, &ended);
-    if (compared == Compared::kEqual) Recycle(life, ended);
-    return compared;
+    uint64_t bits = Slots::BitsOf(expected);
+    return EndIf(life, &bits);
   }
 
   // Calls fn(Handle, const T&) for the values that ForEach would show, and
@@ -338,19 +362,17 @@ class HandleTable {
     static_assert(kComparesValues,
                   "HandleTable::UnpinWhere: see CompareExchange");
     uint64_t ended = 0;
-    slots_.Visit(0, pool_.high_water(), [&](Life life, const T& value) {
-      const Handle handle = HandleOf(life);
-      std::optional<T> seen(value);
-      while (seen.has_value() && fn(handle, static_cast<const T&>(*seen))) {
-        const Compared compared = UnpinIf(handle, *seen);
+    const uint64_t high_water = pool_.high_water();
+    for (uint64_t index = 0; index < high_water; ++index) {
+      const Life life(index, slots_.ObservedGeneration(index));
+      uint64_t bits;
+      bool is_live = life.IsLive() && slots_.ReadBits(life, &bits);
+      while (is_live && fn(HandleOf(life), Slots::ValueOf(bits))) {
+        const Compared compared = EndIf(life, &bits);
         if (compared == Compared::kEqual) ++ended;
-        if (compared != Compared::kDifferent) break;
-        const std::optional<T> now = Read(handle);
-        seen.reset();
-        if (now.has_value()) seen.emplace(*now);
+        is_live = compared == Compared::kDifferent;
       }
-      return true;
-    });
+    }
     return ended;
   }
 
@@ -620,6 +642,15 @@ class HandleTable {
     if (!slots_.Vacate(life, &ended)) return false;
     Recycle(life, ended);
     return true;
+  }
+
+  // As UnpinIf. If the value is another one, puts that into `*expected`.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared EndIf(Life life,
+                                              uint64_t* expected) noexcept {
+    typename Slots::Word ended;
+    const Compared compared = slots_.VacateIf(life, expected, &ended);
+    if (compared == Compared::kEqual) Recycle(life, ended);
+    return compared;
   }
 
   // Gives back the slot of a life that the caller has ended, unless that was

@@ -482,25 +482,26 @@ bool Explorer::CompareExchangeBoth(Two<uint32_t> locations,
       }
     }
   }
-  // For a failure: the oldest message that differs, and its location.
-  int differs = -1;
-  size_t half = 0;
+  // For failures: of each location, the oldest message that differs.
+  std::vector<Two<int>> failures;
   for (size_t i = 0; i < 2; ++i) {
+    int differs = -1;
     for (const int at : readable[i]) {
-      if (is_expected(i, at)) continue;
-      differs = at;
-      half = i;
+      if (!is_expected(i, at)) differs = at;
     }
+    if (differs >= 0) failures.push_back({static_cast<int>(i), differs});
   }
-  const size_t ways = places.size() + (differs >= 0 ? 1 : 0);
+  const size_t ways = places.size() + failures.size();
   if (ways == 0) Abort("a CAS of two locations that can neither fail nor not");
   const size_t way = static_cast<size_t>(choices_.Pick(static_cast<int>(ways)));
-  if (way == places.size()) {
+  if (way >= places.size()) {
+    const auto& [half, differs] = failures[way - places.size()];
+    const uint32_t location = locations[static_cast<size_t>(half)];
     if (tracing_) {
-      NoteRead("failed CAS of two", locations[half], std::memory_order_relaxed,
+      NoteRead("failed CAS of two", location, std::memory_order_relaxed,
                differs);
     }
-    See(locations[half], differs, std::memory_order_relaxed);
+    See(location, differs, std::memory_order_relaxed);
     return false;
   }
   if (way != 0) ++stale_;
@@ -519,9 +520,9 @@ bool Explorer::CompareExchangeBoth(Two<uint32_t> locations,
     Message& message = locations_[locations[i]].messages[at[i] + 1];
     message.is_half = true;
     if (!Releases(order)) continue;
-    // Both are released at once: each carries the other.
-    message.view.Join(
-        locations_[locations[1 - i]].messages[at[1 - i] + 1].view);
+    // Both are released at once: each carries the place of the other.
+    uint16_t& other = message.view.at[kMaxThreads + locations[1 - i]];
+    other = std::max(other, static_cast<uint16_t>(at[1 - i] + 1));
   }
   return true;
 }

@@ -65,6 +65,9 @@ constexpr Stronger kStronger[] = {
     // OwnerLocks::BlockOf.
     {"std::memory_order_acq_rel, std::memory_order_acquire)) {",
      "acq_rel to release"},
+    // FreshSlots::Sweep.
+    {"swept_->store(FreshRange(0, high_water()), std::memory_order_release);",
+     "release to relaxed"},
     // Shard::Owned::SetLast.
     {"value_.store(value, std::memory_order_release);", "release to relaxed"},
 };

@@ -267,12 +267,10 @@ class Values {
     Add("unpin_if_unpin_if",
         {[](P& p) {
            p.data() = 7;
-           if (p.UnpinIf(p.h(0), 1) != Compared::kEqual) return;
-           p.Tell(p.Pin(2));
+           if (p.UnpinIf(p.h(0), 1) == Compared::kEqual) p.Pin(2);
          },
          [](P& p) {
-           p.UnpinIf(p.h(0), 1);
-           if (p.ReadUnsynchronized(p.Told()) == 2) {
+           if (p.UnpinIf(p.h(0), 1) == Compared::kStale) {
              p.Check(p.data() == 7, "UnpinIf did not publish");
            }
          },

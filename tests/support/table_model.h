@@ -195,6 +195,26 @@ class TableModel {
     if (IsLive(handle)) End(handle);
   }
 
+  // Calls choose() for each value, and unpins those for which it returns true.
+  template <typename F>
+  void UnpinWhere(F choose) {
+    if constexpr (Table::kComparesValues) {
+      TableContents<Value> seen;
+      std::vector<HandleType> chosen;
+      const uint64_t count =
+          table_.UnpinWhere([&](HandleType handle, const Value& value) {
+            seen.Add(handle, value);
+            if (!choose()) return false;
+            chosen.push_back(handle);
+            return true;
+          });
+      CheckVisits("UnpinWhere", seen);
+      Same("UnpinWhere", HandleType(), uint64_t{chosen.size()}, count);
+      if (!problem_.empty()) return;
+      for (const HandleType handle : chosen) End(handle);
+    }
+  }
+
   // Each second time, as a thread that has stopped all others.
   void UnpinAll() {
     const uint64_t live = live_.size();

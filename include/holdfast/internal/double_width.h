@@ -31,11 +31,25 @@ inline constexpr bool kHasDoubleWidth = true;
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool SwapTwoWords(
     TwoWords* at, TwoWords expected, TwoWords desired) noexcept {
   bool done;
+#if defined(__clang__)
+  // The instruction takes a word in rbx. In a function with an over-aligned
+  // variable and an alloca, clang 14 keeps the frame's address in rbx, and does
+  // not save it where an operand is bound to rbx. So it is saved here.
+  __asm__ __volatile__(
+      "xchgq %%rbx, %[low]\n\t"
+      "lock cmpxchg16b (%%rdi)\n\t"
+      "xchgq %%rbx, %[low]"
+      : "=@ccz"(done), "+m"(*at), "+a"(expected.first),
+        "+d"(expected.second), [low] "+S"(desired.first)
+      : "c"(desired.second), "D"(at)
+      : "memory");
+#else
   __asm__ __volatile__("lock cmpxchg16b %1"
                        : "=@ccz"(done), "+m"(*at), "+a"(expected.first),
                          "+d"(expected.second)
                        : "b"(desired.first), "c"(desired.second)
                        : "memory");
+#endif
   return done;
 }
 

@@ -87,8 +87,10 @@ class FreshSlots {
   // stopped every other one. Requires that all of them are free or retired, and
   // that no other place has one of them.
   void Sweep() noexcept {
-    // order: relaxed. No other thread runs.
-    swept_->store(FreshRange(0, high_water()), std::memory_order_relaxed);
+    // order: release, stronger than needed between threads, since no other one
+    // runs. It keeps the compiler from moving the stores that empty all other
+    // places, for a thread that leaves the call before this one. [INV-9]
+    swept_->store(FreshRange(0, high_water()), std::memory_order_release);
   }
 
   // The cell of a slot that is then never used for anything else. False if

@@ -136,15 +136,30 @@ class InlineSlots {
     return true;
   }
 
-  Compared CompareExchange(Life life, const T& expected, const T& desired,
-                           T* found) noexcept {
-    return ReplaceIfEqual(life, Encode(expected, life.generation()),
-                          Encode(desired, life.generation()), found);
+  static uint64_t BitsOf(const T& value) noexcept {
+    return Encoded::Encode(value).words[0];
+  }
+  static void PutValue(uint64_t bits, T* value) noexcept {
+    Encoded{{bits}}.Decode(value);
+  }
+  static T ValueOf(uint64_t bits) noexcept { return Encoded{{bits}}.Decode(); }
+
+  bool ReadBits(Life life, uint64_t* bits) const noexcept {
+    Word word;
+    if (!Find(life, &word)) return false;
+    *bits = word.value();
+    return true;
   }
 
-  Compared VacateIf(Life life, const T& value, Word* ended) noexcept {
-    *ended = Encode(value, life.generation());
-    return ReplaceIfEqual(life, *ended, ended->Ended(), nullptr);
+  Compared CompareExchange(Life life, uint64_t expected, uint64_t desired,
+                           uint64_t* found) noexcept {
+    return ReplaceIfEqual(life, Word(expected, life.generation()),
+                          Word(desired, life.generation()), found);
+  }
+
+  Compared VacateIf(Life life, uint64_t* expected, Word* ended) noexcept {
+    *ended = Word(*expected, life.generation());
+    return ReplaceIfEqual(life, *ended, ended->Ended(), expected);
   }
 
   static Free Vacated(Life life, Word) noexcept { return Free::After(life); }
@@ -179,10 +194,10 @@ class InlineSlots {
   }
 
   // If the word of a life is `expected`, stores `desired`. If its value is
-  // another one, puts that into `*found`, unless `found` is null. Lock-free: a
-  // retry means that a weak CAS has failed without a reason.
+  // another one, puts that into `*found`. Lock-free: a retry means that a weak
+  // CAS has failed without a reason.
   Compared ReplaceIfEqual(Life life, Word expected, Word desired,
-                          T* found) noexcept {
+                          uint64_t* found) noexcept {
     Slot& slot = *array_.slot(life.index());
     // Looked at first so that a call that fails writes to nothing that is
     // shared.
@@ -199,7 +214,7 @@ class InlineSlots {
       }
     }
     if (word.generation() != life.generation()) return Compared::kStale;
-    if (found != nullptr) Encoded{{word.value()}}.Decode(found);
+    *found = word.value();
     return Compared::kDifferent;
   }
 

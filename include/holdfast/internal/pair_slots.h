@@ -115,12 +115,22 @@ class PairSlots {
     return Decode(old);
   }
 
-  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared CompareExchange(Life life,
-                                                        const T& expected,
-                                                        const T& desired,
-                                                        T* found) noexcept {
-    return ReplaceIfEqual(life, Encode(expected), Word::Live(life.generation()),
-                          Encode(desired), found);
+  static uint64_t BitsOf(const T& value) noexcept { return Encode(value); }
+  static void PutValue(uint64_t bits, T* value) noexcept {
+    Encoded{{bits}}.Decode(value);
+  }
+  static T ValueOf(uint64_t bits) noexcept { return Decode(bits); }
+
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool ReadBits(Life life,
+                                             uint64_t* bits) const noexcept {
+    return Find(life, bits);
+  }
+
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
+  CompareExchange(Life life, uint64_t expected, uint64_t desired,
+                  uint64_t* found) noexcept {
+    return ReplaceIfEqual(life, expected, Word::Live(life.generation()),
+                          desired, found);
   }
 
   // Wait-free: only the end of the life can make the CAS fail.
@@ -143,11 +153,10 @@ class PairSlots {
                                              std::memory_order_acquire);
   }
 
-  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared VacateIf(Life life, const T& value,
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared VacateIf(Life life, uint64_t* expected,
                                                  Word* ended) noexcept {
     *ended = Word::Live(life.generation());
-    const uint64_t same = Encode(value);
-    return ReplaceIfEqual(life, same, ended->Ended(), same, nullptr);
+    return ReplaceIfEqual(life, *expected, ended->Ended(), *expected, expected);
   }
 
   static Free Vacated(Life life, Word) noexcept { return Free::After(life); }
@@ -230,14 +239,12 @@ class PairSlots {
     return true;
   }
 
-  // If the value of a life is `expected`, bit by bit, stores `word` and
-  // `desired`. If it is another one, puts that into `*found`, unless `found` is
-  // null. Lock-free: a retry means that another thread has replaced the value.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared ReplaceIfEqual(Life life,
-                                                       uint64_t expected,
-                                                       Word word,
-                                                       uint64_t desired,
-                                                       T* found) noexcept {
+  // If the value of a life is `expected`, stores `word` and `desired`. If it is
+  // another one, puts that into `*found`. Lock-free: a retry means that another
+  // thread has replaced the value.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
+  ReplaceIfEqual(Life life, uint64_t expected, Word word, uint64_t desired,
+                 uint64_t* found) noexcept {
     Slot& slot = *array_.slot(life.index());
     const Word live = Word::Live(life.generation());
     uint64_t value = 0;  // Or g++ -Og warns.
@@ -248,7 +255,7 @@ class PairSlots {
         return Compared::kStale;
       }
       if (value != expected) {
-        if (found != nullptr) Encoded{{value}}.Decode(found);
+        *found = value;
         return Compared::kDifferent;
       }
       // order: release -> rewrite: the new value or, if `word` is that of a

@@ -37,7 +37,9 @@ class SlotArray {
   // For a thread that has the table to itself: makes entries zeros.
   void ClearEntry(uint64_t index) const noexcept {
     std::memset(static_cast<void*>(slot(index)), 0, sizeof(Slot));
-    std::memset(static_cast<void*>(side(index)), 0, sizeof(Side));
+    if constexpr (kSideBytes != 0) {
+      std::memset(static_cast<void*>(side(index)), 0, kSideBytes);
+    }
   }
   void ClearSides(uint64_t end) const noexcept {
     ClearUsedLines(sides_, ToSize(end * kSideBytes));

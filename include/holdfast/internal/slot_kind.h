@@ -134,16 +134,27 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   is(free, Kind::Vacated(life, ended));
   is(*value, same.Value(life, ended));
 
-  // If the value of the life is the first one, bit by bit, these replace it by
-  // the second, or end the life. If it is another one, CompareExchange puts
-  // that into the variable, unless it gets null. Of racing calls that replace
-  // one value, or end the life, one succeeds. Lock-free: a retry means that
-  // another thread has replaced the value.
+  // A value as bits, for kinds that can compare values; of a T of fewer bytes,
+  // the others are zero. A T that passes through a variable need not keep its
+  // padding bytes, and its bits do.
+  //
+  // ReadBits is as Read. CompareExchange(life, expected, desired, found)
+  // replaces the value, and VacateIf(life, expected, ended) ends the life as
+  // Vacate does, if the value is the expected one; if it is another one, they
+  // put that into
+  // `*found` or `*expected`. Of racing calls that replace one value, or end the
+  // life, one succeeds. Lock-free: a retry means that another thread has
+  // replaced the value.
   if constexpr (Kind::kComparesValues) {
-    is(Compared(), same.CompareExchange(life, *value, *value, value));
-    is(Compared(), same.VacateIf(life, *value, &ended));
-    static_assert(noexcept(same.CompareExchange(life, *value, *value, value)));
-    static_assert(noexcept(same.VacateIf(life, *value, &ended)));
+    uint64_t bits = Kind::BitsOf(*value);
+    Kind::PutValue(bits, value);
+    is(*value, Kind::ValueOf(bits));
+    is(done, same.ReadBits(life, &bits));
+    is(Compared(), same.CompareExchange(life, bits, bits, &bits));
+    is(Compared(), same.VacateIf(life, &bits, &ended));
+    static_assert(noexcept(same.ReadBits(life, &bits)));
+    static_assert(noexcept(same.CompareExchange(life, bits, bits, &bits)));
+    static_assert(noexcept(same.VacateIf(life, &bits, &ended)));
   }
 
   // Calls fn(life, value) for the live slots from the first index to before the
