@@ -401,8 +401,8 @@ TEST(HandleTableTest, StatsTellTheCacheThatTheTableUses) {
 }
 
 TEST(HandleTableTest, MemoryIsReservedAtOnceAndTouchedWithUse) {
-  using Table = HandleTable<uint64_t, InCells<>>;
-  Table table = *Table::Create(Slots(1 << 20));
+  using InCellsTable = HandleTable<uint64_t, InCells<>>;
+  InCellsTable table = *InCellsTable::Create(Slots(1 << 20));
   const TableStats fresh = table.GetStats();
   EXPECT_GE(fresh.bytes_reserved, size_t{24} << 20);
   EXPECT_LE(fresh.bytes_touched, size_t{64} << 10);
@@ -419,7 +419,7 @@ TEST(HandleTableTest, MemoryIsReservedAtOnceAndTouchedWithUse) {
   EXPECT_LE(table.GetStats().bytes_touched,
             pinned.bytes_touched + (size_t{16} << 10));
   // Writes to values that another thread has moved touch all versions, too.
-  Table::TestAccess access(table);
+  InCellsTable::TestAccess access(table);
   for (const auto handle : handles) {
     access.Displace(handle);
     EXPECT_TRUE(table.Write(handle, 3));
