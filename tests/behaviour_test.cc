@@ -53,7 +53,6 @@ struct Wide {
   friend bool operator==(Wide a, Wide b) {
     return a.number == b.number && a.complement == b.complement;
   }
-  friend bool operator!=(Wide a, Wide b) { return !(a == b); }
 
   uint64_t number;
   uint64_t complement;
@@ -137,7 +136,7 @@ TYPED_TEST(BehaviourTest, WriteReplacesTheValueForAllCopiesOfTheHandle) {
   auto table = Make<Table<TypeParam>>(10);
   const auto handle = table.Pin(1);
   const auto copy = handle;
-  for (int i = 2; i < 10; ++i) {
+  for (uint32_t i = 2; i < 10; ++i) {
     EXPECT_TRUE(table.Write(handle, static_cast<TypeParam>(i)));
     EXPECT_EQ(table.Read(handle), i);
     EXPECT_EQ(table.Read(copy), i);
@@ -265,7 +264,7 @@ TYPED_TEST(BehaviourTest, UnpinAllRetiresSlotsOnTheirLastLife) {
 
 TYPED_TEST(BehaviourTest, UnpinAllExclusiveUsesSlotsAgainFromTheFirstOneOn) {
   auto table = Make<Table<TypeParam>>(100);
-  for (int round = 0; round < 3; ++round) {
+  for (uint32_t round = 0; round < 3; ++round) {
     std::vector<Handle<TypeParam>> handles;
     for (uint32_t i = 0; i < 100; ++i) {
       handles.push_back(table.Pin(static_cast<TypeParam>(i)));
@@ -274,7 +273,7 @@ TYPED_TEST(BehaviourTest, UnpinAllExclusiveUsesSlotsAgainFromTheFirstOneOn) {
       }
     }
     // Slots in several places: live, in the cache and on the free list.
-    for (int i = 0; i < 100; i += round + 2) table.Unpin(handles[i]);
+    for (uint32_t i = 0; i < 100; i += round + 2) table.Unpin(handles[i]);
     const uint64_t live = table.GetStats().live;
     EXPECT_EQ(table.UnpinAllExclusive(), live);
     EXPECT_EQ(table.UnpinAllExclusive(), 0);
@@ -297,7 +296,7 @@ TYPED_TEST(BehaviourTest, UnpinAllExclusiveTakesFreeSlotsBackFromEachThread) {
     FakeThreads::Become(thread);
     std::vector<typename Played::Handle> mine;
     for (int i = 0; i < 200; ++i) mine.push_back(table.Pin(1));
-    for (int i = 0; i < 150; ++i) table.Unpin(mine[i]);
+    for (uint32_t i = 0; i < 150; ++i) table.Unpin(mine[i]);
   }
   EXPECT_GT(table.GetStats().cached, 0);
   const uint64_t used = table.IndexLimit();
@@ -336,7 +335,7 @@ TYPED_TEST(BehaviourTest, UnpinAllExclusiveLeavesEachSlotTheCellThatItHas) {
   std::vector<Handle<TypeParam>> handles;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 100; ++i) handles.push_back(table.Pin(1));
-    for (int i = 0; i < 50; ++i) access.Displace(handles[i]);
+    for (uint32_t i = 0; i < 50; ++i) access.Displace(handles[i]);
     EXPECT_EQ(table.UnpinAllExclusive(), 100);
     EXPECT_EQ(access.Problem(), "");
     handles.clear();
@@ -370,7 +369,7 @@ TYPED_TEST(BehaviourTest, CountIsExactAndRetiredSlotsAreCountedApart) {
 TYPED_TEST(BehaviourTest, TraceVisitsEveryLiveValueOnceAndNoFreeSlot) {
   auto table = Make<Table<TypeParam>>(100);
   TableContents<TypeParam> expected;
-  for (int i = 0; i < 100; ++i) {
+  for (uint32_t i = 0; i < 100; ++i) {
     const TypeParam value = static_cast<TypeParam>(i);
     const auto handle = table.Pin(value);
     if (i % 3 == 0) {

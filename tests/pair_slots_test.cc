@@ -119,11 +119,11 @@ TYPED_TEST(PairSlotsTest, PublishedValueComesBack) {
 // A free slot's word and that of a handle with an even generation are not
 // alike.
 TYPED_TEST(PairSlotsTest, NoFreeSlotIsRead) {
-  for (const uint64_t generation : {0, 1, 2, 3}) {
+  for (const uint64_t generation : {0u, 1u, 2u, 3u}) {
     EXPECT_EQ(this->slots_.Read(this->LifeOf(generation)), std::nullopt);
   }
   ASSERT_TRUE(Vacate(this->slots_, this->Publish(5)));
-  for (const uint64_t generation : {0, 1, 2, 3}) {
+  for (const uint64_t generation : {0u, 1u, 2u, 3u}) {
     EXPECT_EQ(this->slots_.Read(this->LifeOf(generation)), std::nullopt);
   }
 }
