@@ -276,6 +276,23 @@ class Values {
          },
          [](P& p) { p.UnpinIf(p.h(0), 4); }},
         2, 2);
+    // Thread 1 replaces the value and stores the same again. If thread 2 then
+    // ends the life, it sees what happened before the second store, though it
+    // may have looked at the first one. (If it ends the life earlier, thread 1
+    // does not touch the data.)
+    Add("unpin_if_value_again",
+        {[](P& p) {
+           const auto value = p.table().Read(p.h(0));
+           if (!value || !p.Write(p.h(0), 2)) return;
+           p.data() = 7;
+           p.table().Write(p.h(0), *value);
+         },
+         [](P& p) {
+           if (p.UnpinIf(p.h(0), 1) == Compared::kEqual) {
+             p.Check(p.data() == 0 || p.data() == 7, "what was stored?");
+           }
+         }},
+        2, 2, [](P& p) { p.Write(p.h(0), 3); });
     // A call to the first life changes nothing in the slot's next one, though
     // that has the value which the call expects.
     Add("compare_exchange_unpin_pin",
