@@ -141,7 +141,7 @@ struct PassNumber {
   using Walk = hf_walk;
 
   static uint64_t In(const Table&, uint64_t value) { return value; }
-  static uint64_t InOf(const Table&, const uint64_t* value) { return *value; }
+  static uint64_t In(const Table&, const uint64_t* value) { return *value; }
   static void Out(const Table&, uint64_t value, uint64_t* out) { *out = value; }
   static uint64_t Show(const uint64_t& value) { return value; }
   static uint64_t* ShowMutable(uint64_t& value) { return &value; }
@@ -166,9 +166,6 @@ struct PassBytes {
     Value value = {};
     std::memcpy(&value, in, table.value_bytes);
     return value;
-  }
-  static Value InOf(const Table& table, const void* in) {
-    return In(table, in);
   }
   static void Out(const Table& table, const Value& value, void* out) {
     std::memcpy(out, &value, table.value_bytes);
@@ -276,7 +273,7 @@ class CTableOf final : public Pass::Table {
                             [[maybe_unused]] Out expected,
                             [[maybe_unused]] In desired) noexcept override {
     if constexpr (Inner::kComparesValues) {
-      Value value = Pass::InOf(*this, expected);
+      Value value = Pass::In(*this, expected);
       const Compared compared = table_.CompareExchange(
           Handle::FromBits(handle), &value, Pass::In(*this, desired));
       if (compared == Compared::kDifferent) Pass::Out(*this, value, expected);

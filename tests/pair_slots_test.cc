@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 #include "holdfast/compared.h"
+#include "holdfast/internal/value_words.h"
 #include "holdfast/traits.h"
 #include "tests/support/hooked_atomics.h"
 #include "tests/support/slot_arena.h"
@@ -50,15 +51,16 @@ class PairSlotsTest : public testing::Test {
   Compared CompareExchange(Life life, const T& expected, const T& desired,
                            T* found = nullptr) {
     uint64_t bits = 0;
-    const Compared compared = slots_.CompareExchange(
-        life, Slots::BitsOf(expected), Slots::BitsOf(desired), &bits);
+    const Compared compared =
+        slots_.CompareExchange(life, ValueWords<T>::BitsOf(expected),
+                               ValueWords<T>::BitsOf(desired), &bits);
     if (compared == Compared::kDifferent && found != nullptr) {
-      Slots::PutValue(bits, found);
+      ValueWords<T>::Put(bits, found);
     }
     return compared;
   }
   Compared VacateIf(Life life, const T& expected, typename Slots::Word* ended) {
-    uint64_t bits = Slots::BitsOf(expected);
+    uint64_t bits = ValueWords<T>::BitsOf(expected);
     return slots_.VacateIf(life, &bits, ended);
   }
 

@@ -37,6 +37,7 @@
 #include "holdfast/internal/table_key.h"
 #include "holdfast/internal/table_parts.h"
 #include "holdfast/internal/value_requirements.h"
+#include "holdfast/internal/value_words.h"
 #include "holdfast/options.h"
 #include "holdfast/traits.h"
 
@@ -76,8 +77,7 @@ class HandleTable {
   // written to its value at the same time.
   static constexpr bool kComparesValues = kInlineValues || kPairedValues;
 
-  // Whether equal values of T have equal bytes, or T is a floating point
-  // number.
+  // Whether a copy of a T keeps all of its bytes.
   static constexpr bool kHasNoPadding =
       std::has_unique_object_representations_v<T> ||
       std::is_floating_point_v<T>;
@@ -249,12 +249,10 @@ class HandleTable {
   // another one, puts that into `*expected` and returns kDifferent; if `handle`
   // is not live, returns kStale, and leaves `*expected` as it is. So a
   // collector that moves an object heals a root unless a mutator has stored
-  // another object there meanwhile. Values are compared by their bytes, as by
-  // std::atomic in C++17: so 0.0 differs from -0.0; and do not use it for types
-  // with padding bytes, which a copy need not keep. Never fails spuriously.
-  // Lock-free: a retry means that another thread has replaced the value.
-  // Requires kComparesValues, that T is copy assignable, and that `expected` is
-  // not null.
+  // another object there meanwhile. Values are compared by their bytes: so 0.0
+  // differs from -0.0. Never fails spuriously. Lock-free: a retry means that
+  // another thread has replaced the value. Requires kComparesValues,
+  // kHasNoPadding, that T is copy assignable, and that `expected` is not null.
   ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
   CompareExchange(Handle handle, T* expected, const T& desired) noexcept {
     static_assert(
@@ -274,8 +272,8 @@ class HandleTable {
     if (ABSL_PREDICT_FALSE(!IsLife(life))) return Compared::kStale;
     uint64_t found;
     const Compared compared = slots_.CompareExchange(
-        life, Slots::BitsOf(*expected), Slots::BitsOf(desired), &found);
-    if (compared == Compared::kDifferent) Slots::PutValue(found, expected);
+        life, Encoded::BitsOf(*expected), Encoded::BitsOf(desired), &found);
+    if (compared == Compared::kDifferent) Encoded::Put(found, expected);
     return compared;
   }
 
@@ -283,9 +281,8 @@ class HandleTable {
   // first, `fn` is called again, with the new value; if `handle` is not live,
   // it is not called. Returns the value that was replaced, or nothing if
   // `handle` is not live. `fn` may use the table; if `fn` throws, the value
-  // stays as it is. Values are compared as by CompareExchange. Lock-free: a
-  // retry means that another thread has replaced the value. Requires
-  // kComparesValues.
+  // stays as it is. Lock-free: a retry means that another thread has replaced
+  // the value. Requires kComparesValues.
   template <typename F>
   std::optional<T> Update(Handle handle, F&& fn) {
     static_assert(kComparesValues, "HandleTable::Update: see CompareExchange");
@@ -293,10 +290,10 @@ class HandleTable {
     uint64_t bits;
     if (!IsLife(life) || !slots_.ReadBits(life, &bits)) return std::nullopt;
     for (;;) {
-      const T value = Slots::ValueOf(bits);
+      const T value = Encoded::ValueOf(bits);
       const T desired = fn(value);
       switch (
-          slots_.CompareExchange(life, bits, Slots::BitsOf(desired), &bits)) {
+          slots_.CompareExchange(life, bits, Encoded::BitsOf(desired), &bits)) {
         case Compared::kEqual:
           return value;
         case Compared::kDifferent:
@@ -345,7 +342,7 @@ class HandleTable {
         "of a T need not keep; use UnpinWhere");
     const Life life = LifeOf(handle);
     if (ABSL_PREDICT_FALSE(!IsLife(life))) return Compared::kStale;
-    uint64_t bits = Slots::BitsOf(expected);
+    uint64_t bits = Encoded::BitsOf(expected);
     return EndIf(life, &bits);
   }
 
@@ -367,7 +364,7 @@ class HandleTable {
       const Life life(index, slots_.ObservedGeneration(index));
       uint64_t bits;
       bool is_live = life.IsLive() && slots_.ReadBits(life, &bits);
-      while (is_live && fn(HandleOf(life), Slots::ValueOf(bits))) {
+      while (is_live && fn(HandleOf(life), Encoded::ValueOf(bits))) {
         const Compared compared = EndIf(life, &bits);
         if (compared == Compared::kEqual) ++ended;
         is_live = compared == Compared::kDifferent;
@@ -577,22 +574,15 @@ class HandleTable {
 
  private:
   // The kind of slots, see internal/slot_kind.h.
-  struct InlineKind {
-    using Slots = internal::InlineSlots<T, Traits>;
-  };
-  struct PairedKind {
-    using Slots = internal::PairSlots<T, Traits>;
-  };
-  struct CellKind {
-    using Slots = internal::CellSlots<T, Traits>;
-  };
-  using Slots = typename std::conditional_t<
-      kInlineValues, InlineKind,
-      std::conditional_t<kPairedValues, PairedKind, CellKind>>::Slots;
+  using Slots = std::conditional_t<
+      kInlineValues, internal::InlineSlots<T, Traits>,
+      std::conditional_t<kPairedValues, internal::PairSlots<T, Traits>,
+                         internal::CellSlots<T, Traits>>>;
   static_assert(internal::kIsKind<Slots, T, Traits>);
 
   using Parts = internal::TableParts<Slots, Traits>;
   using Pool = typename Parts::Pool;
+  using Encoded = internal::ValueWords<T>;
   using Life = internal::Life<Traits::kGenerationBits>;
   using Free = internal::FreeSlot<Traits::kGenerationBits>;
 

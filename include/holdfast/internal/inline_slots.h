@@ -136,14 +136,6 @@ class InlineSlots {
     return true;
   }
 
-  static uint64_t BitsOf(const T& value) noexcept {
-    return Encoded::Encode(value).words[0];
-  }
-  static void PutValue(uint64_t bits, T* value) noexcept {
-    Encoded{{bits}}.Decode(value);
-  }
-  static T ValueOf(uint64_t bits) noexcept { return Encoded{{bits}}.Decode(); }
-
   bool ReadBits(Life life, uint64_t* bits) const noexcept {
     Word word;
     if (!Find(life, &word)) return false;

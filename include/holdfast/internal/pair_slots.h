@@ -63,7 +63,7 @@ class PairSlots {
     Slot& slot = *array_.slot(life.index());
     // order: release -> refill. A reader that is late, of the slot's last life,
     // sees when it looks at the word again that the life is over.
-    slot.value.store(Encode(value), std::memory_order_release);
+    slot.value.store(Encoded::BitsOf(value), std::memory_order_release);
     // order: release -> publish. The value is complete before the handle can
     // be read, and so is all that happened before Pin. [INV-3]
     slot.word.store(Word::Live(life.generation()), std::memory_order_release);
@@ -79,15 +79,15 @@ class PairSlots {
   // Wait-free: three loads.
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Read(Life life) const noexcept {
     uint64_t value;
-    if (!Find(life, &value)) return std::nullopt;
-    return Decode(value);
+    if (!ReadBits(life, &value)) return std::nullopt;
+    return Encoded::ValueOf(value);
   }
 
   // Wait-free: three loads.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Read(Life life, T* value) const noexcept {
     uint64_t found;
-    if (!Find(life, &found)) return false;
-    Encoded{{found}}.Decode(value);
+    if (!ReadBits(life, &found)) return false;
+    Encoded::Put(found, value);
     return true;
   }
 
@@ -98,32 +98,28 @@ class PairSlots {
       const Word word = Observe(slot->word);
       uint64_t value;
       if (!word.IsLive() || !CopyOf(*slot, word, &value)) continue;
-      if (!visit(Life(i, word.generation()), Decode(value))) return false;
+      if (!visit(Life(i, word.generation()), Encoded::ValueOf(value)))
+        return false;
     }
     return true;
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool Write(Life life, const T& value) noexcept {
     uint64_t old;
-    return Replace(life, Encode(value), &old);
+    return Replace(life, Encoded::BitsOf(value), &old);
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE std::optional<T> Exchange(
       Life life, const T& value) noexcept {
     uint64_t old;
-    if (!Replace(life, Encode(value), &old)) return std::nullopt;
-    return Decode(old);
+    if (!Replace(life, Encoded::BitsOf(value), &old)) return std::nullopt;
+    return Encoded::ValueOf(old);
   }
-
-  static uint64_t BitsOf(const T& value) noexcept { return Encode(value); }
-  static void PutValue(uint64_t bits, T* value) noexcept {
-    Encoded{{bits}}.Decode(value);
-  }
-  static T ValueOf(uint64_t bits) noexcept { return Decode(bits); }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool ReadBits(Life life,
                                              uint64_t* bits) const noexcept {
-    return Find(life, bits);
+    return LoadValue(*array_.slot(life.index()), Word::Live(life.generation()),
+                     bits);
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE Compared
@@ -164,7 +160,7 @@ class PairSlots {
   T Value(Life life, Word) const noexcept {
     // order: relaxed. The slot is the caller's, and the CAS that ended the life
     // has acquired the value.
-    return Decode(
+    return Encoded::ValueOf(
         array_.slot(life.index())->value.load(std::memory_order_relaxed));
   }
 
@@ -177,7 +173,8 @@ class PairSlots {
     T value = Value(life, word);
     update(life, value);
     // order: relaxed. No other thread runs.
-    array_.slot(index)->value.store(Encode(value), std::memory_order_relaxed);
+    array_.slot(index)->value.store(Encoded::BitsOf(value),
+                                    std::memory_order_relaxed);
   }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool EndExclusive(uint64_t index) noexcept {
@@ -189,11 +186,6 @@ class PairSlots {
   }
 
  private:
-  static uint64_t Encode(const T& value) noexcept {
-    return Encoded::Encode(value).words[0];
-  }
-  static T Decode(uint64_t value) noexcept { return Encoded{{value}}.Decode(); }
-
   // Copies the value of a slot whose word, of a life, the caller has acquired.
   // False if the life has ended meanwhile.
   ABSL_ATTRIBUTE_ALWAYS_INLINE static bool CopyOf(const Slot& slot, Word word,
@@ -208,11 +200,11 @@ class PairSlots {
            Refuse(slot.word);
   }
 
-  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Find(Life life,
-                                         uint64_t* value) const noexcept {
-    const Slot& slot = *array_.slot(life.index());
-    const Word word = Observe(slot.word);
-    return word == Word::Live(life.generation()) && CopyOf(slot, word, value);
+  // Loads the value of the life that `word` belongs to. False if that is over.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool LoadValue(const Slot& slot,
+                                                     Word word,
+                                                     uint64_t* value) noexcept {
+    return Observe(slot.word) == word && CopyOf(slot, word, value);
   }
 
   // Replaces the value of a life, and puts the old one into `*old`. False, and
@@ -234,7 +226,7 @@ class PairSlots {
     // the old one.
     while (ABSL_PREDICT_FALSE(!slot.word.compare_exchange_both(
         word, word, slot.value, *old, value, std::memory_order_acq_rel))) {
-      if (!LookAgain(slot, word, old)) return false;
+      if (!LoadValue(slot, word, old)) return false;
     }
     return true;
   }
@@ -251,7 +243,7 @@ class PairSlots {
     do {
       // Looked at first so that a call that fails writes to nothing that is
       // shared.
-      if (ABSL_PREDICT_FALSE(!LookAgain(slot, live, &value))) {
+      if (ABSL_PREDICT_FALSE(!LoadValue(slot, live, &value))) {
         return Compared::kStale;
       }
       if (value != expected) {
@@ -263,14 +255,6 @@ class PairSlots {
     } while (ABSL_PREDICT_FALSE(!slot.word.compare_exchange_both(
         live, word, slot.value, expected, desired, std::memory_order_acq_rel)));
     return Compared::kEqual;
-  }
-
-  // Looks at the value of the life that `word` belongs to. False if that is
-  // over.
-  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool LookAgain(const Slot& slot,
-                                                     Word word,
-                                                     uint64_t* value) noexcept {
-    return Observe(slot.word) == word && CopyOf(slot, word, value);
   }
 
   Array array_;

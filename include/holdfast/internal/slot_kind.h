@@ -134,9 +134,8 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   is(free, Kind::Vacated(life, ended));
   is(*value, same.Value(life, ended));
 
-  // A value as bits, for kinds that can compare values; of a T of fewer bytes,
-  // the others are zero. A T that passes through a variable need not keep its
-  // padding bytes, and its bits do.
+  // Values as bits (ValueWords::BitsOf), for kinds that can compare values. A T
+  // that passes through a variable need not keep its padding bytes; bits do.
   //
   // ReadBits is as Read. CompareExchange(life, expected, desired, found)
   // replaces the value, and VacateIf(life, expected, ended) ends the life as
@@ -146,9 +145,7 @@ auto CheckKind(Kind& kind, const SlotParts<Kind, Traits>& parts,
   // life, one succeeds. Lock-free: a retry means that another thread has
   // replaced the value.
   if constexpr (Kind::kComparesValues) {
-    uint64_t bits = Kind::BitsOf(*value);
-    Kind::PutValue(bits, value);
-    is(*value, Kind::ValueOf(bits));
+    uint64_t bits = index;
     is(done, same.ReadBits(life, &bits));
     is(Compared(), same.CompareExchange(life, bits, bits, &bits));
     is(Compared(), same.VacateIf(life, &bits, &ended));

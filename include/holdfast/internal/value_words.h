@@ -87,6 +87,18 @@ struct ValueWords {
     return result.value;
   }
 
+  // Of values that one word holds: that word.
+  static uint64_t BitsOf(const T& value) noexcept {
+    static_assert(kCount == 1);
+    return Encode(value).words[0];
+  }
+  static void Put(uint64_t bits, T* value) noexcept {
+    ValueWords{{bits}}.Decode(value);
+  }
+  static T ValueOf(uint64_t bits) noexcept {
+    return ValueWords{{bits}}.Decode();
+  }
+
  private:
   // How many zero bytes precede the T in memory, if one word holds it: some
   // where a word's upper bytes come first (big endian).
