@@ -434,19 +434,6 @@ bool Explorer::CompareExchange(uint32_t location, uint64_t* expected,
   return false;
 }
 
-// The places of the messages that the current thread may read now, the newest
-// first.
-std::vector<int> Explorer::Readable(uint32_t location) const {
-  const int newest = static_cast<int>(locations_[location].messages.size()) - 1;
-  const int oldest =
-      fibers_[current_]->view.at[kMaxThreads + static_cast<size_t>(location)];
-  std::vector<int> places = {newest};
-  for (int at = newest - 1; at >= oldest && !OnlyNewest(); --at) {
-    if (IsNews(location, at)) places.push_back(at);
-  }
-  return places;
-}
-
 // Whether a CAS of both locations can have read these messages: of each other
 // CAS of both, it has then come after both messages or before both.
 bool Explorer::AreOfOneTime(const Two<uint32_t>& locations,
@@ -467,8 +454,16 @@ bool Explorer::CompareExchangeBoth(Two<uint32_t> locations,
                                    Two<uint64_t> expected,
                                    Two<uint64_t> desired, Order order) {
   Begin(order);
-  const Two<std::vector<int>> readable = {Readable(locations[0]),
-                                          Readable(locations[1])};
+  // Of each location, the places that the thread may read, the newest first.
+  Two<std::vector<int>> readable;
+  for (size_t i = 0; i < 2; ++i) {
+    const uint32_t location = locations[i];
+    const int newest =
+        static_cast<int>(locations_[location].messages.size()) - 1;
+    for (int at = newest; at >= Seen(location); --at) {
+      if (IsReadable(location, at, newest)) readable[i].push_back(at);
+    }
+  }
   const auto is_expected = [&](size_t half, int at) {
     return locations_[locations[half]].messages[at].value == expected[half];
   };

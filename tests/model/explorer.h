@@ -248,7 +248,9 @@ class Explorer {
   bool IsUnread(uint32_t location, int at) const;
   bool AreOfOneTime(const Two<uint32_t>& locations,
                     const Two<int>& places) const;
-  std::vector<int> Readable(uint32_t location) const;
+  bool IsReadable(uint32_t location, int at, int newest) const {
+    return at == newest || (!OnlyNewest() && IsNews(location, at));
+  }
   uint64_t Change(uint32_t location, int at, uint64_t value, Order order);
   void Note(const char* operation, uint32_t location, const std::string& how);
   void NoteRead(const char* operation, uint32_t location, Order order, int at,
@@ -424,9 +426,7 @@ int Explorer::PickMessage(uint32_t location, F ok) {
   int candidates[kMaxMessages];
   int count = 0;
   for (int i = newest; i >= oldest; --i) {
-    if (!ok(i)) continue;
-    if (i != newest && (OnlyNewest() || !IsNews(location, i))) continue;
-    candidates[count++] = i;
+    if (ok(i) && IsReadable(location, i, newest)) candidates[count++] = i;
   }
   const int at = candidates[choices_.Pick(count)];
   if (at != candidates[0]) ++stale_;
