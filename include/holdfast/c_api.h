@@ -77,6 +77,14 @@
 #define HF_API
 #endif
 
+/* Any unsigned int is a value of these enumerations, in C++ as in C: a library
+ * of a later version may return numbers that this header does not name. */
+#ifdef __cplusplus
+#define HF_ENUM_BASE : unsigned
+#else
+#define HF_ENUM_BASE
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -90,7 +98,7 @@ typedef uint64_t hf_handle;
 
 /* --- Status --------------------------------------------------------------- */
 
-typedef enum hf_status {
+typedef enum hf_status HF_ENUM_BASE {
   HF_OK = 0,
   HF_NOT_LIVE = 1, /* The handle is not live; hf_*_diagnose says why. */
   HF_FULL = 2,     /* No slot is left, or the system refuses memory for it. */
@@ -110,7 +118,7 @@ HF_API const char* hf_status_text(hf_status status);
 
 /* --- Why a handle is refused ---------------------------------------------- */
 
-typedef enum hf_state {
+typedef enum hf_state HF_ENUM_BASE {
   HF_STATE_NULL = 0,         /* The null handle. */
   HF_STATE_FOREIGN = 1,      /* Not of this table: malformed or another's. */
   HF_STATE_NEVER_ISSUED = 2, /* In this table's range, not pinned yet. */
@@ -450,6 +458,8 @@ HF_API size_t hf_release_kept_reservations(void);
 
 /* As hf_release_kept_reservations, and keeps nothing from now on. */
 HF_API size_t hf_stop_keeping_reservations(void);
+
+#undef HF_ENUM_BASE
 
 #ifdef __cplusplus
 } /* extern "C" */
