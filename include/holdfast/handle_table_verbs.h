@@ -14,6 +14,7 @@
 // Before C++17, compilation ends there with an error that says why.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@
 #include "holdfast/internal/generation.h"
 #include "holdfast/internal/inline_slots.h"
 #include "holdfast/internal/pair_slots.h"
+#include "holdfast/internal/prefetch.h"
 #include "holdfast/internal/shared_walk.h"
 #include "holdfast/internal/slot_kind.h"
 #include "holdfast/internal/slot_names.h"
@@ -389,6 +391,62 @@ class HandleTable {
     return unpinned;
   }
 
+  // --- Many at once ----------------------------------------------------------
+
+  // Pins values[0] to values[count - 1], in order, and stores their handles in
+  // handles[0] and on. Returns how many it has pinned: fewer than all only if
+  // Pin would now return the null handle. Other threads may see some of the
+  // values before the others are pinned. Takes two thirds of the time of as
+  // many Pins while free slots are at hand. Progress as Pin. A thread that
+  // leaves the call halfway leaves what it has pinned, to which it may not know
+  // the handles.
+  size_t PinMany(const T* values, size_t count, Handle* handles) noexcept {
+    size_t pinned = 0;
+    while (pinned < count) {
+      const size_t before = pinned;
+      pool_.AcquireAtHand(count - pinned, [&](Free free) noexcept {
+        handles[pinned] = HandleOf(slots_.Publish(free, values[pinned]));
+        ++pinned;
+      });
+      if (pinned != before) continue;
+      // None is at hand: this brings some more.
+      const Handle handle = Pin(values[pinned]);
+      if (handle == Handle()) break;
+      handles[pinned++] = handle;
+    }
+    return pinned;
+  }
+
+  // Calls fn(i, value) for each i less than `count`, in order, where `value` is
+  // the std::optional<T> that Read returns for handles[i]. If `fn` returns
+  // Step::kStop, the call ends, and ReadMany returns false. Otherwise it
+  // returns true; results that are no Step do not matter. `fn` may use the
+  // table; an exception that `fn` throws leaves ReadMany. While one slot is
+  // read, others are on their way into the cache. So where slots are in no
+  // cache, this takes about half the time of as many Reads; where all are in
+  // the first-level cache, up to a fifth more. Progress as Read.
+  template <typename F>
+  bool ReadMany(const Handle* handles, size_t count, F&& fn) const {
+    for (size_t i = 0; i < count; ++i) {
+      if (count - i > kAhead) PrefetchForRead(handles[i + kAhead]);
+      const std::optional<T> value = Read(handles[i]);
+      if (!Show(fn, i, value)) return false;
+    }
+    return true;
+  }
+
+  // Unpins handles[0] to handles[count - 1], in order. Returns how many values
+  // this call has unpinned: the other handles were stale. Looks ahead as
+  // ReadMany does. Progress as Unpin.
+  size_t UnpinMany(const Handle* handles, size_t count) noexcept {
+    size_t ended = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (count - i > kAhead) PrefetchForWrite(handles[i + kAhead]);
+      if (Unpin(handles[i])) ++ended;
+    }
+    return ended;
+  }
+
   // --- Iteration -------------------------------------------------------------
 
   // Calls fn(Handle, const T&) for the values of the table, in no set order. A
@@ -652,15 +710,32 @@ class HandleTable {
     }
   }
 
+  // ReadMany and UnpinMany have the slot fetched that they will need so many
+  // handles later.
+  static constexpr size_t kAhead = 16;
+
+  void PrefetchForRead(Handle handle) const noexcept {
+    const Life life = LifeOf(handle);
+    if (InRange(life)) {
+      internal::PrefetchForRead(slots_.array().slot(life.index()));
+    }
+  }
+  void PrefetchForWrite(Handle handle) const noexcept {
+    const Life life = LifeOf(handle);
+    if (InRange(life)) {
+      internal::PrefetchForWrite(slots_.array().slot(life.index()));
+    }
+  }
+
   // Calls `fn`, and returns whether the walk goes on.
-  template <typename F, typename Value>
-  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool Show(F& fn, Handle handle,
+  template <typename F, typename Name, typename Value>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE static bool Show(F& fn, Name name,
                                                 Value& value) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(fn(handle, value))>,
+    if constexpr (std::is_same_v<std::decay_t<decltype(fn(name, value))>,
                                  Step>) {
-      return fn(handle, value) == Step::kNext;
+      return fn(name, value) == Step::kNext;
     } else {
-      fn(handle, value);
+      fn(name, value);
       return true;
     }
   }

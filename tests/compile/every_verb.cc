@@ -1,7 +1,9 @@
 // Every operation of tables with several sizes of values, which must compile
 // without a warning. See cases.txt.
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "holdfast/handle.h"
@@ -35,6 +37,11 @@ bool UseEveryVerb(const T& value) {
          table.UnpinIf(table.Pin(value), value) == holdfast::Compared::kEqual;
     ok = ok && table.UnpinWhere([](Handle, const T&) { return false; }) == 0;
   }
+  const T values[2] = {value, value};
+  Handle handles[2];
+  ok = ok && table.PinMany(values, 2, handles) == 2;
+  ok = ok && table.ReadMany(handles, 2, [](size_t, const std::optional<T>&) {});
+  ok = ok && table.UnpinMany(handles, 2) == 2;
   table.ForEach([&](Handle, const T&) { ok = !ok; });
   typename Table::ParallelForEach walk(table);
   walk.Work([&](Handle, const T&) { ok = !ok; });

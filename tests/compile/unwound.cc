@@ -4,7 +4,9 @@
 // there, since its table has no entry for that instruction. So no function of
 // an operation may have such a table, where the compiler optimizes.
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "holdfast/handle_table.h"
 
@@ -35,6 +37,14 @@ uint64_t UseTable(holdfast::HandleTable<T>& table, const T& value) noexcept {
     if (table.UnpinIf(handle, value) == holdfast::Compared::kEqual) ++live;
     live += table.UnpinWhere([](Handle, T old) noexcept { return old == 7; });
   }
+  Handle handles[2];
+  const T values[2] = {value, value};
+  live += table.PinMany(values, 2, handles);
+  table.ReadMany(handles, 2,
+                 [&](size_t, const std::optional<T>& found) noexcept {
+                   live += found.has_value();
+                 });
+  live += table.UnpinMany(handles, 2);
   if (table.HandleAt(table.IndexOf(handle).value_or(0)) == handle) ++live;
   if (table.Diagnose(handle).lives_ended != 0) ++live;
   table.ForEachExclusive([&](Handle, T&) noexcept { ++live; });

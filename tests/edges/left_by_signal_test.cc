@@ -37,7 +37,15 @@ using Table = HandleTable<Value>;
 using Handle = Table::Handle;
 
 enum class Way { kCancel, kExit, kJump };
-enum class Verb { kWrite, kExchange, kPinUnpin, kPinTake, kUnpinAll, kForEach };
+enum class Verb {
+  kWrite,
+  kExchange,
+  kPinUnpin,
+  kPinTake,
+  kMany,
+  kUnpinAll,
+  kForEach
+};
 
 constexpr uint64_t kSlots = 1 << 16;
 constexpr uint32_t kCache = 16;
@@ -48,6 +56,7 @@ constexpr int kRounds = 250;
 Table* table;
 Handle shared[kShared];
 Handle own[40];
+Value values[40];
 Way way;
 bool goes_on;
 std::atomic<bool> working{false};
@@ -77,6 +86,10 @@ void Work(Verb verb) {
       case Verb::kPinTake:
         for (Handle& handle : own) handle = table->Pin(value);
         for (const Handle handle : own) (void)table->Take(handle);
+        break;
+      case Verb::kMany:
+        table->PinMany(values, 40, own);
+        table->UnpinMany(own, 40);
         break;
       case Verb::kUnpinAll:
         for (Handle& handle : own) handle = table->Pin(value);
@@ -198,6 +211,7 @@ TEST_P(LeftBySignalTest, NothingGetsTwoOwners) {
     options.max_slots = kSlots;
     options.thread_cache_slots = kCache;
     table = new Table(*Table::Create(options));
+    for (Value& value : values) value = Value::Make(1, 1);
     struct sigaction action = {};
     action.sa_handler = Strike;
     sigaction(SIGUSR1, &action, nullptr);
@@ -210,8 +224,8 @@ TEST_P(LeftBySignalTest, NothingGetsTwoOwners) {
 std::string Name(
     const testing::TestParamInfo<LeftBySignalTest::ParamType>& tried) {
   const char* const ways[] = {"Cancel", "Exit", "Jump"};
-  const char* const verbs[] = {"Write",   "Exchange", "PinUnpin",
-                               "PinTake", "UnpinAll", "ForEach"};
+  const char* const verbs[] = {"Write", "Exchange", "PinUnpin", "PinTake",
+                               "Many",  "UnpinAll", "ForEach"};
   const auto [by, verb, on] = tried.param;
   return std::string(ways[static_cast<int>(by)]) +
          verbs[static_cast<int>(verb)] + (on ? "GoesOn" : "Ends");
@@ -222,7 +236,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(Way::kCancel, Way::kExit, Way::kJump),
                      testing::Values(Verb::kWrite, Verb::kExchange,
                                      Verb::kPinUnpin, Verb::kPinTake,
-                                     Verb::kUnpinAll, Verb::kForEach),
+                                     Verb::kMany, Verb::kUnpinAll,
+                                     Verb::kForEach),
                      testing::Bool()),
     Name);
 

@@ -202,6 +202,10 @@ void AddLeftPinAndUnpin(Entries* entries) {
       50, 1, entries);
   // The three slots come from the free list, from the shard, and by growth.
   AddLeft("left_pin", 4, LeaveBatch(6, 3), PinThree, 100, 0, entries);
+  // A batch of the three slots that are at hand.
+  AddLeft(
+      "left_pin_at_hand", 4, FillFront(6, 3), [](P& p) { p.PinAtHand(3); }, 30,
+      1, entries);
   // Keeps one batch, and moves the next one to the free list.
   AddLeft(
       "left_unpin_of_a_batch_to_keep", 8, FillFront(8, 5),

@@ -85,6 +85,16 @@ bool IsStronger(const Mutant& mutant) {
       [&](const Stronger& stronger) { return Is(mutant, stronger); });
 }
 
+// Whether the mutant is of a file about how values are stored and read.
+bool IsAboutValues(const Mutant& mutant) {
+  const char* const files[] = {"cell_read.h",    "cell_slots.h", "cell_write.h",
+                               "inline_slots.h", "pair_slots.h", "slot_word.h",
+                               "value_cell.h"};
+  return std::any_of(std::begin(files), std::end(files), [&](const char* file) {
+    return mutant.name.find(file) != std::string::npos;
+  });
+}
+
 // Whether the defect names this scenario: by its name before the first '/'.
 bool Kills(const Mutant& mutant, const Entry& entry) {
   return ("," + mutant.killers + ",")
@@ -141,13 +151,8 @@ void OnMemoryFault(int number) {
     }
   }
   // To find most mutants soon, the scenarios of values come first for mutants
-  // of these files, and last for all others.
-  if (mutant.name.find("cell_slots.h") == std::string::npos &&
-      mutant.name.find("inline_slots.h") == std::string::npos &&
-      mutant.name.find("slot_word.h") == std::string::npos &&
-      mutant.name.find("value_cell.h") == std::string::npos) {
-    std::reverse(entries.begin(), entries.end());
-  }
+  // of the files about values, and last for all others.
+  if (!IsAboutValues(mutant)) std::reverse(entries.begin(), entries.end());
   // Narrow bounds come first, because most mutants are found within them.
   for (const int preemptions : {1, -1}) {
     for (const Entry& entry : entries) {

@@ -118,11 +118,12 @@ class PoolPlayOf : public Scenario {
   std::optional<Life> Pin() {
     const Free free = Take();
     if (free.IsNone()) return std::nullopt;
-    Hold(free);
-    const uint16_t clock = Clock();
-    const Life life = slots_.Publish(free, 1);
-    Note(clock, +1);
-    return life;
+    return Publish(free);
+  }
+
+  // Begins lives of free slots that are at hand, at most `most`.
+  void PinAtHand(uint64_t most) {
+    pool_.AcquireAtHand(most, [&](Free free) { Publish(free); });
   }
 
   void Unpin(std::optional<Life> life) {
@@ -176,6 +177,14 @@ class PoolPlayOf : public Scenario {
             "refused, though the table was not full");
     }
     return free;
+  }
+
+  Life Publish(Free free) {
+    Hold(free);
+    const uint16_t clock = Clock();
+    const Life life = slots_.Publish(free, 1);
+    Note(clock, +1);
+    return life;
   }
 
   void Hold(Free free) {

@@ -1,4 +1,4 @@
-// Cache lines that a thread is about to write to.
+// Cache lines that a thread is about to use.
 
 #ifndef HOLDFAST_INTERNAL_PREFETCH_H_
 #define HOLDFAST_INTERNAL_PREFETCH_H_
@@ -17,6 +17,9 @@ inline void PrefetchForWrite(const void* at) noexcept {
   __builtin_prefetch(at, 1);
 #endif
 }
+
+// Has the line at `at` fetched for reading.
+inline void PrefetchForRead(const void* at) noexcept { __builtin_prefetch(at); }
 
 }  // namespace holdfast::internal
 

@@ -88,6 +88,25 @@ class SlotPool {
            TryTake(shards_[ordinal], free);
   }
 
+  // Calls take(Free) for some free slots that are at hand, at most `wanted` and
+  // at most a batch, for none if none is at hand. Wait-free. A caller that is
+  // left in `take` loses the slots that it was not given yet. [INV-9]
+  template <typename F>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void AcquireAtHand(uint64_t wanted,
+                                                  F&& take) noexcept {
+    const uint64_t ordinal = numbering_.Current();
+    if (ABSL_PREDICT_FALSE(ordinal >= shard_limit_)) return;
+    Shard<Traits>& shard = shards_[ordinal];
+    const uint32_t count = shard.FrontCount();
+    if (count == 0) return;
+    const auto rest = static_cast<uint32_t>(
+        count - std::min<uint64_t>({wanted, count, shape_.batch()}));
+    // First they leave the shard, and then they are used: the stores that make
+    // them live are releases, which this store cannot pass. [INV-9]
+    shard.level.Set(rest + 1);
+    for (uint32_t i = count; i-- > rest;) take(Free(shard.front[i]));
+  }
+
   // A free slot for a thread that has none at hand, or none if there is none
   // left. Wait-free if the thread's shard has one, else lock-free.
   ABSL_ATTRIBUTE_NOINLINE Free AcquireSlow() noexcept {
