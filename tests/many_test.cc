@@ -134,10 +134,9 @@ TYPED_TEST(ManyTest, HandlesThatAreNotLiveAreRefusedOneByOne) {
     expected[i] = 0;
   }
   // Bits that no table has issued, some of them far out of range.
-  using TheHandle = typename TestFixture::TheHandle;
   for (const uint64_t bits :
        {uint64_t{0}, uint64_t{1}, ~uint64_t{0}, uint64_t{1} << 62}) {
-    handles.push_back(TheHandle::FromBits(bits));
+    handles.push_back(TestFixture::TheHandle::FromBits(bits));
     expected.push_back(0);
   }
   EXPECT_EQ(this->ReadAll(table, handles), expected);
