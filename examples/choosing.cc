@@ -13,6 +13,8 @@ namespace {
 
 struct Object {
   int id;
+  Object* moved_to = nullptr;
+  bool is_marked = true;
 };
 
 // 40 bits of generation: 549 billion lives a slot, at most 4,194,303 slots.
@@ -28,6 +30,22 @@ struct ForScripts : holdfast::DefaultTraits {
 };
 using ScriptObjects = holdfast::HandleTable<Object*, ForScripts>;
 
+// Roots of objects that have moved get the new addresses. A root to which a
+// mutator stores meanwhile keeps what the mutator has stored.
+void Heal(Roots& roots) {
+  roots.ForEach([&](Roots::Handle handle, Object* object) {
+    if (object->moved_to == nullptr) return;
+    Object* expected = object;
+    roots.CompareExchange(handle, &expected, object->moved_to);
+  });
+}
+
+// Weak roots of objects that were not marked end. Returns how many.
+uint64_t Sweep(Roots& weak_roots) {
+  return weak_roots.UnpinWhere(
+      [](Roots::Handle, Object* object) { return !object->is_marked; });
+}
+
 absl::Status Use() {
   holdfast::TableOptions options;
   options.max_slots = 1'000'000;    // Live at the same time.
@@ -42,6 +60,15 @@ absl::Status Use() {
   if (std::optional<uint32_t> index = roots->IndexOf(handle)) {
     marked[*index] = true;
   }
+
+  Object moved = {7};
+  object.moved_to = &moved;
+  Heal(*roots);
+  if (roots->Read(handle) != &moved) {
+    return absl::InternalError("a root was not healed");
+  }
+  moved.is_marked = false;
+  if (Sweep(*roots) != 1) return absl::InternalError("a root was not swept");
 
   // What a table has been through.
   const holdfast::TableStats stats = roots->GetStats();
