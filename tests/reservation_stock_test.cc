@@ -59,30 +59,41 @@ TEST(ReservationStockTest, OnlyTheSameLayoutIsTaken) {
   EXPECT_EQ(stock.Take(kLayout, 0).base, Number(1).base);
 }
 
-TEST(ReservationStockTest, AFullStockGivesUpWhatLiesWhereTheCallerStarts) {
-  Stock stock;
-  for (uint64_t i = 0; i < kEntries; ++i) {
-    EXPECT_EQ(stock.Put(Number(i), i).base, nullptr);
+// So kinds of tables that are no longer made do not stay in the stock for ever.
+TEST(ReservationStockTest, ANewLayoutReplacesAllOthersInAFullStock) {
+  ReservationLayout other = kLayout;
+  other.slots = 100;
+  for (const uint64_t step : {0u, 1u}) {
+    Stock stock;
+    for (uint64_t i = 0; i < kEntries; ++i) {
+      EXPECT_EQ(stock.Put(Number(i), i * step).base, nullptr);
+    }
+    std::set<void*> gone;
+    for (uint64_t i = 0; i < kEntries; ++i) {
+      gone.insert(stock.Put(Number(10 + i, other), i * step).base);
+    }
+    const std::set<void*> expected = {Number(0).base, Number(1).base,
+                                      Number(2).base, Number(3).base};
+    EXPECT_EQ(gone, expected);
+    EXPECT_EQ(stock.Take(kLayout, 0).base, nullptr);
+    std::set<void*> taken;
+    for (uint64_t i = 0; i < kEntries; ++i) {
+      taken.insert(stock.Take(other, 0).base);
+    }
+    EXPECT_EQ(taken.size(), kEntries);
+    EXPECT_EQ(taken.count(nullptr), 0);
   }
-  EXPECT_EQ(stock.Put(Number(10), 2).base, Number(2).base);
-  EXPECT_EQ(stock.Put(Number(11), kEntries + 3).base, Number(3).base);
+}
+
+TEST(ReservationStockTest, AStockFullOfOneLayoutTakesNoMoreOfIt) {
+  Stock stock;
+  for (uint64_t i = 0; i < kEntries; ++i) stock.Put(Number(i), 0);
+  EXPECT_EQ(stock.Put(Number(10), 2).base, Number(10).base);
   std::set<void*> kept;
   stock.TakeAll([&](const Reservation& each) { kept.insert(each.base); });
   const std::set<void*> expected = {Number(0).base, Number(1).base,
-                                    Number(10).base, Number(11).base};
+                                    Number(2).base, Number(3).base};
   EXPECT_EQ(kept, expected);
-  EXPECT_EQ(stock.Take(kLayout, 0).base, nullptr);
-}
-
-// So kinds of tables that are no longer made do not stay in the stock for ever.
-TEST(ReservationStockTest, ANewLayoutFindsRoomInAFullStock) {
-  Stock stock;
-  for (uint64_t i = 0; i < kEntries; ++i) stock.Put(Number(i), 0);
-  ReservationLayout other = kLayout;
-  other.slots = 100;
-  const Reservation gone = stock.Put(Number(10, other), 0);
-  EXPECT_TRUE(gone.layout == kLayout);
-  EXPECT_EQ(stock.Take(other, 3).base, Number(10).base);
 }
 
 }  // namespace

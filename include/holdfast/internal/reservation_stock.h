@@ -48,12 +48,12 @@ template <typename Atomics, uint32_t kEntries>
 class ReservationStock {
  public:
   // Takes a reservation of this layout out of the stock; one without a base if
-  // there is none. `start` says where to look first. Threads that start at
-  // different entries seldom meet.
+  // there is none. `start` says, with the layout, where to look first. Threads
+  // that start at different entries seldom meet.
   Reservation Take(const ReservationLayout& layout, uint64_t start) noexcept {
     const uint64_t full = FullOf(layout);
     for (uint32_t i = 0; i < kEntries; ++i) {
-      Entry& entry = EntryAt(start + i);
+      Entry& entry = EntryAt(start, full, i);
       if (!TrySetBusy(entry, full)) continue;
       const Reservation found = entry.reservation;
       const bool is_right = found.layout == layout;
@@ -64,25 +64,28 @@ class ReservationStock {
   }
 
   // Puts `added` into the stock, and returns what has to go instead: nothing,
-  // without a base; or, if the stock is full, the reservation that lay where
-  // the caller starts. So a stock full of what nobody asks for is replaced. If
-  // the caller meets another thread there, `added` has to go.
+  // without a base; or, if the stock is full, a reservation of another layout,
+  // so that what nobody asks for any more does not stay. If all that the caller
+  // finds has this layout, or is in other hands, `added` has to go.
   Reservation Put(const Reservation& added, uint64_t start) noexcept {
+    const uint64_t full = FullOf(added.layout);
     for (uint32_t i = 0; i < kEntries; ++i) {
-      Entry& entry = EntryAt(start + i);
+      Entry& entry = EntryAt(start, full, i);
       if (!TrySetBusy(entry, kEmpty)) continue;
       Fill(entry, added);
       return {};
     }
-    Entry& entry = EntryAt(start);
-    // order: relaxed. The CAS validates it.
-    const uint64_t full = entry.state.load(std::memory_order_relaxed);
-    if (full == kEmpty || full == kBusy || !TrySetBusy(entry, full)) {
-      return added;
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      Entry& entry = EntryAt(start, full, i);
+      // order: relaxed. The CAS validates it.
+      const uint64_t other = entry.state.load(std::memory_order_relaxed);
+      if (other == kEmpty || other == kBusy || other == full) continue;
+      if (!TrySetBusy(entry, other)) continue;
+      const Reservation displaced = entry.reservation;
+      Fill(entry, added);
+      return displaced;
     }
-    const Reservation displaced = entry.reservation;
-    Fill(entry, added);
-    return displaced;
+    return added;
   }
 
   // Takes out all that is in the stock, and calls f(reservation) for each.
@@ -118,7 +121,11 @@ class ReservationStock {
     return mixed | 2;
   }
 
-  Entry& EntryAt(uint64_t at) noexcept { return entries_[at % kEntries]; }
+  // The i-th entry that a caller looks at: reservations of one layout lie
+  // together, so that each look-up passes over few others.
+  Entry& EntryAt(uint64_t start, uint64_t full, uint32_t i) noexcept {
+    return entries_[(start + full / 4 + i) % kEntries];
+  }
 
   // Makes the entry the caller's if its state is `expected`.
   static bool TrySetBusy(Entry& entry, uint64_t expected) noexcept {
