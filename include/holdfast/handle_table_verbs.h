@@ -426,7 +426,7 @@ class HandleTable {
   // in no cache, in random order, this takes half the time of as many Reads;
   // for slots in the first-level cache, 1 ns more a handle. (A
   // million values of 8 bytes at random: 11 ns instead of 25; 1,000: 2.3
-  // instead of 1.2; AMD EPYC, Zen 4.) Progress as Read.
+  // instead of 1.2; AMD EPYC, Zen 3.) Progress as Read.
   template <typename F>
   bool ReadMany(const Handle* handles, size_t count, F&& fn) const {
     for (size_t i = 0; i < count; ++i) {
