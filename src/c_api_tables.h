@@ -7,6 +7,7 @@
 #ifndef HOLDFAST_SRC_C_API_TABLES_H_
 #define HOLDFAST_SRC_C_API_TABLES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -65,6 +66,7 @@ class CTable {
 
   virtual bool Contains(hf_handle handle) const noexcept = 0;
   virtual hf_status Unpin(hf_handle handle) noexcept = 0;
+  virtual size_t UnpinMany(const hf_handle* handles, size_t count) noexcept = 0;
   virtual uint64_t UnpinAll() noexcept = 0;
   virtual uint64_t UnpinAllExclusive() noexcept = 0;
   virtual Diagnosis Diagnose(hf_handle handle) const noexcept = 0;
@@ -83,6 +85,7 @@ class CValueTable : public CTable {
  public:
   using Visit = int(void* context, hf_handle handle, In value);
   using Update = int(void* context, hf_handle handle, Out value);
+  using ConstOut = const std::remove_pointer_t<Out>*;
 
   virtual hf_status Pin(In value, hf_handle* handle) noexcept = 0;
   virtual hf_status Read(hf_handle handle, Out value) const noexcept = 0;
@@ -92,6 +95,12 @@ class CValueTable : public CTable {
                                     In desired) noexcept = 0;
   virtual hf_status UnpinIf(hf_handle handle, In expected) noexcept = 0;
   virtual hf_status Take(hf_handle handle, Out value) noexcept = 0;
+
+  // These pass `count` values, one after the other.
+  virtual size_t PinMany(ConstOut values, size_t count,
+                         hf_handle* handles) noexcept = 0;
+  virtual size_t ReadMany(const hf_handle* handles, size_t count, Out values,
+                          bool* live) const noexcept = 0;
 
   // Exceptions of the callbacks leave these two.
   virtual hf_status ForEach(Visit* visit, void* context) const = 0;
@@ -134,7 +143,8 @@ namespace holdfast::internal {
 // --- How values are passed ---------------------------------------------------
 
 // The table's values are of type Value. In and Out convert between Value and
-// what C functions pass; Show and ShowMutable convert to what callbacks get.
+// what C functions pass, At returns the place of the i-th of several values,
+// and Show and ShowMutable convert to what callbacks get.
 struct PassNumber {
   using Value = uint64_t;
   using Table = hf_table;
@@ -143,6 +153,12 @@ struct PassNumber {
   static uint64_t In(const Table&, uint64_t value) { return value; }
   static uint64_t In(const Table&, const uint64_t* value) { return *value; }
   static void Out(const Table&, uint64_t value, uint64_t* out) { *out = value; }
+  static const uint64_t* At(const Table&, const uint64_t* values, size_t i) {
+    return values + i;
+  }
+  static uint64_t* At(const Table&, uint64_t* values, size_t i) {
+    return values + i;
+  }
   static uint64_t Show(const uint64_t& value) { return value; }
   static uint64_t* ShowMutable(uint64_t& value) { return &value; }
 };
@@ -169,6 +185,12 @@ struct PassBytes {
   }
   static void Out(const Table& table, const Value& value, void* out) {
     std::memcpy(out, &value, table.value_bytes);
+  }
+  static const void* At(const Table& table, const void* values, size_t i) {
+    return static_cast<const char*>(values) + i * table.value_bytes;
+  }
+  static void* At(const Table& table, void* values, size_t i) {
+    return static_cast<char*>(values) + i * table.value_bytes;
   }
   static const void* Show(const Value& value) { return &value; }
   static void* ShowMutable(Value& value) { return &value; }
@@ -209,6 +231,7 @@ class CTableOf final : public Pass::Table {
   using Handle = typename Inner::Handle;
   using In = decltype(Pass::Show(std::declval<const Value&>()));
   using Out = decltype(Pass::ShowMutable(std::declval<Value&>()));
+  using ConstOut = typename Pass::Table::ConstOut;
   using Visit = typename Pass::Table::Visit;
   using Update = typename Pass::Table::Update;
 
@@ -232,6 +255,13 @@ class CTableOf final : public Pass::Table {
   }
   hf_status Unpin(hf_handle handle) noexcept override {
     return LiveStatus(table_.Unpin(Handle::FromBits(handle)));
+  }
+  size_t UnpinMany(const hf_handle* handles, size_t count) noexcept override {
+    size_t ended = 0;
+    ForBlocks(handles, count, [&](size_t, const Handle* block, size_t size) {
+      ended += table_.UnpinMany(block, size);
+    });
+    return ended;
   }
   uint64_t UnpinAll() noexcept override { return table_.UnpinAll(); }
   uint64_t UnpinAllExclusive() noexcept override {
@@ -295,6 +325,37 @@ class CTableOf final : public Pass::Table {
     return Give(table_.Take(Handle::FromBits(handle)), value);
   }
 
+  size_t PinMany(ConstOut values, size_t count,
+                 hf_handle* handles) noexcept override {
+    size_t pinned = 0;
+    while (pinned < count) {
+      const size_t size = std::min(count - pinned, kBlock);
+      Value block[kBlock];
+      Handle issued[kBlock];
+      for (size_t i = 0; i < size; ++i) {
+        block[i] = Pass::In(*this, Pass::At(*this, values, pinned + i));
+      }
+      const size_t more = table_.PinMany(block, size, issued);
+      for (size_t i = 0; i < more; ++i) handles[pinned++] = issued[i].bits();
+      if (more < size) break;
+    }
+    return pinned;
+  }
+  size_t ReadMany(const hf_handle* handles, size_t count, Out values,
+                  bool* live) const noexcept override {
+    size_t found = 0;
+    ForBlocks(handles, count, [&](size_t at, const Handle* block, size_t size) {
+      const auto give = [&](size_t i, const std::optional<Value>& value) {
+        live[at + i] = value.has_value();
+        if (!value.has_value()) return;
+        Pass::Out(*this, *value, Pass::At(*this, values, at + i));
+        ++found;
+      };
+      table_.ReadMany(block, size, give);
+    });
+    return found;
+  }
+
   hf_status ForEach(Visit* visit, void* context) const override {
     const auto fn = [&](Handle handle, const Value& value) {
       return ToStep(visit(context, handle.bits(), Pass::Show(value)));
@@ -312,7 +373,23 @@ class CTableOf final : public Pass::Table {
   }
 
  private:
+  // Values and handles are passed on in blocks of so many.
+  static constexpr size_t kBlock = 128;
+
   explicit CTableOf(Inner table) : table_(std::move(table)) {}
+
+  // Calls fn(at, block, size) with handles[at] and on, as Handles.
+  template <typename F>
+  static void ForBlocks(const hf_handle* handles, size_t count, F fn) {
+    for (size_t at = 0; at < count; at += kBlock) {
+      const size_t size = std::min(count - at, kBlock);
+      Handle block[kBlock];
+      for (size_t i = 0; i < size; ++i) {
+        block[i] = Handle::FromBits(handles[at + i]);
+      }
+      fn(at, block, size);
+    }
+  }
 
   hf_status Give(const std::optional<Value>& found, Out out) const noexcept {
     if (found.has_value()) Pass::Out(*this, *found, out);

@@ -116,6 +116,25 @@ hf_status hf_table_unpin_if(hf_table* table, hf_handle handle,
                           : table->UnpinIf(handle, expected);
 }
 
+size_t hf_table_pin_many(hf_table* table, const uint64_t* values, size_t count,
+                         hf_handle* handles) {
+  return IsAnyNull(table, values, handles)
+             ? 0
+             : table->PinMany(values, count, handles);
+}
+
+size_t hf_table_read_many(const hf_table* table, const hf_handle* handles,
+                          size_t count, uint64_t* values, bool* live) {
+  return IsAnyNull(table, handles, values, live)
+             ? 0
+             : table->ReadMany(handles, count, values, live);
+}
+
+size_t hf_table_unpin_many(hf_table* table, const hf_handle* handles,
+                           size_t count) {
+  return IsAnyNull(table, handles) ? 0 : table->UnpinMany(handles, count);
+}
+
 hf_status hf_table_unpin(hf_table* table, hf_handle handle) {
   return IsAnyNull(table) ? HF_INVALID_ARGUMENT : table->Unpin(handle);
 }
@@ -231,6 +250,26 @@ hf_status hf_bytes_table_unpin_if(hf_bytes_table* table, hf_handle handle,
                                   const void* expected) {
   return IsAnyNull(table, expected) ? HF_INVALID_ARGUMENT
                                     : table->UnpinIf(handle, expected);
+}
+
+size_t hf_bytes_table_pin_many(hf_bytes_table* table, const void* values,
+                               size_t count, hf_handle* handles) {
+  return IsAnyNull(table, values, handles)
+             ? 0
+             : table->PinMany(values, count, handles);
+}
+
+size_t hf_bytes_table_read_many(const hf_bytes_table* table,
+                                const hf_handle* handles, size_t count,
+                                void* values, bool* live) {
+  return IsAnyNull(table, handles, values, live)
+             ? 0
+             : table->ReadMany(handles, count, values, live);
+}
+
+size_t hf_bytes_table_unpin_many(hf_bytes_table* table,
+                                 const hf_handle* handles, size_t count) {
+  return IsAnyNull(table, handles) ? 0 : table->UnpinMany(handles, count);
 }
 
 hf_status hf_bytes_table_unpin(hf_bytes_table* table, hf_handle handle) {

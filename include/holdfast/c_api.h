@@ -255,6 +255,25 @@ HF_API hf_status hf_table_unpin(hf_table* table, hf_handle handle);
 HF_API hf_status hf_table_take(hf_table* table, hf_handle handle,
                                uint64_t* value);
 
+/* Pins values[0] to values[count - 1], in order, and stores their handles in
+ * handles[0] and on. Returns how many it has pinned: fewer than all only if
+ * hf_table_pin would now return HF_FULL. Faster than as many calls. */
+HF_API size_t hf_table_pin_many(hf_table* table, const uint64_t* values,
+                                size_t count, hf_handle* handles);
+
+/* For each i less than `count`, sets live[i] to whether handles[i] is live, and
+ * if so, copies its value to values[i]. Returns how many are live. Faster than
+ * as many calls, above all in large tables, since it has slots fetched ahead.
+ * The values are read one after the other, not at one moment. */
+HF_API size_t hf_table_read_many(const hf_table* table,
+                                 const hf_handle* handles, size_t count,
+                                 uint64_t* values, bool* live);
+
+/* Unpins handles[0] to handles[count - 1], in order. Returns how many values it
+ * has unpinned: the other handles were not live. */
+HF_API size_t hf_table_unpin_many(hf_table* table, const hf_handle* handles,
+                                  size_t count);
+
 /* Unpins every value that was pinned before the call; a value that is pinned
  * meanwhile may be unpinned too. Returns how many values it has unpinned. */
 HF_API uint64_t hf_table_unpin_all(hf_table* table);
@@ -420,6 +439,15 @@ HF_API hf_status hf_bytes_table_unpin_if(hf_bytes_table* table,
 HF_API hf_status hf_bytes_table_unpin(hf_bytes_table* table, hf_handle handle);
 HF_API hf_status hf_bytes_table_take(hf_bytes_table* table, hf_handle handle,
                                      void* value);
+/* These two pass count * value_bytes bytes: one value directly after the other.
+ */
+HF_API size_t hf_bytes_table_pin_many(hf_bytes_table* table, const void* values,
+                                      size_t count, hf_handle* handles);
+HF_API size_t hf_bytes_table_read_many(const hf_bytes_table* table,
+                                       const hf_handle* handles, size_t count,
+                                       void* values, bool* live);
+HF_API size_t hf_bytes_table_unpin_many(hf_bytes_table* table,
+                                        const hf_handle* handles, size_t count);
 HF_API uint64_t hf_bytes_table_unpin_all(hf_bytes_table* table);
 HF_API uint64_t hf_bytes_table_unpin_all_exclusive(hf_bytes_table* table);
 

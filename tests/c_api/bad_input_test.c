@@ -29,6 +29,7 @@ static int UpdateBytes(void* context, hf_handle handle, void* value) {
 static void TestNullTable(void) {
   hf_handle handle = 5;
   uint64_t value = 6;
+  bool live = true;
   uint32_t index = 7;
   hf_diagnosis diagnosis = {HF_STATE_LIVE, 8};
   hf_stats stats = {.live = 9};
@@ -43,6 +44,9 @@ static void TestNullTable(void) {
   CHECK_INVALID(hf_table_unpin_if(NULL, 1, 1));
   CHECK_INVALID(hf_table_unpin(NULL, 1));
   CHECK_INVALID(hf_table_take(NULL, 1, &value));
+  CHECK_EQUAL(hf_table_pin_many(NULL, &value, 1, &handle), 0);
+  CHECK_EQUAL(hf_table_read_many(NULL, &handle, 1, &value, &live), 0);
+  CHECK_EQUAL(hf_table_unpin_many(NULL, &handle, 1), 0);
   CHECK_EQUAL(hf_table_unpin_all(NULL), 0);
   CHECK_EQUAL(hf_table_unpin_all_exclusive(NULL), 0);
   CHECK_INVALID(hf_table_for_each(NULL, Visit, NULL));
@@ -61,7 +65,7 @@ static void TestNullTable(void) {
   CHECK_EQUAL(hf_table_handle_at(NULL, 0), HF_NULL_HANDLE);
   CHECK_EQUAL(hf_table_index_limit(NULL), 0);
   hf_table_destroy(NULL);
-  CHECK(handle == 5 && value == 6 && index == 7);
+  CHECK(handle == 5 && value == 6 && index == 7 && live);
   CHECK(diagnosis.state == HF_STATE_LIVE && diagnosis.lives_ended == 8);
   CHECK_EQUAL(stats.live, 9);
 }
@@ -69,6 +73,7 @@ static void TestNullTable(void) {
 static void TestNullBytesTable(void) {
   hf_handle handle = 5;
   uint64_t value = 6;
+  bool live = true;
   uint32_t index = 7;
   hf_diagnosis diagnosis = {HF_STATE_LIVE, 8};
   hf_stats stats = {.live = 9};
@@ -84,6 +89,9 @@ static void TestNullBytesTable(void) {
   CHECK_INVALID(hf_bytes_table_unpin_if(NULL, 1, &value));
   CHECK_INVALID(hf_bytes_table_unpin(NULL, 1));
   CHECK_INVALID(hf_bytes_table_take(NULL, 1, &value));
+  CHECK_EQUAL(hf_bytes_table_pin_many(NULL, &value, 1, &handle), 0);
+  CHECK_EQUAL(hf_bytes_table_read_many(NULL, &handle, 1, &value, &live), 0);
+  CHECK_EQUAL(hf_bytes_table_unpin_many(NULL, &handle, 1), 0);
   CHECK_EQUAL(hf_bytes_table_unpin_all(NULL), 0);
   CHECK_EQUAL(hf_bytes_table_unpin_all_exclusive(NULL), 0);
   CHECK_INVALID(hf_bytes_table_for_each(NULL, VisitBytes, NULL));
@@ -101,7 +109,7 @@ static void TestNullBytesTable(void) {
   CHECK_EQUAL(hf_bytes_table_handle_at(NULL, 0), HF_NULL_HANDLE);
   CHECK_EQUAL(hf_bytes_table_index_limit(NULL), 0);
   hf_bytes_table_destroy(NULL);
-  CHECK(handle == 5 && value == 6 && index == 7);
+  CHECK(handle == 5 && value == 6 && index == 7 && live);
   CHECK(diagnosis.state == HF_STATE_LIVE && diagnosis.lives_ended == 8);
   CHECK_EQUAL(stats.live, 9);
 }
@@ -111,12 +119,20 @@ static void TestNullArguments(void) {
   hf_table* table = NULL;
   CHECK_OK(hf_table_create(NULL, &table, NULL, 0));
   hf_handle handle = 0;
+  uint64_t some = 0;
+  bool live = false;
   CHECK_OK(hf_table_pin(table, 1, &handle));
   CHECK_INVALID(hf_table_pin(table, 1, NULL));
   CHECK_INVALID(hf_table_read(table, handle, NULL));
   CHECK_INVALID(hf_table_exchange(table, handle, 2, NULL));
   CHECK_INVALID(hf_table_compare_exchange(table, handle, NULL, 2));
   CHECK_INVALID(hf_table_take(table, handle, NULL));
+  CHECK_EQUAL(hf_table_pin_many(table, NULL, 1, &handle), 0);
+  CHECK_EQUAL(hf_table_pin_many(table, &some, 1, NULL), 0);
+  CHECK_EQUAL(hf_table_read_many(table, NULL, 1, &some, &live), 0);
+  CHECK_EQUAL(hf_table_read_many(table, &handle, 1, NULL, &live), 0);
+  CHECK_EQUAL(hf_table_read_many(table, &handle, 1, &some, NULL), 0);
+  CHECK_EQUAL(hf_table_unpin_many(table, NULL, 1), 0);
   CHECK_INVALID(hf_table_for_each(table, NULL, NULL));
   CHECK_INVALID(hf_table_for_each_exclusive(table, NULL, NULL));
   CHECK_INVALID(hf_walk_create(table, NULL));
@@ -139,6 +155,8 @@ static void TestNullArgumentsOfBytes(void) {
   hf_bytes_table* table = NULL;
   CHECK_OK(hf_bytes_table_create(8, NULL, &table, NULL, 0));
   hf_handle handle = 0;
+  uint64_t some = 0;
+  bool live = false;
   uint64_t value = 1;
   CHECK_OK(hf_bytes_table_pin(table, &value, &handle));
   CHECK_INVALID(hf_bytes_table_pin(table, &value, NULL));
@@ -151,6 +169,12 @@ static void TestNullArgumentsOfBytes(void) {
   CHECK_INVALID(hf_bytes_table_compare_exchange(table, handle, NULL, &value));
   CHECK_INVALID(hf_bytes_table_unpin_if(table, handle, NULL));
   CHECK_INVALID(hf_bytes_table_take(table, handle, NULL));
+  CHECK_EQUAL(hf_bytes_table_pin_many(table, NULL, 1, &handle), 0);
+  CHECK_EQUAL(hf_bytes_table_pin_many(table, &some, 1, NULL), 0);
+  CHECK_EQUAL(hf_bytes_table_read_many(table, NULL, 1, &some, &live), 0);
+  CHECK_EQUAL(hf_bytes_table_read_many(table, &handle, 1, NULL, &live), 0);
+  CHECK_EQUAL(hf_bytes_table_read_many(table, &handle, 1, &some, NULL), 0);
+  CHECK_EQUAL(hf_bytes_table_unpin_many(table, NULL, 1), 0);
   CHECK_INVALID(hf_bytes_table_for_each(table, NULL, NULL));
   CHECK_INVALID(hf_bytes_table_for_each_exclusive(table, NULL, NULL));
   CHECK_INVALID(hf_bytes_walk_create(table, NULL));

@@ -79,6 +79,65 @@ static void TestComparisonsOfBytes(uint32_t bits) {
   hf_bytes_table_destroy(table);
 }
 
+/* --- Many at once --------------------------------------------------------- */
+
+/* More than the library passes on at a time. */
+enum { kMany = 300 };
+
+static void TestMany(uint32_t bits) {
+  const hf_options options = Options(bits, kMany - 1);
+  hf_table* table = NULL;
+  CHECK_OK(hf_table_create(&options, &table, NULL, 0));
+  uint64_t values[kMany];
+  hf_handle handles[kMany];
+  uint64_t found[kMany];
+  bool live[kMany];
+  for (uint64_t i = 0; i < kMany; ++i) {
+    values[i] = 1000 + i;
+    handles[i] = HF_NULL_HANDLE;
+    found[i] = 0;
+  }
+  CHECK_EQUAL(hf_table_pin_many(table, values, 0, handles), 0);
+  CHECK_EQUAL(hf_table_pin_many(table, values, kMany, handles), kMany - 1);
+  CHECK_EQUAL(handles[kMany - 1], HF_NULL_HANDLE);
+  CHECK_OK(hf_table_unpin(table, handles[200]));
+  CHECK_EQUAL(hf_table_read_many(table, handles, kMany, found, live),
+              kMany - 2);
+  for (size_t i = 0; i < kMany; ++i) {
+    CHECK(live[i] == (i != 200 && i != kMany - 1));
+    CHECK_EQUAL(found[i], live[i] ? values[i] : 0);
+  }
+  CHECK_EQUAL(hf_table_unpin_many(table, handles, kMany), kMany - 2);
+  CHECK_EQUAL(hf_table_unpin_many(table, handles, kMany), 0);
+  CHECK_EQUAL(hf_table_read_many(table, handles, kMany, found, live), 0);
+  hf_table_destroy(table);
+}
+
+static void TestManyOfBytes(uint32_t bits, size_t value_bytes) {
+  const hf_options options = Options(bits, kMany - 1);
+  hf_bytes_table* table = NULL;
+  CHECK_OK(hf_bytes_table_create(value_bytes, &options, &table, NULL, 0));
+  static unsigned char values[kMany * 64];
+  static unsigned char found[kMany * 64];
+  hf_handle handles[kMany];
+  bool live[kMany];
+  memset(found, 0, sizeof(found));
+  for (size_t i = 0; i < sizeof(values); ++i) {
+    values[i] = (unsigned char)(i % 251 + 1);
+  }
+  for (size_t i = 0; i < kMany; ++i) handles[i] = HF_NULL_HANDLE;
+  CHECK_EQUAL(hf_bytes_table_pin_many(table, values, kMany, handles),
+              kMany - 1);
+  CHECK_EQUAL(hf_bytes_table_read_many(table, handles, kMany, found, live),
+              kMany - 1);
+  CHECK(memcmp(found, values, (kMany - 1) * value_bytes) == 0);
+  CHECK_EQUAL(found[(kMany - 1) * value_bytes], 0);
+  CHECK(live[0] && !live[kMany - 1]);
+  CHECK_EQUAL(hf_bytes_table_unpin_many(table, handles, kMany), kMany - 1);
+  CHECK_EQUAL(hf_bytes_table_unpin_many(table, handles, kMany), 0);
+  hf_bytes_table_destroy(table);
+}
+
 /* --- Names ---------------------------------------------------------------- */
 
 static void TestNames(void) {
@@ -543,6 +602,10 @@ int main(void) {
     TestFull(kBits[i]);
     TestComparisons(kBits[i]);
     TestComparisonsOfBytes(kBits[i]);
+    TestMany(kBits[i]);
+    for (size_t bytes = 1; bytes <= 64; bytes += 7) {
+      TestManyOfBytes(kBits[i], bytes);
+    }
     for (size_t bytes = 1; bytes <= 64; ++bytes) TestBytes(bytes, kBits[i]);
   }
   TestDiagnoses();
