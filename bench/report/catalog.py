@@ -133,9 +133,10 @@ A caller that has stopped all other threads can say so.
     Section("A table's life", """
 Growth: one operation is a pin into a new, empty table, page faults included. Cold start:
 one operation is the creation of a table and the first pin. Table per request: creation, ten
-pins, destruction. Holdfast reserves address space at creation, for as many slots as there
-may be: mmap, munmap, and a page fault for each page that is touched, so that growth
-copies nothing and stops nobody.
+pins, destruction. A table of holdfast reserves address space, for as many slots as there
+may be, so that growth copies nothing and stops nobody. A small table takes what an
+earlier one of its layout has left; else it pays for mmap, munmap, and a page fault for
+each page that it touches.
 """, [View("growth", "Growth to full size"),
       View("cold_start", "Creation to first pin"),
       View("table_per_request", "Create, 10 pins, destroy")]),
