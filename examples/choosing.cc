@@ -40,7 +40,7 @@ void Heal(Roots& roots) {
   });
 }
 
-// Weak roots of objects that were not marked end. Returns how many.
+// Unpins the weak roots of objects that were not marked. Returns how many.
 uint64_t Sweep(Roots& weak_roots) {
   return weak_roots.UnpinWhere(
       [](Roots::Handle, Object* object) { return !object->is_marked; });

@@ -85,6 +85,31 @@ TEST(ReservationStockTest, ANewLayoutReplacesAllOthersInAFullStock) {
   }
 }
 
+// Wherever the two layouts that are in use lie, they do not displace each other
+// for ever while reservations of a third one stay.
+TEST(ReservationStockTest, LayoutsInUseReplaceThoseThatAreNot) {
+  constexpr uint64_t kInUse = 3;  // Of each of two layouts.
+  for (uint64_t step = 1; step < 40; ++step) {
+    ReservationStock<StdAtomics, 16> stock;
+    for (uint64_t i = 0; i < 16; ++i) stock.Put(Number(i), 0);
+    uint64_t missing = 0;
+    for (int round = 0; round < 40; ++round) {
+      missing = 0;
+      for (const uint64_t of : {uint64_t{1}, uint64_t{2}}) {
+        ReservationLayout layout = kLayout;
+        layout.slots += of * step;
+        for (uint64_t i = 0; i < kInUse; ++i) {
+          missing += stock.Take(layout, 0).base == nullptr;
+        }
+        for (uint64_t i = 0; i < kInUse; ++i) {
+          stock.Put(Number(20 + of * kInUse + i, layout), 0);
+        }
+      }
+    }
+    EXPECT_EQ(missing, 0) << step;
+  }
+}
+
 TEST(ReservationStockTest, AStockFullOfOneLayoutTakesNoMoreOfIt) {
   Stock stock;
   for (uint64_t i = 0; i < kEntries; ++i) stock.Put(Number(i), 0);

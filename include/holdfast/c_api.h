@@ -77,8 +77,9 @@
 #define HF_API
 #endif
 
-/* Any unsigned int is a value of these enumerations, in C++ as in C: a library
- * of a later version may return numbers that this header does not name. */
+/* In C++, any unsigned int is a value of these enumerations, as in C with the
+ * usual compilers: a library of a later version may return numbers that this
+ * header does not name. */
 #ifdef __cplusplus
 #define HF_ENUM_BASE : unsigned
 #else

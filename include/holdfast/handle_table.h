@@ -87,7 +87,8 @@
 // of thread_local objects and of pthread keys, and malloc's. A fiber may move
 // to another thread between two calls.
 //
-// Signals: a handler may call Read and Contains, whatever it interrupts. It
+// Signals: a handler may call Read, ReadMany and Contains, whatever it
+// interrupts. It
 // must not call anything that changes the table, since it may have interrupted
 // a similar call of its own thread.
 //

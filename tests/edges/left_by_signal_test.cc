@@ -88,7 +88,7 @@ void Work(Verb verb) {
         for (const Handle handle : own) (void)table->Take(handle);
         break;
       case Verb::kMany:
-        table->PinMany(values, 40, own);
+        (void)table->PinMany(values, 40, own);
         table->UnpinMany(own, 40);
         break;
       case Verb::kUnpinAll:

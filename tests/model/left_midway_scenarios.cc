@@ -189,8 +189,8 @@ void AddLeft(const std::string& name, uint32_t cache_slots, P::Body begin,
   AddPoolPlay(name, "goes on", std::move(script), 0, 0, entries);
 }
 
-// Caches of four slots have room for three at hand; those of eight for five,
-// and keep a batch. Batches are of two.
+// Caches of four slots have room for three at hand, those of five for four;
+// those of eight have room for five, and keep a batch. Batches are of two.
 void AddLeftPinAndUnpin(Entries* entries) {
   // Moves one batch to the free list, and puts one slot into the shard.
   AddLeft(
@@ -202,10 +202,10 @@ void AddLeftPinAndUnpin(Entries* entries) {
       50, 1, entries);
   // The three slots come from the free list, from the shard, and by growth.
   AddLeft("left_pin", 4, LeaveBatch(6, 3), PinThree, 100, 0, entries);
-  // A batch of the three slots that are at hand.
+  // `last` has one slot, and `front` has three. A batch is two of them.
   AddLeft(
-      "left_pin_at_hand", 4, FillFront(6, 3), [](P& p) { p.PinAtHand(3); }, 30,
-      1, entries);
+      "left_pin_of_many", 5, FillFront(6, 4), [](P& p) { p.PinFromFront(3); },
+      30, 1, entries);
   // Keeps one batch, and moves the next one to the free list.
   AddLeft(
       "left_unpin_of_a_batch_to_keep", 8, FillFront(8, 5),

@@ -121,9 +121,9 @@ class PoolPlayOf : public Scenario {
     return Publish(free);
   }
 
-  // Begins lives of free slots that are at hand, at most `most`.
-  void PinAtHand(uint64_t most) {
-    pool_.AcquireAtHand(most, [&](Free free) { Publish(free); });
+  // Begins lives of free slots of the front, at most `most`.
+  void PinFromFront(uint64_t most) {
+    pool_.AcquireFromFront(most, [&](Free free) { Publish(free); });
   }
 
   void Unpin(std::optional<Life> life) {

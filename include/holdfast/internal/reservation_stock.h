@@ -65,8 +65,9 @@ class ReservationStock {
 
   // Puts `added` into the stock, and returns what has to go instead: nothing,
   // without a base; or, if the stock is full, a reservation of another layout,
-  // so that what nobody asks for any more does not stay. If all that the caller
-  // finds has this layout, or is in other hands, `added` has to go.
+  // each time from another place, so that what nobody asks for any more does
+  // not stay. If all that the caller finds has this layout, or is in other
+  // hands, `added` has to go.
   Reservation Put(const Reservation& added, uint64_t start) noexcept {
     const uint64_t full = FullOf(added.layout);
     for (uint32_t i = 0; i < kEntries; ++i) {
@@ -75,8 +76,11 @@ class ReservationStock {
       Fill(entry, added);
       return {};
     }
+    // order: relaxed, both. Any place will do.
+    const uint32_t hand = hand_.load(std::memory_order_relaxed);
+    hand_.store(hand + 1, std::memory_order_relaxed);
     for (uint32_t i = 0; i < kEntries; ++i) {
-      Entry& entry = EntryAt(start, full, i);
+      Entry& entry = entries_[(hand + i) % kEntries];
       // order: relaxed. The CAS validates it.
       const uint64_t other = entry.state.load(std::memory_order_relaxed);
       if (other == kEmpty || other == kBusy || other == full) continue;
@@ -124,7 +128,7 @@ class ReservationStock {
   // The i-th entry that a caller looks at: reservations of one layout lie
   // together, so that each look-up passes over few others.
   Entry& EntryAt(uint64_t start, uint64_t full, uint32_t i) noexcept {
-    return entries_[(start + full / 4 + i) % kEntries];
+    return entries_[(start % kEntries + full / 4 % kEntries + i) % kEntries];
   }
 
   // Makes the entry the caller's if its state is `expected`.
@@ -151,6 +155,8 @@ class ReservationStock {
   }
 
   Entry entries_[kEntries];
+  // Where a full stock gives up a reservation next: the hand of a clock.
+  typename Atomics::template Atomic<uint32_t> hand_{0};
 };
 
 }  // namespace holdfast::internal

@@ -88,12 +88,13 @@ class SlotPool {
            TryTake(shards_[ordinal], free);
   }
 
-  // Calls take(Free) for some free slots that are at hand, at most `wanted` and
-  // at most a batch, for none if none is at hand. Wait-free. A caller that is
-  // left in `take` loses the slots that it was not given yet. [INV-9]
+  // Calls take(Free) for free slots of the thread's front, as many as there
+  // are, but at most `wanted` and at most a batch. Wait-free. If the thread
+  // leaves the call inside `take`, the slots that `take` has not received yet
+  // are lost. [INV-9]
   template <typename F>
-  ABSL_ATTRIBUTE_ALWAYS_INLINE void AcquireAtHand(uint64_t wanted,
-                                                  F&& take) noexcept {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void AcquireFromFront(uint64_t wanted,
+                                                     F&& take) noexcept {
     const uint64_t ordinal = numbering_.Current();
     if (ABSL_PREDICT_FALSE(ordinal >= shard_limit_)) return;
     Shard<Traits>& shard = shards_[ordinal];
@@ -384,9 +385,9 @@ class SlotPool {
 
   // Slots that may be handed out to a caller whose own shard, if it has one,
   // is empty and counts `own` slots. A thread has at most cache_slots() slots
-  // in its shard and one in its hand (while it moves a batch, fewer in the
-  // shard). So where this many have been handed out and none is on the free
-  // list, at least max_slots are live.
+  // in its shard and one in its hand (while it moves a batch or pins many,
+  // fewer in the shard). So where this many have been handed out and none is on
+  // the free list, at least max_slots are live.
   uint64_t SlotLimit(uint64_t own) const noexcept {
     const uint64_t kept = shards_.OpenedCount() * (shape_.slots() + 1) - own;
     return std::min(fresh_.all_slots(), max_slots_ + kept + fresh_.replaced());
