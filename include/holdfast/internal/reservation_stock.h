@@ -53,7 +53,7 @@ class ReservationStock {
   Reservation Take(const ReservationLayout& layout, uint64_t start) noexcept {
     const uint64_t full = FullOf(layout);
     for (uint32_t i = 0; i < kEntries; ++i) {
-      Entry& entry = EntryAt(start, full, i);
+      const Entry entry = EntryFor(start, full, i);
       if (!TrySetBusy(entry, full)) continue;
       const Reservation found = entry.reservation;
       const bool is_right = found.layout == layout;
@@ -64,23 +64,20 @@ class ReservationStock {
   }
 
   // Puts `added` into the stock, and returns what has to go instead: nothing,
-  // without a base; or, if the stock is full, a reservation of another layout,
-  // each time from another place, so that what nobody asks for any more does
-  // not stay. If all that the caller finds has this layout, or is in other
-  // hands, `added` has to go.
+  // without a base; or, if the stock is full, a reservation of another layout.
+  // If all that the caller finds has this layout, or is in other hands, `added`
+  // has to go.
   Reservation Put(const Reservation& added, uint64_t start) noexcept {
     const uint64_t full = FullOf(added.layout);
     for (uint32_t i = 0; i < kEntries; ++i) {
-      Entry& entry = EntryAt(start, full, i);
+      const Entry entry = EntryFor(start, full, i);
       if (!TrySetBusy(entry, kEmpty)) continue;
       Fill(entry, added);
       return {};
     }
-    // order: relaxed, both. Any place will do.
-    const uint32_t hand = hand_.load(std::memory_order_relaxed);
-    hand_.store(hand + 1, std::memory_order_relaxed);
+    const uint32_t from = NextToGiveUp(start, full);
     for (uint32_t i = 0; i < kEntries; ++i) {
-      Entry& entry = entries_[(hand + i) % kEntries];
+      const Entry entry = EntryAt(from + i);
       // order: relaxed. The CAS validates it.
       const uint64_t other = entry.state.load(std::memory_order_relaxed);
       if (other == kEmpty || other == kBusy || other == full) continue;
@@ -95,7 +92,8 @@ class ReservationStock {
   // Takes out all that is in the stock, and calls f(reservation) for each.
   template <typename F>
   void TakeAll(F f) noexcept {
-    for (Entry& entry : entries_) {
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      const Entry entry = EntryAt(i);
       // order: relaxed. The CAS validates it.
       const uint64_t full = entry.state.load(std::memory_order_relaxed);
       if (full == kEmpty || full == kBusy || !TrySetBusy(entry, full)) continue;
@@ -111,9 +109,14 @@ class ReservationStock {
   static constexpr uint64_t kEmpty = 0;
   static constexpr uint64_t kBusy = 1;
 
-  struct alignas(64) Entry {
-    typename Atomics::template Atomic<uint64_t> state{kEmpty};
-    typename Atomics::template Plain<Reservation> reservation;
+  using State = typename Atomics::template Atomic<uint64_t>;
+  using Kept = typename Atomics::template Plain<Reservation>;
+  static constexpr uint32_t kStatesPerLine = 8;
+  static constexpr uint32_t kNear = kEntries / 8 + 1;
+
+  struct Entry {
+    State& state;
+    Kept& reservation;
   };
 
   static uint64_t FullOf(const ReservationLayout& layout) noexcept {
@@ -125,14 +128,34 @@ class ReservationStock {
     return mixed | 2;
   }
 
+  Entry EntryAt(uint32_t at) noexcept {
+    return {states_[at % kEntries], reservations_[at % kEntries]};
+  }
+
   // The i-th entry that a caller looks at: reservations of one layout lie
-  // together, so that each look-up passes over few others.
-  Entry& EntryAt(uint64_t start, uint64_t full, uint32_t i) noexcept {
-    return entries_[(start % kEntries + full / 4 % kEntries + i) % kEntries];
+  // together, so that each look-up passes over few others, and threads with
+  // successive numbers begin in different cache lines.
+  Entry EntryFor(uint64_t start, uint64_t full, uint32_t i) noexcept {
+    return EntryAt(FirstFor(start, full) + i);
+  }
+  static uint32_t FirstFor(uint64_t start, uint64_t full) noexcept {
+    return static_cast<uint32_t>(
+        (start * kStatesPerLine + full / 4 % kEntries) % kEntries);
+  }
+
+  // Where a full stock looks first for a reservation to give up: mostly near
+  // where callers with this layout look for theirs, so that they find what is
+  // put there soon; but each fourth time in another place. So layouts that are
+  // in use do not displace each other for ever, while others stay.
+  uint32_t NextToGiveUp(uint64_t start, uint64_t full) noexcept {
+    // order: relaxed, both. Any place will do.
+    const uint32_t hand = hand_.load(std::memory_order_relaxed);
+    hand_.store(hand + 1, std::memory_order_relaxed);
+    return hand % 4 == 3 ? hand / 4 : FirstFor(start, full) + hand % kNear;
   }
 
   // Makes the entry the caller's if its state is `expected`.
-  static bool TrySetBusy(Entry& entry, uint64_t expected) noexcept {
+  static bool TrySetBusy(const Entry& entry, uint64_t expected) noexcept {
     // order: relaxed. Looked at first, so that an entry of no use is not
     // written to.
     if (entry.state.load(std::memory_order_relaxed) != expected) return false;
@@ -142,20 +165,22 @@ class ReservationStock {
         expected, kBusy, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
-  static void SetState(Entry& entry, uint64_t state) noexcept {
+  static void SetState(const Entry& entry, uint64_t state) noexcept {
     // order: release -> stock. The next owner finds the reservation as this one
     // leaves it, with all of its memory zeroed.
     entry.state.store(state, std::memory_order_release);
   }
 
   // Requires that the entry is the caller's.
-  static void Fill(Entry& entry, const Reservation& added) noexcept {
+  static void Fill(const Entry& entry, const Reservation& added) noexcept {
     entry.reservation = added;
     SetState(entry, FullOf(added.layout));
   }
 
-  Entry entries_[kEntries];
-  // Where a full stock gives up a reservation next: the hand of a clock.
+  // Apart from the reservations, so that a look at many takes few cache lines.
+  alignas(64) State states_[kEntries] = {};
+  Kept reservations_[kEntries];
+  // Moves on each time that a full stock gives up a reservation.
   typename Atomics::template Atomic<uint32_t> hand_{0};
 };
 
