@@ -116,9 +116,10 @@ TYPED_TEST(ConcurrentManyTest, NothingIsLostOrMixedUp) {
       return;
     }
     Random random(seed, static_cast<uint64_t>(me));
-    const int rounds = Rounds(300);
-    for (int round = 0; round < rounds; ++round) {
-      const auto pin = static_cast<uint64_t>(round * kThreads + me);
+    const auto rounds = static_cast<uint64_t>(Rounds(300));
+    for (uint64_t round = 0; round < rounds; ++round) {
+      const uint64_t pin =
+          round * uint64_t{kThreads} + static_cast<uint64_t>(me);
       auto letter = this->PinSome(pin, 1 + random.Below(100));
       this->CheckAll(letter);
       this->Send((me + 1) % kThreads, std::move(letter));
