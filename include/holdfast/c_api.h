@@ -42,8 +42,8 @@
  * waits for another thread (but see Write in handle_table_verbs.h). Each
  * function has the progress guarantee of the C++ method of its name.
  *
- * Signals: a handler may call hf_*_read and hf_*_contains, whatever it
- * interrupts, and no function that changes a table.
+ * Signals: a handler may call hf_*_read, hf_*_read_many and hf_*_contains,
+ * whatever it interrupts, and no function that changes a table.
  *
  * Fork: parent and child each go on with their own copy of every table. Handles
  * issued before the fork are valid in both; handles issued later must not pass
@@ -258,14 +258,15 @@ HF_API hf_status hf_table_take(hf_table* table, hf_handle handle,
 
 /* Pins values[0] to values[count - 1], in order, and stores their handles in
  * handles[0] and on. Returns how many it has pinned: fewer than all only if
- * hf_table_pin would now return HF_FULL. Faster than as many calls. */
+ * hf_table_pin would now return HF_FULL. The other elements of `handles` stay
+ * as they are. Takes several free slots at once. */
 HF_API size_t hf_table_pin_many(hf_table* table, const uint64_t* values,
                                 size_t count, hf_handle* handles);
 
 /* For each i less than `count`, sets live[i] to whether handles[i] is live, and
- * if so, copies its value to values[i]. Returns how many are live. Faster than
- * as many calls, above all in large tables, since it has slots fetched ahead.
- * The values are read one after the other, not at one moment. */
+ * if so, copies its value to values[i]. Returns how many are live. The values
+ * are read one after the other, not at one moment. Prefetches slots, which pays
+ * in tables that are larger than the processor's caches. */
 HF_API size_t hf_table_read_many(const hf_table* table,
                                  const hf_handle* handles, size_t count,
                                  uint64_t* values, bool* live);
@@ -440,8 +441,8 @@ HF_API hf_status hf_bytes_table_unpin_if(hf_bytes_table* table,
 HF_API hf_status hf_bytes_table_unpin(hf_bytes_table* table, hf_handle handle);
 HF_API hf_status hf_bytes_table_take(hf_bytes_table* table, hf_handle handle,
                                      void* value);
-/* These two pass count * value_bytes bytes: one value directly after the other.
- */
+/* pin_many and read_many pass count * value_bytes bytes: one value directly
+ * after the other. */
 HF_API size_t hf_bytes_table_pin_many(hf_bytes_table* table, const void* values,
                                       size_t count, hf_handle* handles);
 HF_API size_t hf_bytes_table_read_many(const hf_bytes_table* table,

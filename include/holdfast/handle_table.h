@@ -88,9 +88,8 @@
 // to another thread between two calls.
 //
 // Signals: a handler may call Read, ReadMany and Contains, whatever it
-// interrupts. It
-// must not call anything that changes the table, since it may have interrupted
-// a similar call of its own thread.
+// interrupts. It must not call anything that changes the table, since it may
+// have interrupted a similar call of its own thread.
 //
 // Plug-ins: a process may hold several copies of this library, all of one
 // version. A table may pass from one copy to another. Calls from a copy other
