@@ -36,6 +36,8 @@ struct Features {
   bool concurrent_for_each;  // While other operations run, or wait for it.
   // Has a faster UnpinAll for a thread that has stopped all others.
   bool unpin_all_exclusive = false;
+  // Has calls that pin, read or unpin many values.
+  bool many = false;
 };
 
 template <typename Peer>
@@ -95,6 +97,20 @@ class Loops {
       if (peer_.Unpin(handles[i])) ++live;
     }
     return live;
+  }
+
+  // As PinMany, ReadMany and UnpinMany, by the peer's own calls for many.
+  ABSL_ATTRIBUTE_NOINLINE size_t PinTogether(uint64_t* handles, size_t n,
+                                             uint64_t first_number) {
+    return peer_.PinMany(handles, n, first_number);
+  }
+  ABSL_ATTRIBUTE_NOINLINE uint64_t ReadTogether(const uint64_t* handles,
+                                                size_t n) const {
+    return peer_.ReadMany(handles, n);
+  }
+  ABSL_ATTRIBUTE_NOINLINE size_t UnpinTogether(const uint64_t* handles,
+                                               size_t n) {
+    return peer_.UnpinMany(handles, n);
   }
 
   // Pins a value and unpins it again, `pairs` times; returns how often both

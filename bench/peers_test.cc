@@ -85,6 +85,25 @@ TEST_P(PeersTest, StaleHandlesAreRefusedEvenIfTheirSlotsAreReused) {
   });
 }
 
+TEST_P(PeersTest, ManyTogetherAreLikeOneByOne) {
+  WithTable(kCapacity, [this](Table& table) {
+    Handles handles(2 * kCapacity);
+    const size_t pinned = table.PinTogether(handles.data(), handles.size(), 0);
+    EXPECT_GE(pinned, kCapacity);
+    EXPECT_EQ(table.UnpinMany(handles.data(), pinned), pinned);
+    EXPECT_EQ(table.PinTogether(handles.data(), kPins, 0), kPins);
+    if (features_.read) {
+      EXPECT_EQ(table.ReadMany(handles.data(), kPins), kSum);
+      EXPECT_EQ(table.ReadTogether(handles.data(), kPins), kSum);
+    }
+    EXPECT_EQ(table.UnpinTogether(handles.data(), kPins), kPins);
+    if (features_.read) {
+      EXPECT_EQ(table.ReadTogether(handles.data(), kPins), 0);
+      EXPECT_EQ(table.UnpinTogether(handles.data(), kPins), 0);
+    }
+  });
+}
+
 TEST_P(PeersTest, WritesReplaceTheValue) {
   if (!features_.write || !features_.read) GTEST_SKIP() << "no writes";
   WithTable(kCapacity, [](Table& table) {

@@ -37,6 +37,11 @@ class Table {
   virtual size_t WriteMany(const uint64_t* handles, size_t n,
                            uint64_t number) = 0;
   virtual size_t UnpinMany(const uint64_t* handles, size_t n) = 0;
+  // The same, by the peer's own calls for many if it has them.
+  virtual size_t PinTogether(uint64_t* handles, size_t n,
+                             uint64_t first_number) = 0;
+  virtual uint64_t ReadTogether(const uint64_t* handles, size_t n) const = 0;
+  virtual size_t UnpinTogether(const uint64_t* handles, size_t n) = 0;
   virtual size_t PinUnpin(size_t pairs, uint64_t first_number) = 0;
   virtual uint64_t Mix(const Step* steps, size_t n, uint64_t* handles) = 0;
   virtual void Time(Verb verb, uint64_t* handles, size_t n,
@@ -81,6 +86,21 @@ class TableOf final : public Table {
   }
   size_t UnpinMany(const uint64_t* handles, size_t n) override {
     return loops_.UnpinMany(handles, n);
+  }
+  size_t PinTogether(uint64_t* handles, size_t n,
+                     uint64_t first_number) override {
+    if constexpr (kFeatures.many) {
+      return loops_.PinTogether(handles, n, first_number);
+    }
+    return PinMany(handles, n, first_number);
+  }
+  uint64_t ReadTogether(const uint64_t* handles, size_t n) const override {
+    if constexpr (kFeatures.many) return loops_.ReadTogether(handles, n);
+    return ReadMany(handles, n);
+  }
+  size_t UnpinTogether(const uint64_t* handles, size_t n) override {
+    if constexpr (kFeatures.many) return loops_.UnpinTogether(handles, n);
+    return UnpinMany(handles, n);
   }
   size_t PinUnpin(size_t pairs, uint64_t first_number) override {
     return loops_.PinUnpin(pairs, first_number);

@@ -87,21 +87,27 @@ void Insert(Trial& trial, int threads) {
 
 enum class Phase { kPin, kRead, kUnpin };
 
-// Pins 100,000 values, and shuffles, reads and unpins their handles. Only one
-// of these phases is timed.
-void Phases(Trial& trial, Phase phase) {
-  const size_t pins = trial.Shrunk(100'000);
+// Pins many values, and shuffles, reads and unpins their handles. Only one of
+// these phases is timed. With `together`, by the peer's calls for many.
+void Phases(Trial& trial, Phase phase, size_t in_full, bool together) {
+  const size_t pins = trial.Shrunk(in_full);
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(pins, 1));
   Table& table = *owned;
   Handles handles(pins);
   bool pinned = false;
   const auto pin = [&] {
     pinned = true;
-    return table.PinMany(handles.data(), pins, 0);
+    return together ? table.PinTogether(handles.data(), pins, 0)
+                    : table.PinMany(handles.data(), pins, 0);
   };
   const auto unpin = [&] {
     pinned = false;
-    return table.UnpinMany(handles.data(), pins);
+    return together ? table.UnpinTogether(handles.data(), pins)
+                    : table.UnpinMany(handles.data(), pins);
+  };
+  const auto read = [&] {
+    return together ? table.ReadTogether(handles.data(), pins)
+                    : table.ReadMany(handles.data(), pins);
   };
   Work work;
   work.table = [&] { return &table; };
@@ -118,8 +124,7 @@ void Phases(Trial& trial, Phase phase) {
       case Phase::kPin:
         return Outcome{pins, pin(), pins};
       case Phase::kRead:
-        return Outcome{pins, table.ReadMany(handles.data(), pins),
-                       SumBelow(pins)};
+        return Outcome{pins, read(), SumBelow(pins)};
       case Phase::kUnpin:
       default:
         return Outcome{pins, unpin(), pins};
@@ -152,8 +157,15 @@ void AddInsert(Suite& suite, const Subject& peer) {
 
 void AddPhases(Suite& suite, const Subject& peer) {
   const auto add = [&](const char* name, Phase phase) {
-    suite.Add("phases", peer, {{"phase", name}},
-              [=](Trial& trial) { Phases(trial, phase); });
+    for (const size_t slots : {size_t{100'000}, suite.scale().big_slots}) {
+      for (const bool together : {false, true}) {
+        suite.Add("phases", peer,
+                  {{"phase", name},
+                   {"slots", slots},
+                   {"calls", together ? "many" : "each"}},
+                  [=](Trial& trial) { Phases(trial, phase, slots, together); });
+      }
+    }
   };
   add("pin", Phase::kPin);
   if (peer.features.read) add("read", Phase::kRead);

@@ -64,10 +64,12 @@ many: where it does, readers write to a line that they share.
     Section("Pins and unpins", """
 One operation is a pin and its unpin, or one of the two where a picture says so: a value
 gets a handle, and the handle becomes stale. The slot is the same again and again, so
-this is the table's logic with everything in cache.
+this is the table's logic with everything in cache. The last pictures are of many pins, reads
+or unpins at random, by a call for each or by calls for many at once, where a peer has those.
 """, [View("pin_unpin", "Pin + unpin", where={**ONE, **EIGHT}),
       View("insert", "Pin 10,000 each into an empty, reused table", "threads"),
-      View("phases", "Many pins, reads, unpins, in random order")]),
+      View("phases", "Many pins, reads, unpins, in random order",
+           pictured={"slots": 100000})]),
     Section("Threads and oversubscription", """
 The same operations by 1 to 16 threads. Perfect scaling doubles the throughput with each
 doubling of threads up to the machine's; in the shaded part there are more threads than
@@ -157,6 +159,7 @@ def row(label, workload, counter="ns", **params):
 SUMMARY = [
     row("read, 1,000 handles", "read_hit", threads=1, slots=1000, bytes=8),
     row("read, {slots} handles at random", "read_working_set", slots=[1 << 20, 1 << 18]),
+    row("the same by ReadMany", "phases", phase="read", calls="many", slots=[1 << 20, 1 << 18]),
     row("stale read, 1,000 handles", "read_stale", threads=1, slots=1000),
     row("read, 2 threads, same handles", "read_hit", threads=2, slots=1000, bytes=8),
     row("read beside a churning thread", "read_churn", threads=2),

@@ -9,9 +9,10 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 SETTINGS = {"verb": ("{}", "{}"), "threads": ("{} thread", "{} threads"),
             "slots": ("{} slot", "{} slots"), "bytes": ("{} byte", "{} bytes"),
             "n": ("n = {}", "n = {}"), "phase": ("{}", "{}"), "fill": ("{}", "{}"),
+            "calls": ("a call for {}", "a call for {}"),
             "others": ("others {}", "others {}"), "load": ("load {}", "load {}")}
 WORD_ORDER = ("full", "sparse", "churned", "running", "stopped", "pin", "read", "write",
-              "unpin")
+              "unpin", "each", "many")
 
 
 def number(value):
