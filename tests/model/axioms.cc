@@ -23,7 +23,8 @@ bool Releases(std::memory_order order) {
 }
 
 bool IsCas(Kind kind) {
-  return kind == Kind::kStrongCas || kind == Kind::kWeakCas;
+  return kind == Kind::kStrongCas || kind == Kind::kWeakCas ||
+         kind == Kind::kCasOfBoth;
 }
 bool IsPlain(Kind kind) {
   return kind == Kind::kPlainRead || kind == Kind::kPlainWrite;
@@ -53,8 +54,10 @@ constexpr int kStart = -1;
 
 struct Event {
   int thread;
+  // For half of a CAS of both locations: what it does to its own.
   Operation operation;
   // The rest is what the event does in the execution that is looked at.
+  bool reads = false;
   size_t source = 0;  // The event that it reads from.
   int read = 0;
   int written = 0;
@@ -64,6 +67,8 @@ struct Event {
 };
 
 class Axioms {
+  using Pair = std::pair<size_t, size_t>;
+
  public:
   explicit Axioms(const Program& program) : program_(program) {
     for (int location = 0; location < kLocations; ++location) {
@@ -73,13 +78,13 @@ class Axioms {
     }
     for (size_t thread = 0; thread < program.size(); ++thread) {
       for (const Operation& operation : program[thread]) {
-        events_.push_back({static_cast<int>(thread), operation});
+        Add(static_cast<int>(thread), operation);
       }
     }
   }
 
   Outcomes Run() {
-    ChooseSources(0);
+    ChooseReads(0);
     return std::move(outcomes_);
   }
 
@@ -87,12 +92,68 @@ class Axioms {
   size_t size() const { return events_.size(); }
   Kind kind(size_t i) const { return events_[i].operation.kind; }
 
+  void Add(int thread, const Operation& operation) {
+    events_.push_back({thread, operation, Reads(operation.kind)});
+    if (operation.kind != Kind::kCasOfBoth) return;
+    const size_t first = events_.size() - 1;
+    events_[first].operation.location = 0;
+    Operation half = operation;
+    half.location = 1;
+    half.operand = operation.operand_of_1;
+    half.desired = operation.desired_of_1;
+    events_.push_back({thread, half, true});
+    pairs_.push_back({first, first + 1});
+  }
+
   // Whether event i comes before event j in program order. The initial values
   // come before all.
   bool Precedes(size_t i, size_t j) const {
-    return i < j && events_[j].thread != kStart &&
+    return i < j && events_[j].thread != kStart && !AreHalves(i, j) &&
            (events_[i].thread == kStart ||
             events_[i].thread == events_[j].thread);
+  }
+
+  // Whether two events, the first of which has the lower number, are halves of
+  // one CAS.
+  bool AreHalves(size_t i, size_t j) const {
+    return std::find(pairs_.begin(), pairs_.end(), Pair(i, j)) != pairs_.end();
+  }
+
+  // What comes before one half of a CAS comes before the other one, and so does
+  // what comes after it.
+  void JoinHalves(Relation* relation) const {
+    for (const auto& [first, second] : pairs_) {
+      for (size_t i = 0; i < size(); ++i) {
+        const bool before = (*relation)[i][first] || (*relation)[i][second];
+        const bool after = (*relation)[first][i] || (*relation)[second][i];
+        (*relation)[i][first] = (*relation)[i][second] = before;
+        (*relation)[first][i] = (*relation)[second][i] = after;
+      }
+    }
+  }
+
+  // Tries for each CAS of both locations, from number `at` on, that it
+  // succeeds, and that it fails because of either location: then it does not
+  // read the other one.
+  void ChooseReads(size_t at) {
+    if (at == pairs_.size()) return ChooseSources(0);
+    auto& [first, second] = pairs_[at];
+    for (const auto& [reads_0, reads_1] :
+         {Pair(1, 1), Pair(1, 0), Pair(0, 1)}) {
+      events_[first].reads = reads_0 != 0;
+      events_[second].reads = reads_1 != 0;
+      ChooseReads(at + 1);
+    }
+  }
+
+  // Whether a half of a CAS of both belongs to one that is to succeed.
+  bool IsToSucceed(size_t half) const {
+    for (const auto& [first, second] : pairs_) {
+      if (half == first || half == second) {
+        return events_[first].reads && events_[second].reads;
+      }
+    }
+    return false;
   }
 
   Relation ProgramOrder() const {
@@ -105,7 +166,7 @@ class Axioms {
 
   // Tries every rf for the events from `at` on.
   void ChooseSources(size_t at) {
-    while (at < size() && !Reads(kind(at))) ++at;
+    while (at < size() && !events_[at].reads) ++at;
     if (at == size()) return TryExecutions();
     for (size_t i = 0; i < size(); ++i) {
       if (i == at || !MayWrite(kind(i)) ||
@@ -122,8 +183,9 @@ class Axioms {
   void TryExecutions() {
     Relation before = ProgramOrder();
     for (size_t i = 0; i < size(); ++i) {
-      if (Reads(kind(i))) before[events_[i].source][i] = true;
+      if (events_[i].reads) before[events_[i].source][i] = true;
     }
+    JoinHalves(&before);
     Close(&before);
     // Each event after the one that it reads from: so its value is known.
     std::vector<std::pair<int, size_t>> order;
@@ -159,14 +221,19 @@ class Axioms {
     for (const auto& [unused, at] : order) {
       Event& event = events_[at];
       const Operation& operation = event.operation;
-      if (Reads(operation.kind)) {
+      if (event.reads) {
         if (!events_[event.source].writes) return false;
         event.read = events_[event.source].written;
       }
       const bool expected = event.read == operation.operand;
       if (fails[at] && !expected) return false;
-      event.is_rmw = operation.kind == Kind::kAdd ||
-                     (IsCas(operation.kind) && expected && !fails[at]);
+      if (operation.kind == Kind::kCasOfBoth && event.reads &&
+          expected != IsToSucceed(at)) {
+        return false;
+      }
+      event.is_rmw =
+          operation.kind == Kind::kAdd ||
+          (IsCas(operation.kind) && event.reads && expected && !fails[at]);
       event.writes = event.is_rmw || operation.kind == Kind::kStore;
       event.written = operation.kind == Kind::kAdd
                           ? event.read + operation.operand
@@ -180,7 +247,7 @@ class Axioms {
     happens_before_ = ProgramOrder();
     for (size_t i = 0; i < size(); ++i) {
       const Event& event = events_[i];
-      if (!Reads(event.operation.kind)) continue;
+      if (!event.reads) continue;
       const bool failed = IsCas(event.operation.kind) && !event.is_rmw;
       if (!Acquires(failed ? event.operation.failure : event.operation.order)) {
         continue;
@@ -195,6 +262,7 @@ class Axioms {
         if (!events_[from].is_rmw) break;
       }
     }
+    JoinHalves(&happens_before_);
     Close(&happens_before_);
   }
 
@@ -216,7 +284,19 @@ class Axioms {
     } while (std::next_permutation(first.begin() + 1, first.end()));
   }
 
+  // Whether one of two CASes of both locations comes first in both orders.
+  bool AreOfOneOrder(const Pair& one, const Pair& other) const {
+    if (!events_[one.first].is_rmw || !events_[other.first].is_rmw) return true;
+    return (events_[one.first].place < events_[other.first].place) ==
+           (events_[one.second].place < events_[other.second].place);
+  }
+
   bool IsConsistent() const {
+    for (const Pair& one : pairs_) {
+      for (const Pair& other : pairs_) {
+        if (!AreOfOneOrder(one, other)) return false;
+      }
+    }
     for (size_t i = 0; i < size(); ++i) {
       const Event& event = events_[i];
       if (event.is_rmw && event.place != events_[event.source].place + 1) {
@@ -234,7 +314,8 @@ class Axioms {
   // Whether the two events agree with mo. Requires that `event` happens before
   // `later`.
   bool IsCoherent(const Event& event, const Event& later) const {
-    if (IsPlain(event.operation.kind) || IsPlain(later.operation.kind) ||
+    const auto accesses = [](const Event& e) { return e.reads || e.writes; };
+    if (!accesses(event) || !accesses(later) ||
         event.operation.location != later.operation.location) {
       return true;
     }
@@ -250,7 +331,7 @@ class Axioms {
     for (const auto& operations : program_) {
       for (const Operation& operation : operations) {
         text += ResultOf(operation, events_[i].is_rmw, events_[i].read);
-        ++i;
+        i += operation.kind == Kind::kCasOfBoth ? 2 : 1;
       }
       text += "| ";
     }
@@ -274,6 +355,7 @@ class Axioms {
 
   const Program& program_;
   std::vector<Event> events_;
+  std::vector<Pair> pairs_;  // The halves of CASes of both locations.
   Relation happens_before_;
   Outcomes outcomes_;
 };
@@ -282,6 +364,7 @@ class Axioms {
 
 std::string ResultOf(const Operation& operation, bool succeeded, int read) {
   if (!Reads(operation.kind)) return "- ";
+  if (operation.kind == Kind::kCasOfBoth) return succeeded ? "done " : "not ";
   const char* how = !IsCas(operation.kind) ? "" : succeeded ? "done " : "not ";
   return how + std::to_string(read) + " ";
 }

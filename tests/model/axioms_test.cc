@@ -4,6 +4,8 @@
 #include "tests/model/axioms.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <random>
@@ -45,6 +47,14 @@ class ProgramScenario : public Scenario {
   }
 
  private:
+  struct Both {
+    uint64_t first;
+    uint64_t second;
+  };
+  static Both Two(int first, int second) {
+    return {static_cast<uint64_t>(first), static_cast<uint64_t>(second)};
+  }
+
   std::string Execute(const Operation& op) {
     Atomic<int>& location = locations_[op.location];
     int read = op.operand;
@@ -66,6 +76,11 @@ class ProgramScenario : public Scenario {
       case Kind::kWeakCas:
         done = location.compare_exchange_weak(read, op.desired, op.order,
                                               op.failure);
+        break;
+      case Kind::kCasOfBoth:
+        done = PairAtomics::CompareExchangePair(
+            locations_[0], locations_[1], Two(op.operand, op.operand_of_1),
+            Two(op.desired, op.desired_of_1), op.order);
         break;
       case Kind::kPlainRead:
         static_cast<void>(static_cast<int>(plain_));
@@ -96,36 +111,60 @@ Result Explore(const Program& program, std::set<std::string>* outcomes) {
 
 class RandomPrograms {
  public:
-  explicit RandomPrograms(unsigned seed) : random_(seed) {}
+  // `with` is the kind of operation that programs have besides the atomic ones
+  // of one location.
+  RandomPrograms(unsigned seed, Kind with) : random_(seed), with_(with) {}
 
-  // Returns a program of 2 or 3 threads, with 3 to 7 operations in all and at
-  // most 4 in each thread.
-  Program Next(bool with_plain) {
+  // Returns a program of 2 or 3 threads, with 3 to 7 operations in all, at most
+  // 4 in each thread. A CAS of both locations counts as 2.
+  Program Next() {
     Program program(2 + Below(2));
     int stored = 1;
-    for (size_t left = 3 + Below(5); left > 0; --left) {
+    size_t left = 3 + Below(5);
+    while (left > 0) {
       auto& thread = program[Below(program.size())];
-      if (thread.size() < 4) thread.push_back(Any(with_plain, &stored));
+      --left;
+      if (thread.size() == 4) continue;
+      thread.push_back(Any(&stored));
+      const bool is_both = thread.back().kind == Kind::kCasOfBoth;
+      left -= std::min<size_t>(left, is_both ? 1 : 0);
     }
+    LetSomeSucceed(&program);
     return program;
   }
 
  private:
   size_t Below(size_t count) { return random_() % count; }
 
+  // Makes the CASes of both locations expect values that these may have.
+  void LetSomeSucceed(Program* program) {
+    std::vector<int> stored[kLocations] = {{0}, {0}};
+    for (const auto& thread : *program) {
+      for (const Operation& op : thread) {
+        if (op.kind == Kind::kStore) stored[op.location].push_back(op.operand);
+        if (op.kind != Kind::kCasOfBoth) continue;
+        stored[0].push_back(op.desired);
+        stored[1].push_back(op.desired_of_1);
+      }
+    }
+    for (auto& thread : *program) {
+      for (Operation& op : thread) {
+        if (op.kind != Kind::kCasOfBoth) continue;
+        op.operand = stored[0][Below(stored[0].size())];
+        op.operand_of_1 = stored[1][Below(stored[1].size())];
+      }
+    }
+  }
+
   // Returns any operation. Each one stores or adds another number, so that the
   // outcome of an execution shows which store a load has read.
-  Operation Any(bool with_plain, int* stored) {
+  Operation Any(int* stored) {
+    if (with_ != Kind::kLoad && Below(3) == 0) return Another(stored);
     constexpr Kind kKinds[] = {Kind::kLoad,  Kind::kLoad,      Kind::kLoad,
                                Kind::kStore, Kind::kStore,     Kind::kStore,
                                Kind::kAdd,   Kind::kStrongCas, Kind::kWeakCas};
-    constexpr std::memory_order kOrders[] = {kRelaxed, kAcquire, kRelease,
-                                             kAcqRel};
     Operation op;
     op.kind = kKinds[Below(std::size(kKinds))];
-    if (with_plain && Below(3) == 0) {
-      op.kind = Below(2) == 0 ? Kind::kPlainRead : Kind::kPlainWrite;
-    }
     op.location = static_cast<int>(Below(kLocations));
     op.operand = (*stored)++;
     op.order = kOrders[Below(4)];
@@ -140,18 +179,36 @@ class RandomPrograms {
     return op;
   }
 
+  // Returns an operation that is like with_.
+  Operation Another(int* stored) {
+    Operation op;
+    op.kind = with_;
+    if (with_ == Kind::kPlainWrite && Below(2) == 0) op.kind = Kind::kPlainRead;
+    if (with_ != Kind::kCasOfBoth) return op;
+    op.order = kOrders[Below(4)];
+    op.desired = (*stored)++;
+    op.desired_of_1 = (*stored)++;
+    return op;
+  }
+
+  static constexpr std::memory_order kOrders[] = {kRelaxed, kAcquire, kRelease,
+                                                  kAcqRel};
+
   std::mt19937 random_;
+  const Kind with_;
 };
 
 std::string Describe(const Program& program) {
-  constexpr const char* kNames[] = {"load", "store", "add",  "strong CAS",
-                                    "CAS",  "read",  "write"};
+  constexpr const char* kNames[] = {"load", "store",       "add",  "strong CAS",
+                                    "CAS",  "CAS of both", "read", "write"};
   std::string text;
   for (const auto& thread : program) {
     for (const Operation& op : thread) {
       text += std::string(kNames[static_cast<int>(op.kind)]) + " " +
               "xy"[op.location] + " " + std::to_string(op.operand) + "," +
-              std::to_string(op.desired) + " order " +
+              std::to_string(op.desired) + " (y " +
+              std::to_string(op.operand_of_1) + "," +
+              std::to_string(op.desired_of_1) + ") order " +
               std::to_string(static_cast<int>(op.order)) + "," +
               std::to_string(static_cast<int>(op.failure)) + "; ";
     }
@@ -176,10 +233,10 @@ TEST(AxiomsTest, MessagePassingByTheAxioms) {
 }
 
 TEST(AxiomsTest, RandomProgramsHaveTheSameOutcomesInTheExplorer) {
-  RandomPrograms programs(20221);
+  RandomPrograms programs(20221, Kind::kLoad);
   size_t outcomes = 0;
   for (int i = 0; i < 4000; ++i) {
-    const Program program = programs.Next(/*with_plain=*/false);
+    const Program program = programs.Next();
     std::set<std::string> explored;
     const Result result = Explore(program, &explored);
     ASSERT_TRUE(result.complete) << result.failure;
@@ -189,11 +246,53 @@ TEST(AxiomsTest, RandomProgramsHaveTheSameOutcomesInTheExplorer) {
   EXPECT_GT(outcomes, 20'000u);
 }
 
+TEST(AxiomsTest, ACasOfBothLocations) {
+  const auto expect = [](const Program& program,
+                         const std::set<std::string>& outcomes) {
+    EXPECT_EQ(OutcomesByAxioms(program).all, outcomes);
+    std::set<std::string> explored;
+    Explore(program, &explored);
+    EXPECT_EQ(explored, outcomes);
+  };
+  Operation both{Kind::kCasOfBoth, 0, 0, 1, kAcqRel};
+  both.desired_of_1 = 1;
+  // Of two that expect zeros, one succeeds.
+  expect({{both}, {both}}, {"done | not | 1 1", "not | done | 1 1"});
+  // One that reads a release knows what was stored before it.
+  const Operation write_y{Kind::kStore, 1, 5};
+  const Operation write_x{Kind::kStore, 0, 5, 0, kRelease};
+  both.operand = 5;
+  expect({{write_y, write_x}, {both}}, {"- - | not | 5 5"});
+  both.operand_of_1 = 5;
+  expect({{write_y, write_x}, {both}}, {"- - | not | 5 5", "- - | done | 1 1"});
+  // One that reads another one's half has come after its other half, too.
+  Operation first{Kind::kCasOfBoth, 0, 0, 1};
+  first.operand_of_1 = 5;
+  first.desired_of_1 = 1;
+  Operation second{Kind::kCasOfBoth, 0, 1, 2};
+  second.desired_of_1 = 2;
+  expect({{write_y, first}, {second}}, {"- done | not | 1 1"});
+}
+
+TEST(AxiomsTest, RandomCasesOfBothHaveTheSameOutcomesInTheExplorer) {
+  RandomPrograms programs(20223, Kind::kCasOfBoth);
+  size_t outcomes = 0;
+  for (int i = 0; i < 800; ++i) {
+    const Program program = programs.Next();
+    std::set<std::string> explored;
+    const Result result = Explore(program, &explored);
+    ASSERT_TRUE(result.complete) << result.failure;
+    ASSERT_EQ(explored, OutcomesByAxioms(program).all) << Describe(program);
+    outcomes += explored.size();
+  }
+  EXPECT_GT(outcomes, 1'500u);
+}
+
 TEST(AxiomsTest, RandomProgramsHaveTheSameRacesInTheExplorer) {
-  RandomPrograms programs(20222);
+  RandomPrograms programs(20222, Kind::kPlainWrite);
   int races = 0;
   for (int i = 0; i < 4000; ++i) {
-    const Program program = programs.Next(/*with_plain=*/true);
+    const Program program = programs.Next();
     std::set<std::string> explored;
     const Result result = Explore(program, &explored);
     const bool race = OutcomesByAxioms(program).race;

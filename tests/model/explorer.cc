@@ -450,6 +450,20 @@ bool Explorer::AreOfOneTime(const Two<uint32_t>& locations,
   return true;
 }
 
+// Whether neither of these messages, of a CAS that reads both at once, releases
+// that its thread has seen a newer message of the other location.
+bool Explorer::KnowNothingNewer(const Two<uint32_t>& locations,
+                                const Two<int>& places) const {
+  for (size_t i = 0; i < 2; ++i) {
+    const Message& message =
+        locations_[locations[i]].messages[static_cast<size_t>(places[i])];
+    if (message.view.at[kMaxThreads + locations[1 - i]] > places[1 - i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool Explorer::CompareExchangeBoth(Two<uint32_t> locations,
                                    Two<uint64_t> expected,
                                    Two<uint64_t> desired, Order order) {
@@ -472,7 +486,8 @@ bool Explorer::CompareExchangeBoth(Two<uint32_t> locations,
     for (const int second : readable[1]) {
       if (is_expected(0, first) && is_expected(1, second) &&
           IsUnread(locations[0], first) && IsUnread(locations[1], second) &&
-          AreOfOneTime(locations, {first, second})) {
+          AreOfOneTime(locations, {first, second}) &&
+          (!Acquires(order) || KnowNothingNewer(locations, {first, second}))) {
         places.push_back({first, second});
       }
     }

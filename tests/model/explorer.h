@@ -19,8 +19,9 @@
 //     that was read. This is the release sequence of C++20, which a later plain
 //     store of the same thread does not continue.
 //   * A CAS of two locations at once is an RMW of each. The modification orders
-//     of the two agree on which of two such CASes came first. If it fails, it
-//     is a load of one of the two, of any value but the expected one.
+//     of the two agree on which of two such CASes came first, and what one half
+//     acquires, the other half knows. A CAS of two that fails is a load of one
+//     of the two, of any value but the expected one.
 //   * A CAS (compare-exchange) that fails is a load of any value but the
 //     expected one. A weak CAS may also fail on the expected value, without a
 //     reason, a bounded number of times in an execution.
@@ -248,6 +249,8 @@ class Explorer {
   bool IsUnread(uint32_t location, int at) const;
   bool AreOfOneTime(const Two<uint32_t>& locations,
                     const Two<int>& places) const;
+  bool KnowNothingNewer(const Two<uint32_t>& locations,
+                        const Two<int>& places) const;
   bool IsReadable(uint32_t location, int at, int newest) const {
     return at == newest || (!OnlyNewest() && IsNews(location, at));
   }
