@@ -13,10 +13,10 @@
 // through script code, C and hash maps, while a collector walks the table,
 // moves what the values refer to, and clears weak roots.
 //
-// Use something else if values need destructors, if they are larger (or pin a
-// pointer or an index to them), if one thread does everything (a plain slot map
-// will do), or if readers must keep a value alive while they use it (that takes
-// reference counts: a handle only tells whether the value is still pinned).
+// Use an ObjectTable if values need destructors, if they are larger (or pin a
+// pointer or an index to them), or if readers must keep a value alive while
+// they use it: here, a handle only tells whether the value is still pinned. If
+// one thread does everything, a plain slot map will do.
 //
 // Example:
 //

@@ -99,14 +99,38 @@ struct DefaultTraits {
   // inside Write on one table without waiting for each other: 1 or more.
   static constexpr uint32_t kMaxSharedSpares = 64;
 
+  // In a table of objects, how many a thread can use at the same time without
+  // taking places from those that all threads share: 1 or more. With 7, all of
+  // them are on one cache line.
+  static constexpr uint32_t kAnnouncements = 7;
+
+  // In a table of objects, how many places threads share once one of them needs
+  // one. After that, their number is doubled each time.
+  static constexpr uint32_t kSharedPlaces = 64;
+
+  // In a table of objects, how many a thread may have erased before it looks
+  // which of them can be destroyed: 1 or more. It mostly looks sooner, as
+  // ObjectTable says under "Destruction". With 1, each Erase looks.
+  static constexpr uint32_t kMostWaiting = 1'024;
+
   // The largest Options::thread_cache_slots.
   static constexpr uint32_t kMaxThreadCacheSlots = 4'096;
+
+  // Set by ObjectTable.
+  static constexpr bool kHoldsObjects = false;
 
   // Where atomics, memory and the numbers of threads come from. Tests put their
   // own types here.
   using Atomics = StdAtomics;
   using Memory = internal::MappedMemory;
   using Threads = internal::ThreadOrdinals;
+};
+
+// Those of an ObjectTable. There are fewer threads that have a cache, because
+// objects may be large, and the address space of the slots in the caches is
+// reserved.
+struct DefaultObjectTraits : DefaultTraits {
+  static constexpr uint32_t kMaxThreads = 1'024;
 };
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "holdfast/handle_table.h"
+#include "holdfast/object_table.h"
 
 using Const = const int;
 using Volatile = volatile int;
@@ -36,7 +37,17 @@ struct Large {
   char bytes[65];
 };
 
+struct Incomplete;
+
+struct Throws {
+  ~Throws() noexcept(false) {}
+};
+
+#ifdef OBJECTS
+using Table = holdfast::ObjectTable<VALUE>;
+#else
 using Table = holdfast::HandleTable<VALUE>;
+#endif
 
 auto Create() { return Table::Create(); }
 

@@ -7,7 +7,7 @@ Entries AllScenarios() {
   for (const Entries& some :
        {ValueScenarios(), EndScenarios(), PoolScenarios(), FreeSlotScenarios(),
         ThreadScenarios(), FullTableScenarios(), LeftMidwayScenarios(),
-        StockScenarios()}) {
+        StockScenarios(), ObjectScenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

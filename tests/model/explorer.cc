@@ -547,6 +547,8 @@ Explorer::Accesses& Explorer::Refresh(Accesses* accesses) const {
 }
 
 void Explorer::PlainRead(Accesses* accesses, const void* address) {
+  // After a failure, the scenario is destroyed as it is.
+  if (!failure_.empty()) return;
   MaybeLeave();
   Accesses& seen = Refresh(accesses);
   if (view().at[seen.writer] < seen.written) {
@@ -557,6 +559,7 @@ void Explorer::PlainRead(Accesses* accesses, const void* address) {
 }
 
 void Explorer::PlainWrite(Accesses* accesses, const void* address) {
+  if (!failure_.empty()) return;  // As above.
   MaybeLeave();
   Accesses& seen = Refresh(accesses);
   if (view().at[seen.writer] < seen.written) {

@@ -99,7 +99,20 @@ class ModelMemory {
     for (const auto& slot : shard.front) Name(&slot, "shard" + at + ".front");
     Explorer::Get().Name(&shard.taken, "shard" + at + ".taken",
                          sizeof(shard.taken));
+    NameObjectParts(shard, at, 0);
   }
+  template <typename U>
+  static auto NameObjectParts(const U& shard, const std::string& at, int)
+      -> decltype(void(&shard.announced)) {
+    Name(&shard.announced.handshake, "shard" + at + ".handshake");
+    size_t i = 0;
+    for (const auto& place : shard.announced.places) {
+      Name(&place, "shard" + at + ".places[" + std::to_string(i++) + "]");
+    }
+    Name(&shard.room.waiting, "shard" + at + ".waiting");
+  }
+  template <typename U>
+  static void NameObjectParts(const U&, const std::string&, long) {}
   template <typename U>
   static auto NameParts(const U& control, const std::string&, size_t)
       -> decltype(void(&control.high_water)) {
@@ -137,6 +150,16 @@ class ModelMemory {
       Name(&entry, "shared_spare[" + std::to_string(i++) + "]");
     }
   }
+  // Of a table of objects.
+  template <typename U>
+  static auto NameParts(const U& shared, const std::string&, size_t)
+      -> decltype(void(&shared.places)) {
+    Name(&shared.handed_over, "handed_over");
+    Name(&shared.room_is_owned, "room_is_owned");
+    Name(&shared.room.waiting, "shared_room.waiting");
+    Explorer::Get().Name(&shared.places, "shared_places",
+                         sizeof(shared.places));
+  }
   template <typename U>
   static auto NameParts(const U&, const std::string&, size_t)
       -> std::enable_if_t<std::is_empty_v<U>> {}
@@ -148,6 +171,11 @@ class ModelMemory {
     for (const auto& word : slot.cell.words) {
       Name(&word, "cell" + at + ".words[" + std::to_string(i++) + "]");
     }
+  }
+  template <typename U>
+  static auto NamePayload(const U& slot, const std::string& at, int)
+      -> decltype(void(&slot.links)) {
+    Name(&slot.links, "slot" + at + ".links");
   }
   template <typename U>
   static auto NamePayload(const U& slot, const std::string& at, int)

@@ -85,14 +85,29 @@ bool IsStronger(const Mutant& mutant) {
       [&](const Stronger& stronger) { return Is(mutant, stronger); });
 }
 
-// Whether the mutant is of a file about how values are stored and read.
-bool IsAboutValues(const Mutant& mutant) {
-  const char* const files[] = {"cell_read.h",    "cell_slots.h", "cell_write.h",
-                               "inline_slots.h", "pair_slots.h", "slot_word.h",
-                               "value_cell.h"};
-  return std::any_of(std::begin(files), std::end(files), [&](const char* file) {
+bool IsOfOneOf(const std::vector<const char*>& files, const Mutant& mutant) {
+  return std::any_of(files.begin(), files.end(), [&](const char* file) {
     return mutant.name.find(file) != std::string::npos;
   });
+}
+
+// The scenarios in an order in which most mutants are found soon: by what the
+// mutant's file is about.
+Entries ScenariosFor(const Mutant& mutant) {
+  Entries objects = ObjectScenarios();
+  Entries others = AllScenarios();
+  others.resize(others.size() - objects.size());  // They come last.
+  const bool is_about_values = IsOfOneOf(
+      {"cell_read.h", "cell_slots.h", "cell_write.h", "inline_slots.h",
+       "pair_slots.h", "slot_word.h", "value_cell.h"},
+      mutant);
+  if (!is_about_values) std::reverse(others.begin(), others.end());
+  const bool is_about_objects =
+      IsOfOneOf({"announcement", "object_", "reclaimer.h"}, mutant);
+  Entries& first = is_about_objects ? objects : others;
+  const Entries& last = is_about_objects ? others : objects;
+  first.insert(first.end(), last.begin(), last.end());
+  return first;
 }
 
 // Whether the defect names this scenario: by its name before the first '/'.
@@ -141,7 +156,7 @@ void OnMemoryFault(int number) {
   action.sa_handler = OnMemoryFault;
   action.sa_flags = SA_NODEFER;  // Fail does not return.
   sigaction(SIGSEGV, &action, nullptr);
-  Entries entries = AllScenarios();
+  Entries entries = ScenariosFor(mutant);
   // No scenario fails on these, so that each one is explored in full. To save
   // time, only two groups of scenarios run.
   if (IsStronger(mutant)) {
@@ -150,9 +165,6 @@ void OnMemoryFault(int number) {
       entries.push_back(entry);
     }
   }
-  // To find most mutants soon, the scenarios of values come first for mutants
-  // of the files about values, and last for all others.
-  if (!IsAboutValues(mutant)) std::reverse(entries.begin(), entries.end());
   // Narrow bounds come first, because most mutants are found within them.
   for (const int preemptions : {1, -1}) {
     for (const Entry& entry : entries) {

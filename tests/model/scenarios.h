@@ -53,6 +53,10 @@ Entries FullTableScenarios();
 Entries LeftMidwayScenarios();
 // The stock of reservations that tables have left.
 Entries StockScenarios();
+// Objects that are borrowed, erased and reclaimed.
+Entries ObjectScenarios();
+// Objects that are borrowed, erased and reclaimed.
+Entries ObjectScenarios();
 // All of the above.
 Entries AllScenarios();
 

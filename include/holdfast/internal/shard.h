@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "holdfast/internal/announcement.h"
 #include "holdfast/internal/atomic_word.h"
 #include "holdfast/internal/cache_shape.h"
 #include "holdfast/internal/fresh_range.h"
@@ -59,18 +60,19 @@ class LastFreed {
   uint64_t bits_ = 0;
 };
 
-// The batches that a shard keeps, as a list: the first one's leader.
+// A list of slots, or of batches, that a shard has: how many there are, and the
+// first slot.
 //
-// {batches:32 | slot index:32}
-class KeptBatches {
+// {count:32 | slot index:32}
+class SlotList {
  public:
-  constexpr KeptBatches() noexcept = default;  // None. Zeroed memory is this.
-  constexpr KeptBatches(uint32_t count, uint32_t first) noexcept
+  constexpr SlotList() noexcept = default;  // None. Zeroed memory is this.
+  constexpr SlotList(uint32_t count, uint32_t first) noexcept
       : bits_(uint64_t{count} << 32 | first) {}
-  static constexpr KeptBatches FromBits(uint64_t bits) noexcept {
-    KeptBatches kept;
-    kept.bits_ = bits;
-    return kept;
+  static constexpr SlotList FromBits(uint64_t bits) noexcept {
+    SlotList list;
+    list.bits_ = bits;
+    return list;
   }
 
   constexpr uint64_t bits() const noexcept { return bits_; }
@@ -86,8 +88,59 @@ class KeptBatches {
   uint64_t bits_ = 0;
 };
 
+using KeptBatches = SlotList;   // The first slot leads the first batch.
+using WaitingSlots = SlotList;  // See WaitingRoom.
+
+// How many slots may wait in each shard of a table of objects that has so many
+// open shards, those left out whose objects are in use. The more shards a
+// thread has to look at, the more slots it collects before; but not many more
+// than it may keep free ones.
 template <typename Traits>
-struct alignas(64) Shard {
+constexpr uint64_t MostWaiting(uint64_t shards, uint32_t cache_slots) noexcept {
+  if (!Traits::kHoldsObjects) return 0;
+  constexpr uint64_t kLeast = 32;
+  return std::min<uint64_t>(
+      Traits::kMostWaiting,
+      std::clamp<uint64_t>(16 * shards, kLeast,
+                           std::max<uint64_t>(kLeast, cache_slots)));
+}
+
+// The slots that wait in one list, and when to look at them.
+template <typename Atomics>
+struct WaitingRoom {
+  using Number = Owned<uint32_t, typename Atomics::template Atomic<uint32_t>>;
+
+  // Slots whose lives are over and whose objects still exist, linked by
+  // WaitingLinks.
+  Owned<WaitingSlots, AtomicWord<WaitingSlots, Atomics>> waiting;
+
+  // How many slots may be waiting before the owner looks which of them can be
+  // reclaimed. 0 until the first look.
+  Number reclaim_at;
+
+  // How many looks are under way, one in a destructor that the other one runs.
+  // One that was left halfway counts for ever.
+  Number depth;
+
+  // How many looks there have been.
+  Number looks;
+};
+
+// What a shard has besides, if its table is one of objects.
+template <typename Traits, bool kHoldsObjects>
+struct ObjectShard {};  // It is not.
+
+template <typename Traits>
+struct ObjectShard<Traits, true> {
+  // Other threads look at this, and shake hands here.
+  AnnouncementRecord<typename Traits::Atomics, Traits::kAnnouncements>
+      announced;
+
+  WaitingRoom<typename Traits::Atomics> room;
+};
+
+template <typename Traits>
+struct alignas(64) Shard : ObjectShard<Traits, Traits::kHoldsObjects> {
   template <typename U>
   using Atomic = typename Traits::Atomics::template Atomic<U>;
   template <typename U>

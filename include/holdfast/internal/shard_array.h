@@ -108,11 +108,32 @@ class ShardArray {
   // Calls f(ordinal), which is noexcept, for each shard that has been opened.
   template <typename F>
   void ForEachOpened(F f) const noexcept {
-    static_assert(std::is_nothrow_invocable_v<F, uint32_t>,
-                  "a cancelled thread may unwind from here");
     // order: acquire <- open. Each change of the list is an RMW, so this
     // acquires the links of all shards in it.
-    uint32_t at = opened_->load(std::memory_order_acquire).last_plus_one();
+    ForEachFrom(opened_->load(std::memory_order_acquire), f);
+  }
+
+  // The same. A thread that opens its shard too late for this call is informed:
+  // from then on, it knows all that the caller did before.
+  template <typename F>
+  void ForEachOpenedOrInformed(F f) const noexcept {
+    // order: relaxed. The CAS validates it.
+    OpenedShards opened = opened_->load(std::memory_order_relaxed);
+    // order: acquire <- open; release -> open. It changes nothing, but it comes
+    // before the CAS that opens another shard, which acquires it. Failure
+    // relaxed: tried again.
+    while (!opened_->compare_exchange_weak(
+        opened, opened, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    }
+    ForEachFrom(opened, f);
+  }
+
+ private:
+  template <typename F>
+  void ForEachFrom(OpenedShards opened, F f) const noexcept {
+    static_assert(std::is_nothrow_invocable_v<F, uint32_t>,
+                  "a cancelled thread may unwind from here");
+    uint32_t at = opened.last_plus_one();
     while (at != 0) {
       f(at - 1);
       const uint32_t next = (*this)[at - 1].next_opened.Get();
@@ -120,7 +141,6 @@ class ShardArray {
     }
   }
 
- private:
   bool IsListed(uint32_t ordinal) const noexcept {
     bool listed = false;
     ForEachOpened(
@@ -136,9 +156,11 @@ class ShardArray {
       const uint32_t before = opened.last_plus_one();
       (*this)[ordinal].next_opened.Set(before != 0 ? before : ordinal + 1);
       // order: release -> open. The link is complete before the shard is
-      // found. Failure relaxed: the new value is only linked to.
+      // found. Acquire <- open: what those knew who have looked at the list
+      // before: see ForEachOpenedOrInformed. Failure relaxed: the new value is
+      // only linked to.
     } while (!opened_->compare_exchange_weak(opened, opened.With(ordinal),
-                                             std::memory_order_release,
+                                             std::memory_order_acq_rel,
                                              std::memory_order_relaxed));
   }
 

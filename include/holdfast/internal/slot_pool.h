@@ -165,6 +165,9 @@ class SlotPool {
   // Only the first `shards` were ever used.
   void Clear(uint64_t shards) const noexcept { shards_.Clear(shards); }
 
+  // From now on, no thread finds a slot in its shard.
+  void StopCaching() noexcept { shard_limit_ = 0; }
+
   // Makes this pool one that was moved from.
   void Forget() noexcept {
     shard_limit_ = 0;
@@ -327,7 +330,7 @@ class SlotPool {
   // that is pinned, here as in AcquireDirect: so no slot in a shard has led a
   // pushed batch since it was freed, and any of them may. [INV-5]
   Free Refill(Shard<Traits>& shard, uint64_t ordinal) noexcept {
-    const Found found = Find(shape_.batch(), shape_.slots() + 1, ordinal);
+    const Found found = Find(shape_.batch(), OwnShare(shard), ordinal);
     if (found.fresh_count != 0) {
       const uint64_t first = found.first.index();
       shard.fresh.SetLast(FreshRange(first + 1, first + found.fresh_count));
@@ -383,20 +386,44 @@ class SlotPool {
            GenerationLimits<Traits::kGenerationBits>::kRetired;
   }
 
-  // Slots that may be handed out to a caller whose own shard, if it has one,
-  // is empty and counts `own` slots. A thread has at most cache_slots() slots
-  // in its shard and one in its hand (while it moves a batch or pins many,
-  // fewer in the shard). So where this many have been handed out and none is on
-  // the free list, at least max_slots are live.
+  // Slots that may be handed out to a caller that has `own` of them at most:
+  // see OwnShare. A thread has at most cache_slots() slots in its shard and one
+  // in its hand (while it moves a batch or pins many, fewer in the shard); in a
+  // table of objects, MostWaiting() more may wait. So where this many have been
+  // handed out and none is on the free list, at least max_slots are live.
   uint64_t SlotLimit(uint64_t own) const noexcept {
-    const uint64_t kept = shards_.OpenedCount() * (shape_.slots() + 1) - own;
+    const uint64_t opened = shards_.OpenedCount();
+    const uint64_t each =
+        shape_.slots() + 1 + MostWaiting<Traits>(opened, shape_.slots());
+    const uint64_t kept = opened * each - own;
     return std::min(fresh_.all_slots(), max_slots_ + kept + fresh_.replaced());
+  }
+
+  // What SlotLimit leaves out for a caller whose shard is empty: all that it
+  // might have. In a destructor of an object, it may have some waiting in its
+  // hand; else it reclaims these itself before it gives up.
+  uint64_t OwnShare(const Shard<Traits>& shard) const noexcept {
+    uint64_t waiting = 0;
+    if constexpr (Traits::kHoldsObjects) {
+      if (shard.room.depth.Get() == 0) {
+        waiting = MostWaiting<Traits>(shards_.OpenedCount(), shape_.slots());
+      }
+    }
+    return shape_.slots() + 1 + waiting;
+  }
+
+  // The same, for a caller that keeps no free slots.
+  uint64_t OwnShare(uint64_t ordinal) const noexcept {
+    const bool may_have_some = Traits::kHoldsObjects &&
+                               ordinal < ShardArray<Traits>::kLimit &&
+                               shards_[ordinal].level.Get() != 0;
+    return may_have_some ? OwnShare(shards_[ordinal]) : 0;
   }
 
   // One slot for a thread without a shard. The rest of its batch goes back slot
   // by slot, so that each batch is either full or a single slot.
   Free AcquireDirect(uint64_t home) noexcept {
-    const Found found = Find(1, 0, home);
+    const Found found = Find(1, OwnShare(home), home);
     if (found.fresh_count != 0 || found.first.IsNone()) return found.first;
     Link tree[CacheShape::kMostTree];
     uint32_t known = 0;

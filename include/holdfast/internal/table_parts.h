@@ -72,7 +72,8 @@ struct TableLayout {
     Add(1, sizeof(typename Pool::Control), kLine);
     growth = Add(1, sizeof(Growth), kLine);
     shared = Add(1, sizeof(typename Kind::Shared), kLine);
-    slots = Add(entries, sizeof(typename Array::Slot), kLine);
+    slots = Add(entries, sizeof(typename Array::Slot),
+                std::max(kLine, alignof(typename Array::Slot)));
     sides = Add(entries, Array::kSideBytes, page);
     Add(0, 0, page);
   }
@@ -90,9 +91,10 @@ struct TableLayout {
   // Slots beyond max_slots, so that threads may keep free ones: see SlotPool.
   // Where the index bits run out, half of the `room` that is left.
   static uint64_t Surplus(uint64_t room, uint32_t cache_slots) {
-    if (cache_slots == 0) return 0;
+    if (cache_slots == 0 && !Traits::kHoldsObjects) return 0;
+    constexpr uint64_t kShards = ShardArray<Traits>::kLimit;
     const uint64_t wanted =
-        uint64_t{ShardArray<Traits>::kLimit} * (cache_slots + 1);
+        kShards * (cache_slots + 1 + MostWaiting<Traits>(kShards, cache_slots));
     const uint64_t spare_entries = Kind::Entries(0);
     return std::min(wanted,
                     std::max(room - std::min(room, spare_entries), room / 2));
