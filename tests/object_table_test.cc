@@ -2105,11 +2105,10 @@ TEST(ObjectTableTest, ThreadsWithoutAnOrdinalUseTheTable) {
   }
   for (const auto handle : handles) EXPECT_TRUE(table.Erase(handle));
   EXPECT_FALSE(table.Contains(handles[0]));
-  // Without a list of its own, the thread looks at each Erase.
-  EXPECT_EQ(table.GetStats().waiting, 10);
-  EXPECT_EQ(log.destroyed.size(), 20);
+  EXPECT_EQ(table.GetStats().waiting, 30);
+  EXPECT_TRUE(log.destroyed.empty());
   FakeThreads::Become(0);
-  EXPECT_EQ(table.Reclaim(), 0);
+  EXPECT_EQ(table.Reclaim(), 20);
   for (const auto& ref : refs) EXPECT_LT(ref->number(), 10);
   refs.clear();
   EXPECT_EQ(table.Reclaim(), 10);
@@ -2162,6 +2161,40 @@ TEST(ObjectTableTest, SlotsMakeUpForWhatWaitsWithOtherThreads) {
     while (made < 100 && table.Emplace(&log, made)) ++made;
     EXPECT_EQ(made, 100) << "thread_cache_slots " << cache;
   }
+}
+
+// An object whose destructor erases the next one, and reclaims.
+struct ReclaimingLink {
+  using TableType = ObjectTable<ReclaimingLink>;
+
+  ReclaimingLink(TableType* its_table, Handle<ReclaimingLink> its_next)
+      : table(its_table), next(its_next) {}
+  ReclaimingLink(const ReclaimingLink&) = delete;
+  ~ReclaimingLink() {
+    most = std::max(most, ++depth);
+    table->Erase(next);
+    table->Reclaim();
+    --depth;
+    ++destroyed;
+  }
+
+  TableType* const table;
+  const Handle<ReclaimingLink> next;
+
+  static inline int depth = 0;
+  static inline int most = 0;
+  static inline int destroyed = 0;
+};
+
+TEST(ObjectTableTest, DestructorsThatReclaimDoNotNestWithoutEnd) {
+  constexpr int kLinks = 100'000;
+  auto table = New<ReclaimingLink::TableType>(kLinks);
+  Handle<ReclaimingLink> next;
+  for (int i = 0; i < kLinks; ++i) next = table.Emplace(&table, next);
+  EXPECT_TRUE(table.Erase(next));
+  table.Reclaim();
+  EXPECT_EQ(ReclaimingLink::destroyed, kLinks);
+  EXPECT_LE(ReclaimingLink::most, 17);
 }
 
 }  // namespace

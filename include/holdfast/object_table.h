@@ -12,7 +12,7 @@
 // runtime: objects with a destructor, named by numbers that go through scripts,
 // C, other processes or timers, and used by many threads. Borrowing writes only
 // to the thread's own cache lines: an object that all threads use at once costs
-// each of them what an object costs that nobody else uses.
+// each of them no more than an object that it uses alone.
 //
 // Use HandleTable if values are small and trivially copyable, such as pointers:
 // it reads, replaces and compares them without any of this. Use a
@@ -38,22 +38,24 @@
 // threads that have borrowed one object share it, as by two pointers.
 //
 // Destruction: the destructor of an erased object runs when no Ref to it is
-// left, but not at once. A thread collects what it has erased. When it has
-// collected 16 objects for each thread that has ever used the table (but at
-// least 32, and at most Options::thread_cache_slots or 32), or kMostWaiting of
-// the Traits if that is less, it looks at the end of an Erase what nobody uses
-// any more, and destroys that. So a destructor runs
+// left, but perhaps not at once. A thread collects what it has erased: 16
+// objects for each thread that has ever used the table, but at least 32, at
+// most Options::thread_cache_slots (or 32, if that is more), and never more
+// than Traits::kMostWaiting. Then, at the end of an Erase, it *looks*: it finds
+// out which of these objects nobody uses, and destroys them; those in use are
+// not counted again. So a destructor runs
 //  * in the thread that has erased the object: inside that Erase or a later
 //    one, EraseAll, Reclaim, or an Emplace that finds the table full; or
-//  * if that thread has exited, inside such a call of another thread, or of a
-//    new one that has taken its place; or
+//  * if that thread has exited, or is beyond Traits::kMaxThreads, inside such a
+//    call of another thread; or
 //  * in the destructor of the table, for all objects that are left.
-// Each runs exactly once. Reclaim() destroys now what can be destroyed. With
-// Traits::kMostWaiting = 1, each Erase looks: an object that nobody uses is
-// then destroyed before its Erase returns, unless a destructor has called
-// Erase. A Ref runs no destructor. A destructor may use the table: it may erase
-// other objects, put some in, and borrow some; except that nothing can be put
-// into a table while its own destructor runs.
+// Each runs exactly once. Reclaim() looks now. With Traits::kMostWaiting = 1,
+// each Erase looks: an object that nobody uses is then destroyed before its
+// Erase returns, unless a destructor has called Erase. A Ref runs no
+// destructor. A destructor may use the table: it may erase other objects, put
+// some in, and borrow some; except that nothing can be put into a table while
+// its own destructor runs. Looks that destructors cause are nested 16 deep at
+// most.
 //
 // Progress: no call waits for another thread. Contains is wait-free, and so is
 // Borrow if the thread has fewer than kAnnouncements Refs, and has used the
@@ -77,8 +79,9 @@
 // To make up for these, the table may hand out more than max_slots: besides the
 // slots for caches, as many as each other thread that has used it may collect;
 // and in a destructor, as many as the thread itself may. An object that is in
-// use after its Erase counts as if it were live, until its thread has looked
-// again. So do those that another thread is about to destroy.
+// use after its Erase counts as if it were live, until the thread that erased
+// it has looked again. So do those that another thread is about to destroy. All
+// that as far as there are indexes between max_slots and kMaxSlots.
 //
 // Threads: a thread that stops for good costs the table what HandleTable says,
 // keeps alive the objects that it has borrowed, and leaves what it has
@@ -86,11 +89,12 @@
 // call halfway (see HandleTable) may keep one object alive for ever, or for a
 // walk those of 64 slots; or leave what it had collected to the destructor of
 // the table. If it leaves a destructor that the table has called, that one does
-// not run again. Having left three of these, it looks only when it calls
-// Reclaim or EraseAll, or finds the table full. Threads beyond kMaxThreads
-// collect together, one at a time: what they erase while one of them runs
-// destructors, or after it has left one, waits for the next call of such a
-// thread, or for a thread with a cache.
+// not run again; and the thread, or one that takes over its cache, then
+// collects four times as much before it looks, and after three of these looks
+// only in Reclaim or EraseAll, or when it finds the table full. Threads beyond
+// kMaxThreads collect together, and one of them at a time looks. If that one
+// leaves a destructor halfway, only threads with a cache look from then on, and
+// what the others had collected waits for the destructor of the table.
 //
 // Signals: a handler may call Contains. It must not call anything else.
 //
@@ -312,9 +316,13 @@ class ObjectTable {
   }
 
   // As Emplace, of a T that is moved or copied into the table.
-  [[nodiscard]] Handle Insert(T object) noexcept(
+  [[nodiscard]] Handle Insert(T&& object) noexcept(
       std::is_nothrow_move_constructible_v<T>) {
     return Emplace(std::move(object));
+  }
+  [[nodiscard]] Handle Insert(const T& object) noexcept(
+      std::is_nothrow_copy_constructible_v<T>) {
+    return Emplace(object);
   }
 
   // Returns the object, kept alive until the Ref is dropped; or nothing if
@@ -354,9 +362,9 @@ class ObjectTable {
   // Destroys the erased objects that nobody uses, except for those that another
   // thread has collected that has not exited. What their destructors erase is
   // destroyed too. Returns how many objects were destroyed, except for those
-  // that a destructor has destroyed by such calls of its own. (In a destructor
-  // that the table has called, it does not find what was collected together
-  // with this object.)
+  // that were destroyed inside a destructor's own calls. (In a destructor that
+  // the table has called, it does not find what was collected together with
+  // this object; 16 such destructors inside each other, it does nothing.)
   uint64_t Reclaim() noexcept {
     return all_slots_ == 0 ? 0 : reclaimer_.Reclaim(pool_);
   }
@@ -564,7 +572,7 @@ class ObjectTable {
     ~Announced() {
       if (place_ != nullptr) place_->Clear();
     }
-    bool IsDone() const { return place_ != nullptr; }
+    bool HasPlace() const { return place_ != nullptr; }
 
    private:
     Place* const place_;
@@ -583,7 +591,7 @@ class ObjectTable {
       if (begin == block_end) continue;
       const Announced announced(
           reclaimer_.announcements().Announce(Announcement::OfBlock(block)));
-      if (!announced.IsDone()) return false;
+      if (!announced.HasPlace()) return false;
       for (; begin < block_end; ++begin) {
         const auto word = slots_.Observed(begin);
         if (!word.IsLive()) continue;

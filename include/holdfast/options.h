@@ -66,7 +66,8 @@ struct TableStats {
   uint64_t free = 0;        // Slots handed out before, but free now.
   uint64_t cached = 0;      // Those of `free` that are in threads' caches.
   uint64_t retired = 0;     // Slots that have served all their lives.
-  uint64_t high_water = 0;  // live + free + retired; as IndexLimit().
+  uint64_t high_water = 0;  // live + free + retired; as IndexLimit(). In an
+                            // ObjectTable, waiting objects' slots besides.
   uint64_t capacity = 0;    // max_slots as used. `retired` of it are lost.
 
   // The generation of a slot grows by 2 with each life. This is the largest one

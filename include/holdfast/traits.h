@@ -105,7 +105,7 @@ struct DefaultTraits {
   static constexpr uint32_t kAnnouncements = 7;
 
   // In a table of objects, how many places threads share once one of them needs
-  // one. After that, their number is doubled each time.
+  // one. When these are taken, twice as many are added, and so on.
   static constexpr uint32_t kSharedPlaces = 64;
 
   // In a table of objects, how many a thread may have erased before it looks
@@ -126,9 +126,9 @@ struct DefaultTraits {
   using Threads = internal::ThreadOrdinals;
 };
 
-// Those of an ObjectTable. There are fewer threads that have a cache, because
-// objects may be large, and the address space of the slots in the caches is
-// reserved.
+// Those of an ObjectTable: derive from these for one. There are fewer threads
+// that have a cache, because objects may be large, and the address space of the
+// slots in the caches is reserved.
 struct DefaultObjectTraits : DefaultTraits {
   static constexpr uint32_t kMaxThreads = 1'024;
 };

@@ -32,6 +32,7 @@
 #include "holdfast/internal/shard.h"
 #include "holdfast/internal/shard_array.h"
 #include "holdfast/internal/thread_ordinals.h"
+#include "holdfast/internal/to_size.h"
 
 namespace holdfast::internal {
 
@@ -92,7 +93,7 @@ class SharedPlaces {
     return ToBlock(blocks_[i].load(std::memory_order_acquire));
   }
   static Block* ToBlock(uint64_t address) noexcept {
-    return reinterpret_cast<Block*>(static_cast<uintptr_t>(address));
+    return reinterpret_cast<Block*>(ToSize(address));
   }
 
   static Place* AnnounceIn(const Block& block, size_t size,

@@ -9,23 +9,22 @@
 // The generation tells whether the slot is free, live or retired
 // (generation.h); G is Traits::kGenerationBits. `live` is set exactly if the
 // generation is odd. A slot is `waiting` if its life is over but its object
-// still exists, since a thread may be using it: then `owner` tells in whose
-// waiting list the slot is, by ordinal (0 otherwise).
+// still exists, since a thread may be using it. Then `owner` tells in which
+// room the slot waits (reclaimer.h): that of a shard, by its ordinal, or the
+// shared one, or none. If the slot does not wait, `owner` is 0.
 //
-//   transition  from             to                 by
-//   emplace     free g           live g+1           store by the slot's owner,
-//                                                   after the constructor
-//   erase       live g           waiting g+1, o     CAS, by any thread that
-//   owns
-//                                                   the ordinal o
-//   adopt       waiting g, o     waiting g, p       store by the owner of o and
-//                                                   p
-//   reclaim     waiting g, o     free g             store by the owner of o,
-//                                                   after the destructor
-//   link        free g           a LinkPair         store by the slot's owner
+//   transition   from            to               by
+//   emplace      free g          live g+1         store by the slot's owner,
+//                                                 after the constructor
+//   skip         free g          free g+2         the same, if that has thrown
+//   erase        live g          waiting g+1, o   CAS, by any thread
+//   adopt        waiting g, o    waiting g, p     store by the owner of both
+//                                                 rooms
+//   reclaim      waiting g, o    free g           store by the owner of the
+//                                                 room, before the destructor
+//   link         free g          a LinkPair       store by the slot's owner
 //
-// So whoever sees `waiting` and its own ordinal may rely on it: only that
-// thread can change the word.
+// The owner of a room alone changes the words of the slots that wait in it.
 
 #ifndef HOLDFAST_INTERNAL_OBJECT_ARRAY_H_
 #define HOLDFAST_INTERNAL_OBJECT_ARRAY_H_

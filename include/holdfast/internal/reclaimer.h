@@ -75,8 +75,9 @@ class Reclaimer {
   ABSL_ATTRIBUTE_NOINLINE uint64_t Reclaim(Pool& pool) noexcept {
     if (is_closing_) return 0;
     const Lease lease(numbering_);
-    if (!announcements_.Open(lease.ordinal())) return ReclaimShared(pool);
+    if (!HasRoom(lease)) return ReclaimShared(pool, /*at_once=*/true);
     Room& room = shards_[lease.ordinal()].room;
+    if (room.depth.Get() >= kMostDepthOfCalls) return 0;
     AdoptAll(room, lease.ordinal());
     return ReclaimAll(room, lease.ordinal(), pool);
   }
@@ -103,17 +104,28 @@ class Reclaimer {
 
   // An Erase in a destructor seldom looks itself, but leaves that to the look
   // that runs the destructor: or a long chain of objects, each of which erases
-  // the next, would fill the stack.
+  // the next, would fill the stack. For the same reason, no more than so many
+  // looks are nested where a destructor calls Reclaim, or finds the table full.
   static constexpr uint32_t kMostDepth = 3;
-  static constexpr uint32_t kManyTimes = 4;
+  static constexpr uint32_t kNestedFactor = 4;
+  static constexpr uint32_t kMostDepthOfCalls = 16;
 
-  // A thread adopts what others have left at each look of this many.
+  // Of so many times that a thread looks in an Erase, it adopts once what
+  // others have left.
   static constexpr uint32_t kLooksPerAdoption = 16;
+
+  // Whether the thread has a room of its own, which is then open. An ordinal
+  // that is leased for one call gives none: in a destructor that this call
+  // runs, another call would lease another one.
+  bool HasRoom(const Lease& lease) noexcept {
+    return lease.ordinal() == numbering_.Current() &&
+           announcements_.Open(lease.ordinal());
+  }
 
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool EraseInto(Room& room, uint32_t ordinal,
                                               Life life, Pool& pool) noexcept {
     if (!slots_.End(life, ordinal)) return false;
-    const uint32_t waiting = Wait(room, static_cast<uint32_t>(life.index()));
+    const uint32_t waiting = PutInto(room, static_cast<uint32_t>(life.index()));
     if (ABSL_PREDICT_FALSE(waiting >= room.reclaim_at.Get())) {
       ReclaimIfDue(room, ordinal, waiting, pool);
     }
@@ -123,19 +135,19 @@ class Reclaimer {
   ABSL_ATTRIBUTE_NOINLINE bool EraseSlow(Life life, Pool& pool) noexcept {
     if (is_closing_) return slots_.End(life, Slots::kNobody);
     const Lease lease(numbering_);
-    if (announcements_.Open(lease.ordinal())) {
+    if (HasRoom(lease)) {
       return EraseInto(shards_[lease.ordinal()].room, lease.ordinal(), life,
                        pool);
     }
     if (!slots_.End(life, Slots::kNobody)) return false;
     HandOver(static_cast<uint32_t>(life.index()));
-    ReclaimShared(pool);
+    ReclaimShared(pool, /*at_once=*/false);
     return true;
   }
 
   // Puts a waiting slot into a room of the caller's. Returns how many there are
   // then.
-  uint32_t Wait(Room& room, uint32_t index) noexcept {
+  uint32_t PutInto(Room& room, uint32_t index) noexcept {
     const WaitingSlots waiting = room.waiting.Get();
     slots_.SetLink(index, WaitingLink(waiting.first()));
     const uint32_t count = waiting.count() + 1;
@@ -147,11 +159,13 @@ class Reclaimer {
                                             uint32_t waiting,
                                             Pool& pool) noexcept {
     const uint32_t depth = room.depth.Get();
-    if (depth != 0 &&
-        (depth >= kMostDepth || waiting < kManyTimes * room.reclaim_at.Get())) {
+    if (depth != 0 && (depth >= kMostDepth ||
+                       waiting < kNestedFactor * room.reclaim_at.Get())) {
       return;
     }
-    if (room.looks.Get() % kLooksPerAdoption == 0) AdoptAll(room, ordinal);
+    const uint32_t looks = room.looks.Get();
+    room.looks.Set(looks + 1);
+    if (looks % kLooksPerAdoption == 0) AdoptAll(room, ordinal);
     // More than once, if destructors have erased as many.
     do {
       ReclaimOnce(room, ordinal, pool);
@@ -177,7 +191,6 @@ class Reclaimer {
     if (list.count() == 0) return 0;
     const uint32_t depth = room.depth.Get();
     room.depth.Set(depth + 1);
-    room.looks.Set(room.looks.Get() + 1);
     room.waiting.SetLast(WaitingSlots());
     MarkAnnounced(owner, pool.high_water());
     uint32_t in_use = 0;
@@ -185,15 +198,17 @@ class Reclaimer {
     for (uint32_t left = list.count(); left != 0; --left) {
       const WaitingLink link = slots_.LinkOf(index);
       if (link.IsAnnounced()) {
-        Wait(room, index);
+        PutInto(room, index);
         ++in_use;
       } else {
         Recycle(slots_.Destroy(index), pool);
       }
       index = link.next();
     }
-    // What is in use is not to be looked at each time.
-    room.reclaim_at.Set(most_waiting + in_use);
+    // What is in use is not to be looked at each time. (A look in a destructor
+    // may have destroyed some of it since.)
+    room.reclaim_at.Set(most_waiting +
+                        std::min(in_use, room.waiting.Get().count()));
     room.depth.Set(depth);
     return list.count() - in_use;
   }
@@ -263,13 +278,20 @@ class Reclaimer {
     is_owned.store(0, std::memory_order_release);
   }
 
-  // Reclaims what threads without a shard have erased.
-  uint64_t ReclaimShared(Pool& pool) noexcept {
+  // Reclaims what threads without a shard have erased: if there is enough of
+  // it, or at once.
+  uint64_t ReclaimShared(Pool& pool, bool at_once) noexcept {
     uint64_t reclaimed = 0;
     WithSharedRoom([&]() noexcept {
       Room& room = slots_.shared()->room;
-      AdoptHandedOver(room, Slots::kRoomOwner);
-      reclaimed = ReclaimAll(room, Slots::kRoomOwner, pool);
+      uint64_t more;
+      do {
+        AdoptHandedOver(room, Slots::kRoomOwner);
+        const bool is_due =
+            at_once || room.waiting.Get().count() >= room.reclaim_at.Get();
+        more = is_due ? ReclaimAll(room, Slots::kRoomOwner, pool) : 0;
+        reclaimed += more;
+      } while (more != 0);
     });
     return reclaimed;
   }
@@ -295,6 +317,7 @@ class Reclaimer {
   void AdoptFrom(Room& left, Room& room, uint32_t owner) noexcept {
     const WaitingSlots list = left.waiting.Get();
     left.waiting.SetLast(WaitingSlots());
+    left.depth.Set(0);  // No look is under way there.
     uint32_t index = list.first();
     for (uint32_t rest = list.count(); rest != 0; --rest) {
       index = Adopt(room, owner, index);
@@ -305,7 +328,7 @@ class Reclaimer {
   uint32_t Adopt(Room& room, uint32_t owner, uint32_t index) noexcept {
     const uint32_t next = slots_.LinkOf(index).next();
     slots_.Adopt(index, owner);
-    Wait(room, index);
+    PutInto(room, index);
     return next;
   }
 

@@ -105,7 +105,8 @@ constexpr uint64_t MostWaiting(uint64_t shards, uint32_t cache_slots) noexcept {
                            std::max<uint64_t>(kLeast, cache_slots)));
 }
 
-// The slots that wait in one list, and when to look at them.
+// The slots that wait in one list, and when to look at them. To look is to read
+// all announcements, and to reclaim what is not in use.
 template <typename Atomics>
 struct WaitingRoom {
   using Number = Owned<uint32_t, typename Atomics::template Atomic<uint32_t>>;
@@ -122,7 +123,7 @@ struct WaitingRoom {
   // One that was left halfway counts for ever.
   Number depth;
 
-  // How many looks there have been.
+  // How often the owner has looked in an Erase.
   Number looks;
 };
 

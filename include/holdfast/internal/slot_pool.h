@@ -413,7 +413,7 @@ class SlotPool {
   }
 
   // The same, for a caller that keeps no free slots.
-  uint64_t OwnShare(uint64_t ordinal) const noexcept {
+  uint64_t OwnShareDirect(uint64_t ordinal) const noexcept {
     const bool may_have_some = Traits::kHoldsObjects &&
                                ordinal < ShardArray<Traits>::kLimit &&
                                shards_[ordinal].level.Get() != 0;
@@ -423,7 +423,7 @@ class SlotPool {
   // One slot for a thread without a shard. The rest of its batch goes back slot
   // by slot, so that each batch is either full or a single slot.
   Free AcquireDirect(uint64_t home) noexcept {
-    const Found found = Find(1, OwnShare(home), home);
+    const Found found = Find(1, OwnShareDirect(home), home);
     if (found.fresh_count != 0 || found.first.IsNone()) return found.first;
     Link tree[CacheShape::kMostTree];
     uint32_t known = 0;
