@@ -102,8 +102,8 @@ Entries ScenariosFor(const Mutant& mutant) {
        "pair_slots.h", "slot_word.h", "value_cell.h"},
       mutant);
   if (!is_about_values) std::reverse(others.begin(), others.end());
-  const bool is_about_objects =
-      IsOfOneOf({"announcement", "object_", "reclaimer.h"}, mutant);
+  const bool is_about_objects = IsOfOneOf(
+      {"announcement", "object_", "reclaimer.h", "shard_array.h"}, mutant);
   Entries& first = is_about_objects ? objects : others;
   const Entries& last = is_about_objects ? others : objects;
   first.insert(first.end(), last.begin(), last.end());
