@@ -14,6 +14,7 @@
 #include "suite.h"
 #include "team.h"
 #include "trial.h"
+#include "workloads.h"
 
 namespace holdfast::bench {
 namespace {
@@ -89,6 +90,8 @@ void ReportLatency(Trial& trial, std::vector<uint32_t> ticks) {
   trial.Report(percentiles.Mean() * 1e-9);
 }
 
+}  // namespace
+
 void Latency(Trial& trial, int threads, Verb verb) {
   const auto count = static_cast<size_t>(threads);
   const size_t blocks = trial.scale().latency_operations / kBlock / count;
@@ -114,6 +117,8 @@ void Latency(Trial& trial, int threads, Verb verb) {
   }
   ReportLatency(trial, std::move(all));
 }
+
+namespace {
 
 void AddLatencyOf(Suite& suite, const Subject& peer, Verb verb, int threads) {
   constexpr const char* kNames[] = {"pin", "read", "write", "unpin"};

@@ -6,6 +6,7 @@
 #include "flat_map_peers.h"
 #include "handle_table_peer.h"
 #include "locked_peers.h"
+#include "object_peers.h"
 #include "peers/all_peers.h"
 #include "subject.h"
 
@@ -18,6 +19,13 @@ using BuiltInPeers = EntryList<
     AnySize<FlatMapPeer>,
     AnySize<ShardedFlatMapPeer>,
     AnySize<SharedMutexPeer>>;
+// clang-format on
+
+// clang-format off
+using ObjectPeers = EntryList<
+    EightBytes<ObjectTablePeer>,
+    EightBytes<MutexSharedPtrPeer>,
+    EightBytes<SharedMutexSharedPtrPeer>>;
 // clang-format on
 
 // All peers, including those of all_peers.h that are installed here.

@@ -273,6 +273,8 @@ std::string NameOf(const testing::TestParamInfo<Subject>& peer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PeersTest, testing::ValuesIn(Subjects()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Objects, PeersTest,
+                         testing::ValuesIn(ObjectSubjects()), NameOf);
 
 // The limits are no tables, but do right what they are used for.
 TEST(LimitsTest, DoWhatTheyAreUsedFor) {

@@ -162,6 +162,9 @@ using EightBytes = Entry<Peer, 8>;
 // Every peer, with each size that it takes: the list in peers.h.
 const std::vector<Subject>& Subjects();
 
+// The peers that keep objects alive while they are used, with 8 bytes.
+const std::vector<Subject>& ObjectSubjects();
+
 }  // namespace holdfast::bench
 
 #endif  // HOLDFAST_BENCH_SUBJECT_H_

@@ -64,6 +64,7 @@ void AddPins(Suite& suite);
 void AddMixes(Suite& suite);
 void AddExchanges(Suite& suite);
 void AddTables(Suite& suite);
+void AddObjects(Suite& suite);
 void AddLatency(Suite& suite);
 void AddMemory(Suite& suite);
 
@@ -80,6 +81,7 @@ inline void AddAll(Suite& suite) {
   AddMixes(suite);
   AddExchanges(suite);
   AddTables(suite);
+  AddObjects(suite);
   AddLatency(suite);
   AddMemory(suite);
 }

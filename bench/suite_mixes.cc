@@ -15,6 +15,7 @@
 #include "subject.h"
 #include "suite.h"
 #include "trial.h"
+#include "workloads.h"
 
 namespace holdfast::bench {
 namespace {
@@ -175,6 +176,8 @@ void MixThirds(Trial& trial, int threads, size_t in_full) {
   RunMix(trial, table, mixed);
 }
 
+}  // namespace
+
 // Measures readers, while the last thread pins and unpins.
 void ReadChurn(Trial& trial, int threads) {
   constexpr size_t kSlots = 1000;
@@ -213,6 +216,8 @@ void ReadChurn(Trial& trial, int threads) {
   };
   trial.Run(work);
 }
+
+namespace {
 
 void AddMixesOf(Suite& suite, const Subject& peer) {
   const int cpus = static_cast<int>(AllowedCpus().size());

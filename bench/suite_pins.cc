@@ -10,9 +10,10 @@
 #include "subject.h"
 #include "suite.h"
 #include "trial.h"
+#include "workloads.h"
 
 namespace holdfast::bench {
-namespace {
+namespace {}  // namespace
 
 // Each thread pins one value and unpins it, again and again.
 void PinUnpin(Trial& trial, int threads) {
@@ -55,6 +56,8 @@ void Burst(Trial& trial, int threads, size_t in_full) {
   };
   trial.Run(work);
 }
+
+namespace {
 
 // All threads pin at the same time, into a table that was used before and is
 // empty.

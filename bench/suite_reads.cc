@@ -12,6 +12,7 @@
 #include "subject.h"
 #include "suite.h"
 #include "trial.h"
+#include "workloads.h"
 
 namespace holdfast::bench {
 namespace {
@@ -32,6 +33,8 @@ void RunReads(Trial& trial, int threads, Table& table,
   };
   trial.Run(work);
 }
+
+}  // namespace
 
 void ReadHit(Trial& trial, int threads, size_t slots) {
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, threads));
@@ -92,6 +95,8 @@ void ReadWorkingSet(Trial& trial, size_t slots) {
   };
   trial.Run(work);
 }
+
+namespace {
 
 // Writes to every slot, in one random order, and then reads all in another one.
 void WriteThenRead(Trial& trial, size_t slots) {

@@ -10,11 +10,10 @@
 #include "subject.h"
 #include "suite.h"
 #include "trial.h"
+#include "workloads.h"
 
 namespace holdfast::bench {
 namespace {
-
-enum class Fill { kFull, kSparse, kChurned };
 
 // The number of live values, and the sum of their numbers.
 struct Live {
@@ -58,6 +57,8 @@ Live FillTable(Trial& trial, Table& table, size_t slots, Fill fill) {
   return live;
 }
 
+}  // namespace
+
 // Each thread walks the whole table.
 void ForEachLive(Trial& trial, int threads, size_t slots, Fill fill) {
   const std::unique_ptr<Table> owned = trial.NewTable(Capacity(slots, threads));
@@ -73,6 +74,8 @@ void ForEachLive(Trial& trial, int threads, size_t slots, Fill fill) {
   };
   trial.Run(work);
 }
+
+namespace {
 
 // With `exclusive`, by a thread that has stopped all others.
 void UnpinAll(Trial& trial, size_t slots, bool exclusive) {

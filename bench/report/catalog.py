@@ -22,6 +22,10 @@ PEERS = {
     "urcu": Peer("urcu map", "liburcu's lock-free hash table: readers announce themselves; "
                  "memory is freed later"),
     "sharded_slab": Peer("sharded-slab", "of Rust: guards keep values alive; generations wrap"),
+    "mutex_shared_ptr": Peer("mutex, shared_ptr", "a slot map of shared_ptr under a mutex, "
+                             "which is held while the pointer is copied"),
+    "shared_mutex_shared_ptr": Peer("shared_mutex, shared_ptr", "the same under a "
+                                    "shared_mutex"),
     "rust_slotmap": Peer("Rust slotmap", "Mutex + slotmap of Rust: one thread at a time"),
 }
 
@@ -142,6 +146,20 @@ each page that it touches.
 """, [View("growth", "Growth to full size"),
       View("cold_start", "Creation to first pin"),
       View("table_per_request", "Create, 10 pins, destroy")]),
+    Section("Objects", """
+Tables of objects, which stay alive while a thread uses them. One operation is to borrow an
+object, read it and drop it; to put one in and erase it; or to visit one. Where users count
+references in the object, they wait for each other's writes to it.
+""", [View("borrow", "Borrow and drop", where=ONE),
+      View("borrow", "Borrow and drop by all threads", "threads"),
+      View("borrow_hot", "All threads borrow one object", "threads"),
+      View("borrow_random", "Borrow at random in a large table"),
+      View("borrow_stale", "Borrow by a stale handle"),
+      View("borrow_churn", "Borrow beside a thread that puts in and erases"),
+      View("emplace_erase", "Put in + erase"),
+      View("object_burst", "1,000 put in, then erased, a pair"),
+      View("object_for_each", "For each object"),
+      View("object_latency", "Latency, tables of objects")]),
     Section("Memory", """
 Growth of the process's resident memory over the number of live slots. Limits are the value
 alone and, where it was measured, a raw array of values with generations.
@@ -175,6 +193,9 @@ SUMMARY = [
     row("growth to {slots}, a pin", "growth", threads=1),
     row("creation to first pin", "cold_start"),
     row("create, 10 pins, destroy", "table_per_request"),
+    row("borrow + drop, 1,000 objects", "borrow", threads=1),
+    row("one object borrowed by 2 threads", "borrow_hot", threads=2),
+    row("put in + erase an object", "emplace_erase", threads=1),
     row("latency of a pin, 2 threads, p99.9", "latency", "p999", threads=2, verb="pin"),
     row("latency of a read, 2 threads, p99.9", "latency", "p999", threads=2, verb="read"),
     row("memory per slot, 8-byte values", "memory", "bytes_per_slot", bytes=8),

@@ -133,7 +133,7 @@ def rows(group):
 
 def reading(view, panel, unit):
     """A sentence with the figures of a picture; of lines, with those at their ends."""
-    counter = "p999" if view.workload == "latency" else None
+    counter = "p999" if view.workload.endswith("latency") else None
     verdict = next(filter(None, (judge(group, counter) for group in reversed(panel))), None)
     if not verdict:
         return "holdfast was not measured here."

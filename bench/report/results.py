@@ -49,7 +49,8 @@ class Result:
         self.computed = samples is not None  # From others' figures.
         self.samples, self.errors = samples or {}, []  # {counter: [each repetition's value]}
         # The counters to compare by, and their unit.
-        self.headline = {"latency": tuple(PERCENTILES), "memory": (MEMORY,)}.get(
+        self.headline = {"latency": tuple(PERCENTILES), "object_latency": tuple(PERCENTILES),
+                         "memory": (MEMORY,)}.get(
             workload, ("ns",))
         self.unit = "B" if workload == "memory" else "ns"
 

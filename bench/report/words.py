@@ -12,7 +12,7 @@ SETTINGS = {"verb": ("{}", "{}"), "threads": ("{} thread", "{} threads"),
             "calls": ("a call for {}", "a call for {}"),
             "others": ("others {}", "others {}"), "load": ("load {}", "load {}")}
 WORD_ORDER = ("full", "sparse", "churned", "running", "stopped", "pin", "read", "write",
-              "unpin", "each", "many")
+              "unpin", "emplace", "borrow", "erase", "each", "many")
 
 
 def number(value):
