@@ -28,10 +28,6 @@ void AddBorrows(Suite& suite, const Subject& peer) {
     suite.Add("borrow_hot", peer, {{"threads", threads}},
               [=](Trial& trial) { ReadHot(trial, threads); });
   }
-  for (const int threads : {2, 4}) {
-    suite.Add("borrow_churn", peer, {{"threads", threads}},
-              [=](Trial& trial) { ReadChurn(trial, threads); });
-  }
 }
 
 void AddLives(Suite& suite, const Subject& peer) {
@@ -40,6 +36,10 @@ void AddLives(Suite& suite, const Subject& peer) {
               [=](Trial& trial) { PinUnpin(trial, threads); });
     suite.Add("object_burst", peer, {{"threads", threads}, {"n", 1000}},
               [=](Trial& trial) { Burst(trial, threads, 1000); });
+  }
+  for (const int threads : {2, 4}) {
+    suite.Add("borrow_churn", peer, {{"threads", threads}},
+              [=](Trial& trial) { ReadChurn(trial, threads); });
   }
   for (const int threads : {1, 2}) {
     for (const Verb verb : {Verb::kPin, Verb::kRead, Verb::kUnpin}) {
