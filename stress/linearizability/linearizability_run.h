@@ -78,6 +78,7 @@ class LinearizabilityRun {
     if (!first) first = table_->Pin({});
     if (!first) return "the first Pin has failed\n";
     table_->Unpin(first);
+    if (table_->Contains(first)) table_->Unpin(first);
     checker_ = std::make_unique<WindowChecker>(
         first.bits(), config_.generation_bits, kMaxSteps);
     ++totals_.tables;
