@@ -93,6 +93,7 @@ class SharedPlaces {
     return ToBlock(blocks_[i].load(std::memory_order_acquire));
   }
   static Block* ToBlock(uint64_t address) noexcept {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): model checkers know integers.
     return reinterpret_cast<Block*>(ToSize(address));
   }
 
