@@ -378,9 +378,9 @@ class ObjectTable {
   // that are visited together. `fn` may use the table, and may erase the object
   // that it is shown. An exception that `fn` throws ends the walk and leaves
   // ForEach. If `fn` returns Step::kStop, the walk ends, and ForEach returns
-  // false. It also ends so if Borrow would find no place. Otherwise ForEach
-  // returns true; results that are no Step do not matter. Linear in
-  // IndexLimit().
+  // false; so it does if there is no place to announce a block (see Refs).
+  // Otherwise ForEach returns true; results that are no Step do not matter.
+  // Linear in IndexLimit().
   template <typename F>
   bool ForEach(F&& fn) {
     return Visit(0, pool_.high_water(), [&](Life life, T& object) {

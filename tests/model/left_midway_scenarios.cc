@@ -16,18 +16,6 @@
 namespace holdfast::model {
 namespace {
 
-// Calls call(), and leaves it before an operation of the explorer's choice, or
-// not at all. Fails if the call has more than `most` operations, since the rest
-// would never be tried.
-template <typename F>
-void LeaveSomewhere(int most, F call) {
-  const int after = Explorer::Get().Choose(most + 1);
-  const bool left = Explorer::Get().LeaveHalfway(after, call);
-  if (left && after == most) {
-    Explorer::Get().Fail("a call has more operations than the scenario tries");
-  }
-}
-
 // --- Write -------------------------------------------------------------------
 
 // Thread 1 leaves a Write to the first of three values halfway. If `exits`, it

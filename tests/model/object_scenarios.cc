@@ -430,17 +430,6 @@ void AddEnds(Entries* entries) {
       Of(3, -1));
 }
 
-// Calls call(), and leaves it before an operation of the explorer's choice, or
-// not at all.
-template <typename F>
-void LeaveSomewhere(int most, F call) {
-  const int after = Explorer::Get().Choose(most + 1);
-  const bool left = Explorer::Get().LeaveHalfway(after, call);
-  if (left && after == most) {
-    Explorer::Get().Fail("a call has more operations than the scenario tries");
-  }
-}
-
 // Thread 1 leaves a call halfway, and goes on. [INV-9]
 void AddLeft(Entries* entries) {
   const auto go_on = [](P& p) {

@@ -60,6 +60,18 @@ Entries ObjectScenarios();
 // All of the above.
 Entries AllScenarios();
 
+// Calls call(), and leaves it before an operation of the explorer's choice, or
+// not at all. Fails if the call has more than `most` operations, since the rest
+// would never be tried.
+template <typename F>
+void LeaveSomewhere(int most, F call) {
+  const int after = Explorer::Get().Choose(most + 1);
+  const bool left = Explorer::Get().LeaveHalfway(after, call);
+  if (left && after == most) {
+    Explorer::Get().Fail("a call has more operations than the scenario tries");
+  }
+}
+
 // Returns the entry of the scenario that plays `script`; see Play.
 template <typename Table>
 Entry MakeEntry(std::string name, typename Play<Table>::Script script,

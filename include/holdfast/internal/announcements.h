@@ -42,9 +42,9 @@ class SharedPlaces {
  public:
   using Place = AnnouncementPlace<Atomics>;
 
-  // Announces at a free place, and shakes hands. Null if there is none, and the
-  // system refuses memory for more, or there are 4 million already. Lock-free,
-  // but for the allocation of memory.
+  // Announces at a free place, and shakes hands. Null if there is none, and
+  // either the system refuses memory for more or there are kBlocks blocks.
+  // Lock-free, but for the allocation of memory.
   Place* Announce(Announcement announcement) noexcept {
     Place* place = AnnounceInOld(announcement);
     if (place == nullptr) place = AnnounceInNew(announcement);

@@ -29,8 +29,6 @@
 #ifndef HOLDFAST_INTERNAL_OBJECT_ARRAY_H_
 #define HOLDFAST_INTERNAL_OBJECT_ARRAY_H_
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <new>
 
@@ -123,20 +121,9 @@ class WaitingLink {
   uint64_t bits_;
 };
 
-// The word and the links of a slot, whatever its objects are.
-template <typename Traits>
-struct ObjectHeader {
-  using Word = ObjectWord<Traits::kGenerationBits>;
-  using Links = typename Traits::Atomics::template Atomic<uint64_t>;
-
-  AtomicWord<Word, typename Traits::Atomics> word;
-  Links links;
-};
-
 template <typename T, typename Traits>
-struct alignas(std::max(alignof(T), alignof(ObjectHeader<Traits>))) ObjectSlot
-    : ObjectHeader<Traits> {
-  using Word = typename ObjectHeader<Traits>::Word;
+struct ObjectSlot {
+  using Word = ObjectWord<Traits::kGenerationBits>;
 
   // Requires that the object exists.
   T* object() noexcept { return std::launder(reinterpret_cast<T*>(&storage)); }
@@ -149,6 +136,8 @@ struct alignas(std::max(alignof(T), alignof(ObjectHeader<Traits>))) ObjectSlot
     return array.slot(free.index())->links;
   }
 
+  AtomicWord<Word, typename Traits::Atomics> word;
+  typename Traits::Atomics::template Atomic<uint64_t> links;
   alignas(T) unsigned char storage[sizeof(T)];
 };
 

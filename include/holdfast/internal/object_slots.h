@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
@@ -127,7 +126,7 @@ class ObjectSlots {
                : nullptr;
   }
 
-  // Live to waiting, in the list of `owner`. Of racing calls one succeeds.
+  // Live to waiting, in the room of `owner`. Of racing calls one succeeds.
   // Wait-free.
   ABSL_ATTRIBUTE_ALWAYS_INLINE bool End(Life life, uint32_t owner) noexcept {
     Slot& slot = *array_.slot(life.index());
